@@ -1,0 +1,126 @@
+"""What the function has to say: findings about objects, and the one error that carries them.
+
+A `Result` becomes an entry of the ResourceList's `results`
+(https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-conventions/functions-spec.md)
+and a line on stderr. Every finding has a stable `Code`; docs/findings.md has a paragraph for each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum, StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+FUNCTION = "virtual-env-fn"
+
+
+class Severity(StrEnum):
+    """As the functions specification names them, most severe first."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+_ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+
+
+class Code(Enum):
+    """The stable name of a finding and its severity."""
+
+    # the input as text
+    INPUT_EMPTY = ("input-empty", Severity.ERROR)
+    INPUT_SYNTAX = ("input-syntax", Severity.ERROR)
+    INPUT_LIMIT = ("input-limit", Severity.ERROR)
+    INPUT_SHAPE = ("input-shape", Severity.ERROR)
+    SHARED_ALIAS = ("shared-alias", Severity.ERROR)
+    DUPLICATE_KEY = ("duplicate-key", Severity.ERROR)
+
+    def __init__(self, slug: str, severity: Severity) -> None:
+        self.slug = slug
+        self.severity = severity
+
+
+@dataclass(frozen=True, slots=True)
+class Ref:
+    """Where an object is: its identity, and the file it came from if the host said so."""
+
+    api_version: str = ""
+    kind: str = ""
+    name: str = ""
+    namespace: str = ""
+    file: str = ""
+    file_index: int | None = None
+
+    def __str__(self) -> str:
+        name = f"{self.namespace}/{self.name}" if self.namespace else self.name
+        return f"{self.kind} {name}".strip()
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """One finding: what is wrong, where (object, field, file), and what to do."""
+
+    code: Code
+    message: str
+    ref: Ref | None = None
+    field: str = ""
+
+    @property
+    def severity(self) -> Severity:
+        return self.code.severity
+
+    def line(self) -> str:
+        """Return the finding as one line for people."""
+        where = [self.ref.file, str(self.ref)] if self.ref else []
+        place = ": ".join(part for part in where if part)
+        if self.field:
+            place = f"{place} {self.field}" if place else self.field
+        text = " ".join(self.message.split())
+        return f"{self.severity}: {place}: {text} [{self.code.slug}]" if place else (
+            f"{self.severity}: {text} [{self.code.slug}]"
+        )
+
+    def as_item(self) -> dict[str, Any]:
+        """Return the finding as an entry of a ResourceList's `results`."""
+        item: dict[str, Any] = {"message": self.message, "severity": str(self.severity)}
+        if self.ref and self.ref.kind:
+            named = {
+                "apiVersion": self.ref.api_version,
+                "kind": self.ref.kind,
+                "name": self.ref.name,
+                "namespace": self.ref.namespace,
+            }
+            item["resourceRef"] = {key: value for key, value in named.items() if value}
+        if self.field:
+            item["field"] = {"path": self.field}
+        if self.ref and self.ref.file:
+            item["file"] = {"path": self.ref.file}
+            if self.ref.file_index is not None:
+                item["file"]["index"] = self.ref.file_index
+        item["tags"] = {"function": FUNCTION, "code": self.code.slug}
+        return item
+
+
+class FunctionError(Exception):
+    """The list cannot be served: one or more findings, at least one of them an error.
+
+    The base of every error that this package raises for a user to read.
+    """
+
+    def __init__(self, *results: Result) -> None:
+        super().__init__("\n".join(result.line() for result in results))
+        self.results = results
+
+
+def in_order(results: Iterable[Result]) -> list[Result]:
+    """Return the findings without repetitions, most severe first, in an order free of the input's."""
+
+    def key(result: Result) -> tuple[int, str, str, str, str, str]:
+        ref = result.ref or Ref()
+        return (_ORDER[result.severity], ref.namespace, ref.kind, ref.name, result.field, result.message)
+
+    return sorted(dict.fromkeys(results), key=key)
