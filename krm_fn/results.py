@@ -38,6 +38,36 @@ class Code(Enum):
     INPUT_SHAPE = ("input-shape", Severity.ERROR)
     SHARED_ALIAS = ("shared-alias", Severity.ERROR)
     DUPLICATE_KEY = ("duplicate-key", Severity.ERROR)
+    # the configuration
+    CONFIG_INVALID = ("config-invalid", Severity.ERROR)
+    CONFIG_TWICE = ("config-twice", Severity.ERROR)
+    CONFIG_UNUSED = ("config-unused", Severity.WARNING)
+    # Services and workloads as the list has them
+    OBJECT_INVALID = ("object-invalid", Severity.ERROR)
+    OBJECT_TWICE = ("object-twice", Severity.ERROR)
+    LABEL_INVALID = ("label-invalid", Severity.ERROR)
+    UNLABELLED_WORKLOAD = ("unlabelled-workload", Severity.ERROR)
+    SCALED_TO_ZERO = ("scaled-to-zero", Severity.INFO)
+    NO_SELECTOR = ("no-selector", Severity.INFO)
+    UNSELECTED_PODS = ("unselected-pods", Severity.WARNING)
+    SELECTOR_NAMES_ENVIRONMENT = ("selector-names-environment", Severity.WARNING)
+    # who answers
+    BASE_ASSUMED = ("base-assumed", Severity.INFO)
+    BASE_AMBIGUOUS = ("base-ambiguous", Severity.ERROR)
+    BASE_UNKNOWN = ("base-unknown", Severity.ERROR)
+    BASE_ABSENT = ("base-absent", Severity.WARNING)
+    # ports that cannot follow a request's header
+    HEADLESS = ("headless", Severity.WARNING)
+    TLS_PORT = ("tls-port", Severity.WARNING)
+    UDP_PORT = ("udp-port", Severity.WARNING)
+    TCP_WITHOUT_BASE = ("tcp-without-base", Severity.WARNING)
+    NO_HEADER_PORT = ("no-header-port", Severity.WARNING)
+    # objects in the list that generated ones meet
+    HOST_TAKEN = ("host-taken", Severity.ERROR)
+    ROUTED_BY_USER = ("routed-by-user", Severity.ERROR)
+    OTHER_CONFIG = ("other-config", Severity.ERROR)
+    SAME_AS_OTHER_CONFIG = ("same-as-other-config", Severity.INFO)
+    NAMESPACE_TO_COME = ("namespace-to-come", Severity.INFO)
 
     def __init__(self, slug: str, severity: Severity) -> None:
         self.slug = slug
@@ -80,8 +110,10 @@ class Result:
         if self.field:
             place = f"{place} {self.field}" if place else self.field
         text = " ".join(self.message.split())
-        return f"{self.severity}: {place}: {text} [{self.code.slug}]" if place else (
-            f"{self.severity}: {text} [{self.code.slug}]"
+        return (
+            f"{self.severity}: {place}: {text} [{self.code.slug}]"
+            if place
+            else (f"{self.severity}: {text} [{self.code.slug}]")
         )
 
     def as_item(self) -> dict[str, Any]:

@@ -1,0 +1,290 @@
+"""Objects → Services and Workloads: plain typed data, with every mistake in them as a finding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from krm_fn.objects import Object, annotations_of, group_of
+from krm_fn.results import Code, Ref, Result
+
+
+class Traffic(Enum):
+    """What a port carries, as far as routes care."""
+
+    HTTP = "HTTP"  # every request shows its headers
+    SNIFFED = "undeclared"  # HTTP or plain TCP, found out per connection
+    TCP = "TCP"  # connections only
+    TLS = "TLS"  # connections that show a server name at most
+    UDP = "UDP"  # nothing that a mesh routes
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A port of a Service. `protocol` is the word that decided about its traffic, empty for none."""
+
+    number: int
+    name: str
+    traffic: Traffic
+    protocol: str
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """A v1 Service. `selector` is None where it has none."""
+
+    ref: Ref
+    selector: Mapping[str, str] | None
+    ports: tuple[Port, ...]
+    headless: bool = False
+    external: bool = False
+    annotations: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """Anything with a pod template.
+
+    Attributes:
+        ref: the object.
+        labels: the labels of its pods.
+        labels_field: the dotted path of those labels in the object.
+        absent: why it has no pods, empty where it has.
+        serves: whether its pods are there to be called (a Job's are not).
+    """
+
+    ref: Ref
+    labels: Mapping[str, str]
+    labels_field: str
+    absent: str = ""
+    serves: bool = True
+    position: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Inventory:
+    """What a list holds, in the order of the list."""
+
+    services: tuple[Service, ...]
+    workloads: tuple[Workload, ...]
+    results: tuple[Result, ...]
+
+
+# (API group, kind) → where the pod template stands
+TEMPLATES: Mapping[tuple[str, str], str] = {
+    ("apps", "Deployment"): "spec.template",
+    ("extensions", "Deployment"): "spec.template",
+    ("apps", "StatefulSet"): "spec.template",
+    ("apps", "DaemonSet"): "spec.template",
+    ("extensions", "DaemonSet"): "spec.template",
+    ("apps", "ReplicaSet"): "spec.template",
+    ("extensions", "ReplicaSet"): "spec.template",
+    ("", "ReplicationController"): "spec.template",
+    ("", "Pod"): "",
+    ("batch", "Job"): "spec.template",
+    ("batch", "CronJob"): "spec.jobTemplate.spec.template",
+    ("argoproj.io", "Rollout"): "spec.template",
+    ("apps.openshift.io", "DeploymentConfig"): "spec.template",
+    ("apps.kruise.io", "CloneSet"): "spec.template",
+    ("apps.kruise.io", "StatefulSet"): "spec.template",
+    ("apps.kruise.io", "DaemonSet"): "spec.template",
+    ("apps.kruise.io", "BroadcastJob"): "spec.template",
+    ("apps.kruise.io", "AdvancedCronJob"): "spec.template.jobTemplate.spec.template",
+}
+_RUN_TO_COMPLETION = {"Job", "CronJob", "BroadcastJob", "AdvancedCronJob"}
+
+_HTTP = {"http", "http2", "grpc", "http_proxy"}
+_TCP = {"tcp", "mongo", "redis", "mysql"}
+_TLS = {"https", "tls"}
+# Names that Kubernetes defines for appProtocol alone.
+_KUBERNETES = {"kubernetes.io/h2c": "http2", "kubernetes.io/ws": "http", "kubernetes.io/wss": "https"}
+# Servers speak first there, so Istio does not wait for the client's first bytes.
+_NEVER_SNIFFED = {25, 53, 3306, 27017}
+_MAX_PORT = 65535
+
+
+def traffic_of(number: int, name: str, protocol: str, app_protocol: str | None) -> tuple[Traffic, str]:
+    """Classify a port as Istio does (istio/istio, pkg/config/kube/conversion.go).
+
+    `app_protocol` replaces the name even where Istio does not know it.
+    """
+    if protocol == "UDP":
+        return Traffic.UDP, "UDP"
+    text = name if app_protocol is None else _KUBERNETES.get(app_protocol, app_protocol)
+    if text.lower().startswith("grpc-web"):
+        return Traffic.HTTP, "grpc-web"
+    word = text.partition("-")[0].lower()
+    for words, traffic in ((_HTTP, Traffic.HTTP), (_TCP, Traffic.TCP), (_TLS, Traffic.TLS), ({"udp"}, Traffic.UDP)):
+        if word in words:
+            return traffic, word
+    return (Traffic.TCP if number in _NEVER_SNIFFED else Traffic.SNIFFED), ""
+
+
+def read(objects: Sequence[Object], templates: Mapping[tuple[str, str], str] = TEMPLATES) -> Inventory:
+    """Read every source among the objects; `templates` may name further kinds.
+
+    The result's findings hold every mistake in what was read; an object with mistakes is left out.
+    """
+    results: list[Result] = []
+    services: list[Service] = []
+    workloads: list[Workload] = []
+    woken = _woken(objects)
+    for one in objects:
+        key = (group_of(one.ref.api_version), one.ref.kind)
+        if one.ref.kind == "Service" and one.ref.api_version == "v1" and one.is_source:
+            service = _Reader(one, results).service()
+            services += [service] if service else []
+        elif key in templates and one.is_source:
+            workload = _Reader(one, results).workload(templates[key], _named(one.ref) in woken)
+            workloads += [workload] if workload else []
+    return Inventory(tuple(services), tuple(workloads), tuple(results))
+
+
+def _named(ref: Ref) -> tuple[str, str, str]:
+    return (ref.namespace, ref.kind, ref.name)
+
+
+def _woken(objects: Iterable[Object]) -> set[object]:
+    """Return (namespace, kind, name) of workloads that something else scales up from zero."""
+    woken: set[object] = set()
+    for one in objects:
+        kind, spec = one.ref.kind, one.value.get("spec")
+        if kind not in ("ScaledObject", "HorizontalPodAutoscaler", "Rollout") or not isinstance(spec, dict):
+            continue
+        target = spec.get("workloadRef" if kind == "Rollout" else "scaleTargetRef")
+        acts_at_zero = kind != "HorizontalPodAutoscaler" or spec.get("minReplicas") == 0
+        rollout_absent = kind == "Rollout" and spec.get("replicas") == 0
+        if isinstance(target, dict) and acts_at_zero and not rollout_absent:
+            woken.add((one.ref.namespace, target.get("kind", "Deployment"), target.get("name")))
+    return woken
+
+
+class _Reader:
+    """Reads one object; every mistake becomes a finding that names its field."""
+
+    __slots__ = ("before", "one", "results")
+
+    def __init__(self, one: Object, results: list[Result]) -> None:
+        self.one = one
+        self.results = results
+        self.before = len(results)
+
+    def service(self) -> Service | None:
+        self.identity()
+        spec = self.mapping(self.one.value, "spec", "spec")
+        self.no_duplicates("metadata", "spec.selector", "spec.ports", "spec.type", "spec.clusterIP")
+        selector = self.strings(spec, "selector", "spec.selector")
+        ports = tuple(
+            port
+            for place, value in enumerate(self.sequence(spec, "ports", "spec.ports"))
+            if (port := self.port(value, f"spec.ports[{place}]"))
+        )
+        external = spec.get("type") == "ExternalName"
+        headless = spec.get("clusterIP") == "None"
+        if len(self.results) > self.before:
+            return None
+        return Service(self.one.ref, selector or None, ports, headless, external, annotations_of(self.one.value))
+
+    def workload(self, template_path: str, woken: bool) -> Workload | None:
+        kind = self.one.ref.kind
+        at: Mapping[str, Any] = self.one.value
+        path = ""
+        for step in template_path.split(".") if template_path else ():
+            path = f"{path}.{step}".lstrip(".")
+            at = self.mapping(at, step, path)
+        if not at:
+            return None  # a Rollout that names its Deployment, a kind that is not used as one with pods
+        self.identity()
+        meta_path = f"{path}.metadata".lstrip(".")
+        labels_field = f"{meta_path}.labels"
+        self.no_duplicates("metadata.name", "metadata.namespace", meta_path, "spec.replicas")
+        labels = self.strings(self.mapping(at, "metadata", meta_path), "labels", labels_field)
+        absent = "" if woken else self.absent(self.mapping(self.one.value, "spec", "spec"))
+        if len(self.results) > self.before:
+            return None
+        serves = kind not in _RUN_TO_COMPLETION
+        return Workload(self.one.ref, labels, labels_field, absent, serves, self.one.position)
+
+    def absent(self, spec: Mapping[str, Any]) -> str:
+        kind = self.one.ref.kind
+        for name in ("replicas", "parallelism"):
+            count = spec.get(name)
+            if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 0):
+                self.wrong(f"must be a whole number of pods, found {count!r}", f"spec.{name}")
+        if kind == "Pod":
+            return ""
+        if spec.get("replicas") == 0 and kind != "DaemonSet":
+            return "replicas: 0"
+        if kind in _RUN_TO_COMPLETION and spec.get("parallelism") == 0:
+            return "parallelism: 0"
+        return "suspend: true" if kind in _RUN_TO_COMPLETION and spec.get("suspend") is True else ""
+
+    def port(self, value: object, path: str) -> Port | None:
+        if not isinstance(value, dict):
+            self.wrong(f"must be a mapping with a port, found {value!r}", path)
+            return None
+        number = value.get("port")
+        if not isinstance(number, int) or isinstance(number, bool) or not 0 < number <= _MAX_PORT:
+            self.wrong(f"must be a port number from 1 to {_MAX_PORT}, found {number!r}", f"{path}.port")
+            return None
+        texts: dict[str, str | None] = {}
+        for key in ("name", "protocol", "appProtocol"):
+            text = value.get(key)
+            if text is not None and not isinstance(text, str):
+                self.wrong(f"must be a string, found {text!r}: put it in quotes", f"{path}.{key}")
+                text = None
+            texts[key] = text
+        name = texts["name"] or ""
+        traffic, protocol = traffic_of(number, name, texts["protocol"] or "TCP", texts["appProtocol"])
+        return Port(number, name, traffic, protocol)
+
+    def identity(self) -> None:
+        metadata = self.mapping(self.one.value, "metadata", "metadata")
+        for key in ("name", "namespace"):
+            text = metadata.get(key)
+            if text is not None and not isinstance(text, str):
+                self.wrong(f"must be a string, found {text!r}: put it in quotes", f"metadata.{key}")
+        if not metadata.get("name") and not (self.one.ref.kind != "Service" and metadata.get("generateName")):
+            self.wrong("must name the object", "metadata.name")
+
+    def no_duplicates(self, *read_paths: str) -> None:
+        for path in self.one.duplicates:
+            if any(_nested(path, other) or _nested(other, path) for other in read_paths):
+                message = "is given twice with different values: readers disagree on which one holds; keep one"
+                self.results.append(Result(Code.DUPLICATE_KEY, message, self.one.ref, path))
+
+    def strings(self, parent: Mapping[str, Any], key: str, path: str) -> Mapping[str, str]:
+        values = self.mapping(parent, key, path)
+        if all(type(value) is str for value in values.values()):
+            return values
+        texts: dict[str, str] = {}
+        for name, value in values.items():
+            if value is None or isinstance(value, str):
+                texts[name] = value or ""
+            else:
+                read_as = "a boolean" if isinstance(value, bool) else f"a {type(value).__name__}"
+                self.wrong(
+                    f"must be a string, but YAML reads {value!r} as {read_as}: put it in quotes", f"{path}.{name}"
+                )
+        return texts
+
+    def mapping(self, parent: Mapping[str, Any], key: str, path: str) -> Mapping[str, Any]:
+        value = parent.get(key)
+        if value is not None and not isinstance(value, dict):
+            self.wrong(f"must be a mapping, found {value!r}", path)
+        return value if isinstance(value, dict) else {}
+
+    def sequence(self, parent: Mapping[str, Any], key: str, path: str) -> Sequence[Any]:
+        value = parent.get(key)
+        if value is not None and not isinstance(value, list):
+            self.wrong(f"must be a list, found {value!r}", path)
+        return value if isinstance(value, list) else []
+
+    def wrong(self, message: str, path: str) -> None:
+        self.results.append(Result(Code.OBJECT_INVALID, message, self.one.ref, path))
+
+
+def _nested(path: str, parent: str) -> bool:
+    return path == parent or path.startswith((f"{parent}.", f"{parent}["))
