@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -107,6 +108,29 @@ class RouteConfig(_Model):
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A configuration and the object that gave it (None: defaults)."""
+
+    config: RouteConfig
+    ref: Ref | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Configs:
+    """What holds where: a configuration for everything, and those of single namespaces.
+
+    `owner` names the run in the objects that it makes.
+    """
+
+    owner: str
+    default: Source
+    by_namespace: Mapping[str, Source]
+
+    def of(self, namespace: str) -> Source:
+        return self.by_namespace.get(namespace, self.default)
+
+
 def is_operator(value: Mapping[str, Any]) -> bool:
     """Tell whether an object is the operator's custom resource."""
     return value.get("kind") == KIND and str(value.get("apiVersion", "")).startswith("env.alibaba.com/")
@@ -159,8 +183,8 @@ def _spec_of(value: Mapping[str, Any], ref: Ref, problems: list[Result]) -> tupl
             return {}, True
         return _nest(data, ref, "data", problems), True
     if kind == KIND and api_version in (API_VERSION, OPERATOR_API_VERSION):
-        for key in value.keys() - {"apiVersion", "kind", "metadata", "spec", "status"}:
-            problems.append(_unknown(str(key), ["spec"], ref, ""))
+        strange = value.keys() - {"apiVersion", "kind", "metadata", "spec", "status"}
+        problems += [_unknown(str(key), ["spec"], ref, "") for key in strange]
         spec = value.get("spec")
         if spec is not None and not isinstance(spec, dict):
             problems.append(Result(Code.CONFIG_INVALID, f"must be a mapping, found {spec!r}", ref, "spec"))

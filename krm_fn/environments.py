@@ -9,6 +9,8 @@ from collections.abc import Iterable
 _LABEL_VALUE = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
 _LABEL_PREFIX = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
 
+_MAX_DNS_NAME = 253
+
 
 def label_value_problem(value: object) -> str:
     """Say why `value` is no label value of Kubernetes that names something; empty if it is one."""
@@ -27,7 +29,7 @@ def label_value_problem(value: object) -> str:
 def label_key_problem(key: str) -> str:
     """Say why `key` is no label key of Kubernetes; empty if it is one."""
     prefix, slash, name = key.rpartition("/")
-    if slash and not (len(prefix) <= 253 and _LABEL_PREFIX.fullmatch(prefix)):
+    if slash and not (len(prefix) <= _MAX_DNS_NAME and _LABEL_PREFIX.fullmatch(prefix)):
         return "what stands before its '/' is no DNS name"
     if not _LABEL_VALUE.fullmatch(name):
         return "its name has 1 to 63 characters, letters, digits, '-', '_' and '.', a letter or digit at both ends"

@@ -24,8 +24,10 @@ class Severity(StrEnum):
     WARNING = "warning"
     INFO = "info"
 
-
-_ORDER = {Severity.ERROR: 0, Severity.WARNING: 1, Severity.INFO: 2}
+    @property
+    def rank(self) -> int:
+        """0 for the most severe."""
+        return list(Severity).index(self)
 
 
 class Code(Enum):
@@ -50,7 +52,7 @@ class Code(Enum):
     SCALED_TO_ZERO = ("scaled-to-zero", Severity.INFO)
     NO_SELECTOR = ("no-selector", Severity.INFO)
     UNSELECTED_PODS = ("unselected-pods", Severity.WARNING)
-    SELECTOR_NAMES_ENVIRONMENT = ("selector-names-environment", Severity.WARNING)
+    NOTHING_LABELLED = ("nothing-labelled", Severity.WARNING)
     # who answers
     BASE_ASSUMED = ("base-assumed", Severity.INFO)
     BASE_AMBIGUOUS = ("base-ambiguous", Severity.ERROR)
@@ -67,6 +69,10 @@ class Code(Enum):
     ROUTED_BY_USER = ("routed-by-user", Severity.ERROR)
     OTHER_CONFIG = ("other-config", Severity.ERROR)
     SAME_AS_OTHER_CONFIG = ("same-as-other-config", Severity.INFO)
+    # the command
+    PATH_UNREADABLE = ("path-unreadable", Severity.ERROR)
+    NOT_FOUND = ("not-found", Severity.ERROR)
+    INTERNAL = ("internal", Severity.ERROR)
     NAMESPACE_TO_COME = ("namespace-to-come", Severity.INFO)
 
     def __init__(self, slug: str, severity: Severity) -> None:
@@ -153,6 +159,6 @@ def in_order(results: Iterable[Result]) -> list[Result]:
 
     def key(result: Result) -> tuple[int, str, str, str, str, str]:
         ref = result.ref or Ref()
-        return (_ORDER[result.severity], ref.namespace, ref.kind, ref.name, result.field, result.message)
+        return (result.severity.rank, ref.namespace, ref.kind, ref.name, result.field, result.message)
 
     return sorted(dict.fromkeys(results), key=key)

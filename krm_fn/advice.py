@@ -1,0 +1,56 @@
+"""What a user must know about the routes of a Service: what cannot be routed, what then happens, and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from krm_fn.inventory import Port, Traffic
+from krm_fn.plan import ServicePlan
+from krm_fn.results import Code, Result
+
+
+def about(plan: ServicePlan) -> Iterator[Result]:
+    """Yield the findings about a Service of several environments; nothing for any other."""
+    ref = plan.service.ref
+    if not plan.is_split:
+        return
+    names = ", ".join(plan.own)
+    if plan.service.headless:
+        message = (
+            f"is headless (clusterIP: None), so its clients choose pods themselves, of any environment ({names}); "
+            "give it a cluster IP if requests are to be routed"
+        )
+        yield Result(Code.HEADLESS, message, ref, "spec.clusterIP")
+        return
+    if plan.base_answer is None:
+        then = "get a 503 that says so" if plan.config.unmatched == "reject" else "reach any pod of the Service"
+        message = f"has no pods of the base {plan.base!r} (only of {names}): requests that none of them answers {then}"
+        yield Result(Code.BASE_ABSENT, message, ref)
+    for place, port in enumerate(plan.service.ports):
+        yield from _about_port(plan, port, f"spec.ports[{place}]")
+    if not plan.ports(Traffic.HTTP, Traffic.SNIFFED):
+        message = (
+            f"has pods of {names}, and no port whose requests can be told apart; if one carries HTTP or gRPC, "
+            "say so by its name (http-…, grpc-…) or its appProtocol"
+        )
+        yield Result(Code.NO_HEADER_PORT, message, ref, "spec.ports")
+
+
+def _about_port(plan: ServicePlan, port: Port, field: str) -> Iterator[Result]:
+    ref, names = plan.service.ref, ", ".join(plan.own)
+    if port.traffic is Traffic.TLS:
+        message = (
+            f"port {port.number} carries TLS ({port.protocol}), which no route can follow: its connections reach "
+            f"pods of every environment ({names}); name it tcp-… to pin it to the base, or leave TLS to the mesh "
+            "and name it http-…"
+        )
+        yield Result(Code.TLS_PORT, message, ref, field)
+    elif port.traffic is Traffic.UDP:
+        message = f"port {port.number} is UDP, which the mesh does not route: it reaches pods of {names}"
+        yield Result(Code.UDP_PORT, message, ref, field)
+    elif port.traffic in (Traffic.TCP, Traffic.SNIFFED) and plan.base_answer is None:
+        message = (
+            f"plain TCP to port {port.number} is pinned to the base {plan.base!r}, which has no pods here: "
+            "the connection closes"
+        )
+        yield Result(Code.TCP_WITHOUT_BASE, message, ref, field)

@@ -1,0 +1,98 @@
+"""The way the data takes: bytes → list → configuration → inventory → plan → manifests → list → bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from krm_fn import conflicts, document, inventory, planner
+from krm_fn.config import Configs
+from krm_fn.configure import gather
+from krm_fn.document import Form
+from krm_fn.inventory import TEMPLATES
+from krm_fn.merge import merge
+from krm_fn.objects import Object, objects_of
+from krm_fn.plan import Plan
+from krm_fn.render import istio
+from krm_fn.results import FunctionError, Result, Severity, in_order
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a run gives: the bytes for stdout, and what there is to say, most severe first."""
+
+    output: bytes
+    results: tuple[Result, ...]
+
+    @property
+    def failed(self) -> bool:
+        return any(result.severity is Severity.ERROR for result in self.results)
+
+
+@dataclass(frozen=True, slots=True)
+class Computation:
+    """What the objects of a list lead to."""
+
+    configs: Configs
+    plan: Plan
+    manifests: Sequence[Mapping[str, Any]]
+    results: tuple[Result, ...]
+
+
+def run(
+    raw: bytes, function_config: Mapping[str, Any] | None = None, overrides: Mapping[str, str] | None = None
+) -> Outcome:
+    """Run the function on a ResourceList or a stream of documents.
+
+    Args:
+        raw: the input, as it came.
+        function_config: wins over the list's own.
+        overrides: dotted paths and values that win over any configuration.
+
+    Never raises on bad input: where the results have an error, the output is the input, unchanged but for
+    the results in it.
+    """
+    try:
+        listed = document.parse(raw)
+    except FunctionError as error:
+        return Outcome(raw, error.results)
+    try:
+        objects = list(objects_of((item.value, item.duplicates) for item in listed.items))
+        computed = compute(objects, function_config or listed.function_config, overrides)
+        changes = merge(objects, computed.manifests, computed.configs, place=listed.form is Form.RESOURCE_LIST)
+        results = tuple(in_order([*computed.results, *changes.results]))
+    except FunctionError as error:
+        results = tuple(in_order(error.results))
+    if any(result.severity is Severity.ERROR for result in results):
+        said = [result.as_item() for result in results]
+        return Outcome(listed.apply(replaced={}, removed=(), added=(), results=said), results)
+    output = listed.apply(
+        replaced=changes.replaced,
+        removed=changes.removed,
+        added=changes.added,
+        results=[result.as_item() for result in results],
+    )
+    return Outcome(output, results)
+
+
+def compute(
+    objects: Sequence[Object],
+    function_config: Mapping[str, Any] | None = None,
+    overrides: Mapping[str, str] | None = None,
+) -> Computation:
+    """Compute plan and manifests of a list.
+
+    Raises:
+        FunctionError: for configurations that cannot be read; all else is among the results.
+    """
+    configs = gather(function_config, objects, overrides)
+    plan = planner.make(inventory.read(objects, _templates(configs)), configs)
+    results = (*plan.results, *conflicts.find(objects, plan))
+    return Computation(configs, plan, istio.manifests(plan), results)
+
+
+def _templates(configs: Configs) -> Mapping[tuple[str, str], str]:
+    sources = [configs.default, *configs.by_namespace.values()]
+    further = [kind for source in sources for kind in source.config.workloads]
+    return {**TEMPLATES, **{(kind.api_version.rpartition("/")[0], kind.kind): kind.template_path for kind in further}}

@@ -1,0 +1,134 @@
+"""Manifests into the list: what to add, replace, keep and prune. The user's own objects are never touched."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from krm_fn.config import Configs
+from krm_fn.objects import INDEXES, OWNER, PATHS, Object, annotations_of, ref_of
+from krm_fn.results import Code, Result
+
+Manifest = Mapping[str, Any]
+_Identity = tuple[str, str, str, str]
+
+
+@dataclass(slots=True)
+class Changes:
+    """Edits of the list: by position what to replace and to remove, then what to add, and findings."""
+
+    replaced: dict[int, Manifest] = field(default_factory=dict)
+    removed: set[int] = field(default_factory=set)
+    added: list[Manifest] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
+
+
+def merge(objects: Sequence[Object], manifests: Sequence[Manifest], configs: Configs, *, place: bool) -> Changes:
+    """Compute the edits that leave exactly `manifests` of this owner in the list.
+
+    Args:
+        objects: the list as it is.
+        manifests: what is wanted, with the names that they would like to have.
+        configs: whose run this is, and where new objects go.
+        place: whether the host wants to be told the file of a new object (kpt does).
+    """
+    changes = Changes()
+    theirs = {_identity(one.value) for one in objects if not one.owner}
+    ours: dict[_Identity, Object] = {}
+    for one in objects:
+        if one.owner == configs.owner and one.position is not None:
+            first = ours.setdefault(_identity(one.value), one)
+            if first is not one:
+                changes.removed.add(one.position)
+    others = _others(objects, configs.owner)
+    free = _FreeIndexes(objects) if place else None
+    for wanted in manifests:
+        if (other := others.get(_subject(wanted))) is not None:
+            changes.results.append(_meets_other_config(wanted, other))
+            continue
+        manifest = _named(wanted, theirs)
+        existing = ours.pop(_identity(manifest), None)
+        if existing is None:
+            changes.added.append(_new(manifest, configs, free))
+            continue
+        updated = _updated(existing.value, manifest, configs.owner)
+        if existing.position is not None and updated != existing.value:
+            changes.replaced[existing.position] = updated
+    changes.removed |= {one.position for one in ours.values() if one.position is not None}
+    return changes
+
+
+def _identity(value: Manifest) -> _Identity:
+    ref = ref_of(value)
+    return (ref.api_version.rpartition("/")[0], ref.kind, ref.namespace, ref.name)
+
+
+def _subject(value: Manifest) -> tuple[str, str, str]:
+    """Return what a generated object is about, whatever its name: its kind, namespace and host."""
+    ref, spec = ref_of(value), value.get("spec")
+    spec = spec if isinstance(spec, dict) else {}
+    hosts = spec.get("hosts", spec.get("host", ref.name))
+    return (ref.kind, ref.namespace, str(hosts[0] if isinstance(hosts, list) and hosts else hosts))
+
+
+def _others(objects: Sequence[Object], owner: str) -> dict[tuple[str, str, str], Object]:
+    return {_subject(one.value): one for one in objects if one.owner not in ("", owner)}
+
+
+def _meets_other_config(wanted: Manifest, other: Object) -> Result:
+    if other.value.get("spec") == wanted["spec"]:
+        message = f"was made by the config {other.owner!r} and is what this one would make: left alone"
+        return Result(Code.SAME_AS_OTHER_CONFIG, message, other.ref)
+    message = (
+        f"was made by the config {other.owner!r}, and this one wants it otherwise; let one of them be responsible "
+        f"for it, or delete it if {other.owner!r} is gone"
+    )
+    return Result(Code.OTHER_CONFIG, message, other.ref, f"metadata.annotations.{OWNER}")
+
+
+def _named(manifest: Manifest, theirs: set[_Identity]) -> Manifest:
+    """Give a manifest a name that no object of the user's has."""
+    wanted = manifest["metadata"]["name"]
+    group, kind, namespace, name = _identity(manifest)
+    count = 1
+    while (group, kind, namespace, name) in theirs:
+        name = f"{wanted}-virtual-env" if count == 1 else f"{wanted}-virtual-env-{count}"
+        count += 1
+    return manifest if name == wanted else {**manifest, "metadata": {**manifest["metadata"], "name": name}}
+
+
+def _updated(existing: Manifest, manifest: Manifest, owner: str) -> Manifest:
+    """Return an object of ours as it should be: everything that others added to its metadata stays."""
+    metadata = dict(existing["metadata"])
+    metadata["annotations"] = {**annotations_of(existing), OWNER: owner}
+    return {**existing, **manifest, "metadata": {**metadata, "name": manifest["metadata"]["name"]}}
+
+
+class _FreeIndexes:
+    """Places in files that no object of the list has. kpt refuses two objects at one place."""
+
+    def __init__(self, objects: Sequence[Object]) -> None:
+        self.used: dict[str, set[int]] = defaultdict(set)
+        self.tried: dict[str, int] = defaultdict(int)
+        for one in objects:
+            if one.position is not None and one.ref.file:
+                self.used[one.ref.file].add(one.ref.file_index or 0)
+
+    def take(self, path: str) -> int:
+        index = self.tried[path]
+        while index in self.used[path]:
+            index += 1
+        self.tried[path] = index + 1
+        return index
+
+
+def _new(manifest: Manifest, configs: Configs, free: _FreeIndexes | None) -> Manifest:
+    metadata = dict(manifest["metadata"])
+    annotations = {OWNER: configs.owner}
+    if free:
+        namespace = metadata.get("namespace", "")
+        path = configs.of(namespace).config.placement.replace("{namespace}", namespace or "default")
+        annotations |= {INDEXES[0]: str(free.take(path)), PATHS[0]: path}
+    return {**manifest, "metadata": {**metadata, "annotations": annotations}}

@@ -1,0 +1,117 @@
+"""Who answers each Service for each environment, and why. Pure: no YAML, and no word of Istio's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from krm_fn.config import RouteConfig
+from krm_fn.environments import levels
+from krm_fn.inventory import Port, Service, Traffic, Workload
+from krm_fn.results import Result
+
+
+@dataclass(frozen=True, slots=True)
+class OwnEnvironment:
+    """An environment in which a Service has pods, and the workloads that make them."""
+
+    name: str
+    workloads: tuple[Workload, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One level that was tried for a request: the workloads found there, or what was missing."""
+
+    environment: str
+    workloads: tuple[Workload, ...] = ()
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Who answers a request.
+
+    Attributes:
+        environment: who answers; None where nobody does, because of what the levels say was missing.
+        levels: what was tried, in order; the last one answers unless `environment` is None.
+    """
+
+    environment: str | None
+    levels: tuple[Level, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Requests that an environment answers: those that carry one of `exact`, or begin with `prefix` if not empty."""
+
+    environment: str
+    exact: tuple[str, ...]
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePlan:
+    """The answers of one Service.
+
+    Attributes:
+        service: the Service.
+        config: what holds in its namespace.
+        base: who answers when a request names nobody; `base_answer` is who does so here, None for nobody.
+        own: the environments in which it has pods, by name.
+        absent: workloads without pods, by environment.
+        known: every environment that a workload of its namespace carries.
+        routes: deepest first; whoever matches none gets the base's answer.
+    """
+
+    service: Service
+    config: RouteConfig
+    base: str
+    base_answer: str | None
+    own: Mapping[str, OwnEnvironment]
+    absent: Mapping[str, tuple[Workload, ...]]
+    known: frozenset[str]
+    routes: tuple[Route, ...]
+
+    @property
+    def is_split(self) -> bool:
+        """Whether it has pods of an environment other than the one that answers for the base."""
+        return bool(self.own.keys() - {self.base_answer})
+
+    @property
+    def needs_routes(self) -> bool:
+        """Whether it is split, and its clients leave the choice of a pod to the mesh."""
+        return self.is_split and not self.service.headless
+
+    def ports(self, *traffic: Traffic) -> list[Port]:
+        """Return the ports that carry one of the kinds of traffic."""
+        return [port for port in self.service.ports if port.traffic in traffic]
+
+    def answer(self, value: str | None) -> Answer:
+        """Say who answers a request that carries `value` (None or empty: names nobody), and what was tried."""
+        splitter = self.config.env_label.splitter
+        tried: list[Level] = []
+        known = self.config.matching == "prefix" or value in self.known
+        for start in (value if known else None, self.base):
+            for name in levels(start, splitter) if start else ():
+                level = self._level(name)
+                if any(level.environment == other.environment for other in tried):
+                    continue
+                tried.append(level)
+                if not level.missing:
+                    return Answer(name, tuple(tried))
+        return Answer(None, tuple(tried))
+
+    def _level(self, name: str) -> Level:
+        if name in self.own:
+            return Level(name, self.own[name].workloads)
+        absent = ", ".join(f"{workload.ref} has {workload.absent}" for workload in self.absent.get(name, ()))
+        return Level(name, missing=absent or "no pod")
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The Services that take part, by namespace and name, and what there is to say."""
+
+    services: tuple[ServicePlan, ...]
+    results: tuple[Result, ...]

@@ -1,0 +1,202 @@
+"""Inventory and configuration → plan, with a finding for everything that a user must know about it."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
+
+from krm_fn import advice
+from krm_fn.config import Configs, Source
+from krm_fn.environments import deepest_first, depth, environment_problem, levels, nearest
+from krm_fn.inventory import Inventory, Service, Workload
+from krm_fn.plan import OwnEnvironment, Plan, Route, ServicePlan
+from krm_fn.results import Code, Ref, Result
+
+
+def make(inventory: Inventory, configs: Configs) -> Plan:
+    """Compute the answers of every Service of which a workload carries the environment label.
+
+    Where there are errors among the results, the Services that they concern are left out.
+    """
+    results: list[Result] = list(inventory.results)
+    services: dict[str, list[Service]] = defaultdict(list)
+    workloads: dict[str, list[Workload]] = defaultdict(list)
+    for service in inventory.services:
+        services[service.ref.namespace].append(service)
+    for workload in inventory.workloads:
+        workloads[workload.ref.namespace].append(workload)
+    spaces = [
+        _Namespace(services[name], workloads[name], configs.of(name), results)
+        for name in sorted({*services, *workloads})
+    ]
+    carried: dict[str, set[str]] = defaultdict(set)  # label name → every environment in the list
+    for space in spaces:
+        carried[space.label] |= space.known
+    plans = [plan for space in spaces for plan in space.plans(carried[space.label])]
+    results += _nothing_labelled(configs.default, inventory, carried)
+    return Plan(tuple(plans), tuple(results))
+
+
+def _nothing_labelled(source: Source, inventory: Inventory, carried: Mapping[str, set[str]]) -> list[Result]:
+    label = source.config.env_label
+    if any(carried.values()) or not (label.default_subset and inventory.services and inventory.workloads):
+        return []
+    message = f"no pod template in the list carries the label {label.name!r}: there is nothing to route"
+    return [Result(Code.NOTHING_LABELLED, message, source.ref, "spec.envLabel.name")]
+
+
+class _Namespace:
+    """The Services and workloads of one namespace, and the findings about them."""
+
+    def __init__(
+        self, services: Sequence[Service], workloads: Iterable[Workload], source: Source, results: list[Result]
+    ) -> None:
+        self.services = sorted(services, key=lambda one: (one.ref.name, one.ref.file))
+        self.source = source
+        self.config = source.config
+        self.results = results
+        self.label = self.config.env_label.name
+        self.splitter = self.config.env_label.splitter
+        self.labelled: list[Workload] = []
+        self.by_pair: dict[tuple[str, str], list[Workload]] = defaultdict(list)
+        for workload in sorted(workloads, key=lambda one: (one.ref.kind, one.ref.name, one.ref.file)):
+            self._add(workload)
+        self.known = frozenset(workload.labels[self.label] for workload in self.labelled)
+
+    def _add(self, workload: Workload) -> None:
+        value = workload.labels.get(self.label)
+        if value is not None:
+            if problem := environment_problem(value, self.splitter):
+                message = f"{value!r} cannot name an environment: {problem}"
+                self._say(Code.LABEL_INVALID, message, workload.ref, f"{workload.labels_field}.{self.label}")
+                return
+            self.labelled.append(workload)
+        for pair in workload.labels.items():
+            self.by_pair[pair].append(workload)
+
+    def plans(self, carried: set[str]) -> list[ServicePlan]:
+        """Plan the Services that take part; `carried` is every environment of the whole list."""
+        taking_part: list[tuple[Service, list[Workload]]] = []
+        selected_ids: set[int] = set()
+        for service in self.services:
+            if service.external:
+                continue
+            if service.selector is None:
+                self._say(Code.NO_SELECTOR, "has no selector, so no pods of its own: nothing is routed", service.ref)
+                continue
+            selected = self._select(service.selector)
+            selected_ids.update(map(id, selected))
+            labelled = [one for one in selected if self.label in one.labels]
+            if labelled and self._is_whole(service, selected):
+                taking_part.append((service, labelled))
+        self._unselected(selected_ids)
+        self._twice([service for service, _ in taking_part])
+        base = self._base(carried) if taking_part else None
+        return [self._plan(service, labelled, base) for service, labelled in taking_part] if base is not None else []
+
+    def _select(self, selector: Mapping[str, str]) -> list[Workload]:
+        pairs = selector.items()
+        candidates = min((self.by_pair.get(pair, []) for pair in pairs), key=len)
+        return [one for one in candidates if pairs <= one.labels.items()]
+
+    def _is_whole(self, service: Service, selected: Sequence[Workload]) -> bool:
+        """Tell whether every workload of the Service names its environment; report those that do not."""
+        bare = [one for one in selected if self.label not in one.labels] if not service.headless else []
+        for workload in bare:
+            message = (
+                f"{service.ref} selects its pods, and they carry no label {self.label!r} while others of the Service "
+                "do: no route could tell who reaches them; add the label (the base's value if it is the base)"
+            )
+            self._say(Code.UNLABELLED_WORKLOAD, message, workload.ref, workload.labels_field)
+        return not bare
+
+    def _unselected(self, selected: set[int]) -> None:
+        narrow = [one for one in self.services if one.selector and self.label in one.selector]
+        for workload in self.labelled:
+            if id(workload) in selected or workload.absent or not workload.serves:
+                continue
+            message = f"no Service selects these pods of {workload.labels[self.label]!r}: no request reaches them"
+            labels = workload.labels.items()
+            for service in narrow:
+                if {pair for pair in (service.selector or {}).items() if pair[0] != self.label} <= labels:
+                    message += (
+                        f"; {service.ref} would, if its selector did not name one environment: "
+                        f"remove {self.label!r} from spec.selector"
+                    )
+            self._say(Code.UNSELECTED_PODS, message, workload.ref, workload.labels_field)
+
+    def _twice(self, services: Sequence[Service]) -> None:
+        for one, other in pairwise(services):
+            if one.ref.name == other.ref.name:
+                files = " and ".join(sorted({ref.file for ref in (one.ref, other.ref) if ref.file}))
+                message = (
+                    f"stands in the list twice{f' ({files})' if files else ''}: remove one, or set their namespaces"
+                )
+                self._say(Code.OBJECT_TWICE, message, other.ref, "metadata.name")
+
+    def _base(self, carried: set[str]) -> str | None:
+        """Return the base of the namespace, or None after an error."""
+        wanted = self.config.env_label.default_subset
+        field = "spec.envLabel.defaultSubset"
+        if wanted:
+            if wanted in carried:
+                return wanted
+            close = nearest(carried, wanted)
+            message = f"no workload carries the base {wanted!r}" + (f"; did you mean {close!r}?" if close else "")
+            self._say(Code.BASE_UNKNOWN, message, self.source.ref, field)
+            return None
+        roots = sorted(name for name in self.known if depth(name, self.splitter) == 1)
+        if not roots:  # the base may live in another namespace of the list
+            roots = sorted({levels(name, self.splitter)[-1] for name in self.known} & carried)
+        where = f"namespace {self.services[0].ref.namespace!r}" if self.services[0].ref.namespace else "the list"
+        if len(roots) == 1:
+            message = (
+                f"the base of {where} is {roots[0]!r}, its only root environment; set {field} to choose it yourself"
+            )
+            self._say(Code.BASE_ASSUMED, message, self.source.ref)
+            return roots[0]
+        found = f"it has several root environments: {', '.join(roots)}" if roots else "it has no root environment"
+        message = f"{where} has no base, and {found}; set {field} to the one that answers when a request names nobody"
+        self._say(Code.BASE_AMBIGUOUS, message, self.source.ref, field)
+        return None
+
+    def _plan(self, service: Service, labelled: Sequence[Workload], base: str) -> ServicePlan:
+        present: dict[str, list[Workload]] = defaultdict(list)
+        absent: dict[str, list[Workload]] = defaultdict(list)
+        for workload in labelled:
+            (absent if workload.absent else present)[workload.labels[self.label]].append(workload)
+            if workload.absent:
+                message = f"has no pods ({workload.absent}): {service.ref} routes as if it were not there"
+                self._say(Code.SCALED_TO_ZERO, message, workload.ref, f"spec.{workload.absent.partition(':')[0]}")
+        own = {name: OwnEnvironment(name, tuple(present[name])) for name in sorted(present)}
+        base_answer = next((name for name in levels(base, self.splitter) if name in own), None)
+        plan = ServicePlan(
+            service,
+            self.config,
+            base,
+            base_answer,
+            own,
+            {name: tuple(absent[name]) for name in sorted(absent)},
+            self.known,
+            self._routes(own.keys(), base_answer),
+        )
+        self.results += advice.about(plan)
+        return plan
+
+    def _routes(self, own: Iterable[str], base_answer: str | None) -> tuple[Route, ...]:
+        own = set(own)
+        # The base's own route may go only where no shallower one would catch its requests.
+        above = set(levels(base_answer, self.splitter)[1:]) if base_answer else set()
+        routed = own if above & own else own - {base_answer}
+        if self.config.matching == "prefix":
+            return tuple(Route(one, (one,), one + self.splitter) for one in deepest_first(routed, self.splitter))
+        answers: dict[str, list[str]] = defaultdict(list)
+        for value in self.known:
+            answer = next((name for name in levels(value, self.splitter) if name in own), base_answer)
+            if answer is not None and answer != base_answer:
+                answers[answer].append(value)
+        return tuple(Route(one, tuple(sorted(answers[one])), "") for one in deepest_first(answers, self.splitter))
+
+    def _say(self, code: Code, message: str, ref: Ref | None, field: str = "") -> None:
+        self.results.append(Result(code, message, ref, field))

@@ -1,0 +1,109 @@
+"""Plan → VirtualService and DestinationRule.
+
+Fields: https://istio.io/latest/docs/reference/config/networking/virtual-service/ and …/destination-rule/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from krm_fn.inventory import Port, Traffic
+from krm_fn.plan import Plan, Route, ServicePlan
+from krm_fn.render.subsets import subset_names
+
+Manifest = dict[str, Any]
+
+
+def manifests(plan: Plan) -> list[Manifest]:
+    """Return the VirtualServices and DestinationRules that make the plan so, in a fixed order.
+
+    Their metadata has the Service's name and namespace; owner, placement and clashes of names are the merge's.
+    """
+    return [manifest for service in plan.services for manifest in _of_service(service)]
+
+
+def _of_service(plan: ServicePlan) -> Iterator[Manifest]:
+    routes = _Routes(plan)
+    spec = {"hosts": [plan.service.ref.name], "http": routes.http(), "tcp": routes.tcp()}
+    spec = {key: value for key, value in spec.items() if value}
+    if not plan.needs_routes or not spec.keys() - {"hosts"}:
+        return
+    yield _manifest("DestinationRule", plan, {"host": plan.service.ref.name, "subsets": routes.subsets()})
+    yield _manifest("VirtualService", plan, spec)
+
+
+def _manifest(kind: str, plan: ServicePlan, spec: Manifest) -> Manifest:
+    ref = plan.service.ref
+    metadata = {"name": ref.name} | ({"namespace": ref.namespace} if ref.namespace else {})
+    return {"apiVersion": plan.config.istio.api_version, "kind": kind, "metadata": metadata, "spec": spec}
+
+
+class _Routes:
+    """The parts of one Service's manifests."""
+
+    def __init__(self, plan: ServicePlan) -> None:
+        self.plan = plan
+        self.host = plan.service.ref.name
+        self.header = plan.config.env_header.name.lower()
+        self.pinned = plan.ports(Traffic.TCP, Traffic.SNIFFED)
+        # The base stands among the subsets also where it has no pods and TCP is pinned to it: such a connection
+        # closes instead of reaching somebody's personal pods.
+        pinned_to = [plan.base_answer or plan.base] if self.pinned else []
+        self.names = subset_names({*plan.own, *pinned_to})
+        # With one port Istio takes the listener's; with more, a route without its port is refused by its analyzer
+        # (IST0112) and would mean the gateway's port on a gateway.
+        self.one_port = len(plan.service.ports) == 1
+
+    def subsets(self) -> list[Manifest]:
+        label = self.plan.config.env_label.name
+        return [{"name": name, "labels": {label: environment}} for environment, name in sorted(self.names.items())]
+
+    def http(self) -> list[Manifest]:
+        ports = self.plan.ports(Traffic.HTTP, Traffic.SNIFFED)
+        return [
+            route
+            for port in ports
+            for route in (*(self._route(one, port) for one in self.plan.routes), self._default(port))
+        ]
+
+    def tcp(self) -> list[Manifest]:
+        base = self.plan.base_answer or self.plan.base
+        return [
+            self._at(port, [{}]) | {"route": [{"destination": self._destination(base, port)}]} for port in self.pinned
+        ]
+
+    def _route(self, route: Route, port: Port) -> Manifest:
+        matches = [{"headers": {self.header: {"exact": value}}} for value in route.exact]
+        if route.prefix:
+            matches.append({"headers": {self.header: {"prefix": route.prefix}}})
+        return {
+            "name": route.environment,
+            **self._at(port, matches),
+            "route": [{"destination": self._destination(route.environment, port)}],
+        }
+
+    def _default(self, port: Port) -> Manifest:
+        """Return the route of requests that no environment's route takes."""
+        plan = self.plan
+        if plan.base_answer is None and plan.config.unmatched == "reject":
+            body = (
+                f"virtual-env: Service {self.host} has no pods of the base environment {plan.base}, "
+                f"and this request names none of those that it has: {', '.join(plan.own)}\n"
+            )
+            reply: Manifest = {"directResponse": {"status": 503, "body": {"string": body}}}
+        else:
+            reply = {"route": [{"destination": self._destination(plan.base_answer, port)}]}
+        return {"name": plan.base_answer or "unmatched", **self._at(port, [{}]), **reply}
+
+    def _at(self, port: Port, matches: Sequence[Manifest]) -> Manifest:
+        if not self.one_port:
+            matches = [match | {"port": port.number} for match in matches]
+        matches = [match for match in matches if match]
+        return {"match": matches} if matches else {}
+
+    def _destination(self, environment: str | None, port: Port) -> Manifest:
+        destination: Manifest = {"host": self.host}
+        if environment is not None:
+            destination["subset"] = self.names[environment]
+        return destination if self.one_port else destination | {"port": {"number": port.number}}

@@ -1,0 +1,1 @@
+"""Plan → something to read. No view computes an answer of its own."""

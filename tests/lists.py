@@ -1,0 +1,66 @@
+"""Made objects for tests: as short as a test can read them."""
+
+from __future__ import annotations
+
+import copy
+
+from krm_fn import function
+from krm_fn.objects import objects_of
+
+LABEL = "virtual-env"
+
+
+def workload(name, env=None, *, app="app", namespace="", kind="Deployment", api="apps/v1", labels=None, **spec):
+    """A Deployment (or any other kind with spec.template) whose pods carry `app` and the environment."""
+    pod_labels = {"app": app, **({LABEL: env} if env is not None else {}), **(labels or {})}
+    return {
+        "apiVersion": api,
+        "kind": kind,
+        "metadata": named(name, namespace),
+        "spec": {**spec, "template": {"metadata": {"labels": pod_labels}, "spec": {"containers": [{"name": "c"}]}}},
+    }
+
+
+def service(name="app", *, namespace="", selector=None, ports=((80, "http"),), **spec):
+    """A Service that selects `app: NAME`; ports as (number, name[, appProtocol])."""
+    keys = ("port", "name", "appProtocol")
+    listed = [{key: value for key, value in zip(keys, port, strict=False) if value is not None} for port in ports]
+    selector = {"app": name} if selector is None else selector
+    return {
+        "apiVersion": "v1",
+        "kind": "Service",
+        "metadata": named(name, namespace),
+        "spec": {**({"selector": selector} if selector else {}), "ports": listed, **spec},
+    }
+
+
+def named(name, namespace=""):
+    return {"name": name, **({"namespace": namespace} if namespace else {})}
+
+
+def config(**spec):
+    return {
+        "apiVersion": "virtual-env-fn.dev/v1alpha1",
+        "kind": "VirtualEnvironment",
+        "metadata": {"name": "virtual-env"},
+        "spec": spec,
+    }
+
+
+def base(name="dev", **spec):
+    return config(envLabel={"defaultSubset": name}, **spec)
+
+
+def compute(values, function_config=None):
+    """Compute plan and manifests of a list of values."""
+    objects = list(objects_of((copy.deepcopy(value), ()) for value in values))
+    return function.compute(objects, function_config)
+
+
+def codes(results):
+    """The codes of findings, sorted."""
+    return sorted(result.code.slug for result in results)
+
+
+def of_kind(manifests, kind):
+    return [one for one in manifests if one["kind"] == kind]
