@@ -1,0 +1,28 @@
+# The function as an image: `kpt fn eval --image`, kustomize's container functions.
+# Any base with Python >= 3.11, pip and a user `nobody` will do.
+ARG BASE_IMAGE=python:3.11-slim
+
+FROM ${BASE_IMAGE} AS build
+# Without a network: put wheels of the dependencies and of setuptools into wheels/ (pip download -d wheels .
+# 'setuptools>=68') and build with --build-arg PIP_NO_INDEX=1.
+ARG PIP_NO_INDEX
+WORKDIR /src
+COPY . .
+# Bytecode is compiled here, once, and never checked against its source again: nobody can write it later,
+# and start-up is what a function spends most of its time on.
+RUN python3 -m venv --without-pip /app \
+ && python3 -m pip --python /app/bin/python3 install --no-cache-dir --no-compile --find-links wheels . \
+ && python3 -m compileall -q --invalidation-mode unchecked-hash /app/lib \
+ && chmod -R a+rX /app
+
+FROM ${BASE_IMAGE}
+LABEL org.opencontainers.image.title="virtual-env-fn" \
+      org.opencontainers.image.description="KRM function: virtual-environment labels on pods become Istio routes" \
+      org.opencontainers.image.licenses="Apache-2.0"
+COPY --from=build /app /app
+ENV HOME=/nonexistent \
+    PATH=/app/bin:/usr/local/bin:/usr/bin:/bin \
+    PYTHONDONTWRITEBYTECODE=1
+USER 65534:65534
+WORKDIR /
+ENTRYPOINT ["virtual-env-fn"]

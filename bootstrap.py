@@ -1,0 +1,79 @@
+"""Make `.venv` with the project in it, on a machine that has only git and Python.
+
+`tests/run.py` and `examples/run.py` start here; `python3 bootstrap.py` does nothing else. Only the standard
+library, and nothing newer than Python 3.8 reads, so that an old Python gets the message rather than a SyntaxError.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+STAMP = VENV / "installed-from"  # what the environment was last filled from
+NEEDED = (3, 11)
+
+
+def environment() -> Path:
+    """Return the folder of commands of `.venv`, made and filled where it is not up to date.
+
+    Exits with a message that says what to install where Python is too old, cannot make a virtual environment,
+    or pip cannot fetch the dependencies.
+    """
+    if sys.version_info < NEEDED:
+        sys.exit("Python {}.{} or newer is needed; this is {}".format(*NEEDED, sys.version.split()[0]))
+    commands = VENV / ("Scripts" if os.name == "nt" else "bin")
+    wanted = _fingerprint()
+    if STAMP.exists() and STAMP.read_text() == wanted:
+        return commands
+    python = commands / "python"
+    install = _pip(python)
+    print("installing the project into .venv ...", file=sys.stderr)
+    if subprocess.run([*install, "--quiet", "--editable", f"{ROOT}[test]"], check=False).returncode:
+        sys.exit("pip could not install the project's dependencies; see above. Is a package index reachable?")
+    STAMP.write_text(wanted)
+    return commands
+
+
+def run(*command: str | Path) -> int:
+    """Run a command of the environment from the project's folder and return its exit code."""
+    commands = environment()
+    path = os.pathsep.join([str(commands), os.environ.get("PATH", "")])
+    executable = commands / command[0]
+    done = subprocess.run([executable, *command[1:]], cwd=ROOT, env={**os.environ, "PATH": path}, check=False)
+    return done.returncode
+
+
+def _fingerprint() -> str:
+    """Return what the environment depends on: the declared dependencies, this Python, and where the code is."""
+    declared = (ROOT / "pyproject.toml").read_bytes()
+    return hashlib.sha256(declared + sys.version.encode() + str(ROOT).encode()).hexdigest()
+
+
+def _pip(python: Path) -> list[str | Path]:
+    """Return the start of a pip command that installs into `.venv`, which is made where it is missing."""
+    if not python.exists():
+        # Debian keeps the pip that `venv` would copy in a package of its own: see whether it is there first.
+        try:
+            import ensurepip  # noqa: F401, PLC0415  # asked for, not used
+        except ImportError:
+            subprocess.run([sys.executable, "-m", "venv", "--without-pip", VENV], check=True)
+        else:
+            subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
+    if _answers(python, "-m", "pip"):
+        return [python, "-m", "pip", "install"]
+    if _answers(sys.executable, "-m", "pip"):  # the machine's own pip can install into .venv as well
+        return [sys.executable, "-m", "pip", "--python", python, "install"]
+    sys.exit("this Python has no pip; on Debian and Ubuntu: apt-get install python3-venv, then run this again")
+
+
+def _answers(*command: str | Path) -> bool:
+    return subprocess.run([*command, "--version"], capture_output=True, check=False).returncode == 0
+
+
+if __name__ == "__main__":
+    environment()

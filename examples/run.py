@@ -1,0 +1,32 @@
+"""Show an example on a machine with only git and Python: python3 examples/run.py [quickstart].
+
+Prints the routes that the function generates, then who answers whom.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+EXAMPLES = Path(__file__).resolve().parent
+sys.path.insert(0, str(EXAMPLES.parent))
+import bootstrap  # noqa: E402  # the project's folder is not on the path of a script in examples/
+
+
+def main(arguments: list[str]) -> int:
+    """Show the named example; return the first exit code that is not 0."""
+    known = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
+    name = arguments[0] if arguments else "quickstart"
+    if len(arguments) > 1 or name not in known:
+        sys.exit(f"usage: examples/run.py [NAME]; the examples are: {', '.join(known)}")
+    folder = Path("examples", name)
+    for number, command in enumerate(("generate", "explain")):
+        print(f"{chr(10) * number}$ virtual-env-fn {command} {folder}", flush=True)
+        code = bootstrap.run("virtual-env-fn", command, folder)
+        if code:
+            return code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

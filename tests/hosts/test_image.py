@@ -1,0 +1,131 @@
+"""The container image: built and run by podman, as kpt and kustomize run it."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import tomllib
+
+import pytest
+import yaml
+from host_tools import ROOT, documents, environment, package_text, part, routes, run
+
+IMAGE = "localhost/virtual-env-fn:test"
+BASE = "localhost/virtual-env-fn-base:bookworm"  # made by .ci/parts/podman
+PYTHON = "3.11"  # of the base image
+
+# What kpt 1.0.0-beta.56 and kustomize 5.8.2 pass to the container runtime, word for word.
+HARDENED = ("--network", "none", "--user", "nobody", "--security-opt=no-new-privileges")
+KPT = ("run", "--rm", "-i", *HARDENED, "--pull", "missing")
+KUSTOMIZE = (
+    *("run", "--rm", "-i", "-a", "STDIN", "-a", "STDOUT", "-a", "STDERR", *HARDENED),
+    *("-e", "LOG_TO_STDERR=true", "-e", "STRUCTURED_RESULTS=true"),
+)
+
+
+def download_wheels(folder):
+    """Fetch what the image installs, so that the build itself needs no network."""
+    needed = [*tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"], "setuptools>=68"]
+    pip = (sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:", "--python-version", PYTHON)
+    done = subprocess.run([*pip, "-d", str(folder), *needed], capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory):
+    """The image, built from a copy of what .dockerignore lets through and without a network."""
+    podman = part("podman")
+    context = tmp_path_factory.mktemp("image") / "context"
+    context.mkdir()
+    env = environment(context.parent)
+    base = run("sh", "-c", f"{podman} image exists {BASE} || echo none", cwd=context, env=env).stdout
+    if base:
+        pytest.fail(f"podman has no image {BASE}; .ci/parts/podman makes it")
+    for name in ("Dockerfile", ".dockerignore", "LICENSE", "README.md", "pyproject.toml"):
+        shutil.copy(ROOT / name, context)
+    shutil.copytree(ROOT / "krm_fn", context / "krm_fn", ignore=shutil.ignore_patterns("__pycache__"))
+    download_wheels(context / "wheels")
+    arguments = ("--build-arg", f"BASE_IMAGE={BASE}", "--build-arg", "PIP_NO_INDEX=1", "--network", "none")
+    run(podman, "build", *arguments, "-t", IMAGE, ".", cwd=context, env=env)
+    return podman
+
+
+def resource_list(package):
+    """Return the package as the ResourceList that a host would send."""
+    config = yaml.safe_load((package / "virtual-env.yaml").read_text())
+    items = [doc for doc in documents(package_text(package)) if doc["kind"] != "VirtualEnvironment"]
+    whole = {
+        "apiVersion": "config.kubernetes.io/v1",
+        "kind": "ResourceList",
+        "items": items,
+        "functionConfig": config,
+    }
+    return yaml.safe_dump(whole, sort_keys=False)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        pytest.param(KPT, id="kpt"),
+        pytest.param(KUSTOMIZE, id="kustomize"),
+        pytest.param((*KPT, "--read-only", "--cap-drop=ALL"), id="read-only"),
+    ],
+)
+def test_the_image_as_a_host_runs_it(image, quickstart, env, expected, options):
+    """With each host's own options, and read-only without a capability, the image gives the expected routes."""
+    done = run(image, *options, IMAGE, cwd=quickstart, env=env, stdin=resource_list(quickstart))
+    assert routes(done.stdout) == expected
+
+
+def test_help_needs_no_input(image, quickstart, env):
+    """`kpt fn doc` asks the image for --help without standard input, and is answered."""
+    done = run(image, "run", "--rm", IMAGE, "--help", cwd=quickstart, env=env)
+    assert "virtual-env-fn" in done.stdout
+
+
+def test_the_image_runs_as_nobody_and_writes_nothing(image, quickstart, env):
+    """The image's own user is 65534, its home does not exist, and no file of the application is writable."""
+    probe = 'id -u; test ! -e "$HOME" && find /app ! -type l -writable'
+    done = run(image, "run", "--rm", "--entrypoint", "sh", IMAGE, "-c", probe, cwd=quickstart, env=env)
+    assert done.stdout == "65534\n"
+
+
+def test_an_error_ends_the_container_with_one(image, quickstart, env):
+    """An error comes out of the container as exit code 1, the input unchanged and a line on stderr."""
+    wrong = resource_list(quickstart).replace("defaultSubset: dev\n", "defaultSubset: deev\n")
+    done = run(image, *KPT, IMAGE, cwd=quickstart, env=env, stdin=wrong, code=1)
+    assert "deev" in done.stderr
+    assert documents(done.stdout) == documents(wrong)
+
+
+def test_kpt_eval_runs_the_image(image, quickstart, env, expected):
+    """`kpt fn eval --image`, with podman as its runtime, writes the expected routes into the package."""
+    assert image
+    argv = ("fn", "eval", quickstart, "--image", IMAGE, "--fn-config", quickstart / "virtual-env.yaml")
+    run(part("kpt"), *argv, cwd=quickstart, env=env | {"KPT_FN_RUNTIME": "podman"})
+    assert routes(package_text(quickstart)) == expected
+
+
+def test_kpt_render_runs_the_image(image, quickstart, env, expected):
+    """A Kptfile that names the image needs no --allow-exec."""
+    assert image
+    kptfile = quickstart / "Kptfile"
+    kptfile.write_text(kptfile.read_text().replace("exec: virtual-env-fn", f"image: {IMAGE}"))
+    run(part("kpt"), "fn", "render", quickstart, cwd=quickstart, env=env | {"KPT_FN_RUNTIME": "podman"})
+    assert routes(package_text(quickstart)) == expected
+
+
+@pytest.mark.parametrize("host", ["kubectl", "kustomize"])
+def test_kustomize_runs_the_image(image, quickstart, env, expected, host):
+    """A container function gives the expected routes in kubectl and kustomize; they call `docker`, here podman."""
+    links = quickstart.parent / "bin"
+    links.mkdir()
+    (links / "docker").symlink_to(image)
+    config = quickstart / "virtual-env.yaml"
+    container = f"container:\n        image: {IMAGE}"
+    config.write_text(config.read_text().replace("exec:\n        path: virtual-env-fn", container))
+    argv = ("build",) if host == "kustomize" else ("kustomize",)
+    path = f"{links}:{env['PATH']}"
+    done = run(part(host), *argv, "--enable-alpha-plugins", quickstart, cwd=quickstart, env=env | {"PATH": path})
+    assert routes(done.stdout) == expected
