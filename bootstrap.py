@@ -7,6 +7,7 @@ library, and nothing newer than Python 3.8 reads, so that an old Python gets the
 from __future__ import annotations
 
 import hashlib
+import importlib.util
 import os
 import subprocess
 import sys
@@ -56,17 +57,14 @@ def _fingerprint() -> str:
 
 def _pip(python: Path) -> list[str | Path]:
     """Return the start of a pip command that installs into `.venv`, which is made where it is missing."""
-    if not python.exists():
-        # Debian keeps the pip that `venv` would copy in a package of its own: see whether it is there first.
-        try:
-            import ensurepip  # noqa: F401, PLC0415  # asked for, not used
-        except ImportError:
-            subprocess.run([sys.executable, "-m", "venv", "--without-pip", VENV], check=True)
-        else:
-            subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
-    if _answers(python, "-m", "pip"):
+    if python.exists() and _answers(python, "-m", "pip"):
+        return [python, "-m", "pip", "install"]
+    # Debian keeps the pip that `venv` would copy (ensurepip) in a package of its own.
+    if importlib.util.find_spec("ensurepip"):
+        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
         return [python, "-m", "pip", "install"]
     if _answers(sys.executable, "-m", "pip"):  # the machine's own pip can install into .venv as well
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", VENV], check=True)
         return [sys.executable, "-m", "pip", "--python", python, "install"]
     sys.exit("this Python has no pip; on Debian and Ubuntu: apt-get install python3-venv, then run this again")
 

@@ -88,6 +88,14 @@ def test_stream_behind_a_build(quickstart, env, expected, host):
     assert len(documents(done.stdout)) == len(documents(built)) + len(expected)
 
 
+def test_a_failed_build_fails_the_pipe(quickstart, env):
+    """Behind a build that failed and printed nothing the function ends with an error, without `pipefail`."""
+    (quickstart / "app-go.yaml").unlink()
+    pipe = f"{part('kustomize')} build . | virtual-env-fn --config virtual-env.yaml"
+    done = run("sh", "-c", pipe, cwd=quickstart, env=env, code=1)
+    assert done.stdout == ""
+
+
 def test_an_overlay_renames_objects_but_not_the_hosts_inside(quickstart, env, expected):
     """Run in a base, the function's hosts keep the names of the base: run it in the outermost kustomization."""
     overlay = quickstart.parent / "overlay"

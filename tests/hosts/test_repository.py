@@ -1,10 +1,13 @@
-"""The repository itself as a kpt package, and the documented set-up."""
+"""The repository itself: as a kpt package, its commands for a new machine, and its rule for missing parts."""
 
 from __future__ import annotations
 
+import ast
 import shutil
+import sys
 
-from host_tools import ROOT, part, run
+import pytest
+from host_tools import ROOT, part, routes, run
 
 
 def fresh_clone(target, env):
@@ -36,3 +39,46 @@ def test_an_example_can_be_got_as_a_package(tmp_path, env):
     branch = run("git", "branch", "--show-current", cwd=clone, env=env).stdout.strip()
     run(kpt, "pkg", "get", f"file://{clone}/.git/examples/quickstart@{branch}", "mine", cwd=tmp_path, env=env)
     assert (tmp_path / "mine" / "Kptfile").exists()
+
+
+def test_the_example_command_shows_routes_and_answers(tmp_path, env, expected):
+    """`python3 examples/run.py` prints the routes of the quickstart, then who answers whom."""
+    done = run(sys.executable, ROOT / "examples" / "run.py", cwd=tmp_path, env=env)
+    generated, explained = done.stdout.split("\n\n$ virtual-env-fn explain ")
+    assert routes(generated.partition("\n")[2]) == expected
+    assert (ROOT / "examples" / "quickstart" / "plan.txt").read_text() in explained
+
+
+def test_an_unknown_example_is_answered_with_the_known_ones(tmp_path, env):
+    """`examples/run.py NAME` with no such folder says which there are."""
+    done = run(sys.executable, ROOT / "examples" / "run.py", "quikstart", cwd=tmp_path, env=env, code=1)
+    assert "quickstart" in done.stderr
+
+
+@pytest.mark.parametrize("script", ["bootstrap.py", "tests/run.py", "examples/run.py"])
+def test_an_old_python_can_read_the_set_up(script):
+    """The set-up scripts have the syntax of Python 3.8, so that an old one prints their message."""
+    assert ast.parse((ROOT / script).read_text(), feature_version=(3, 8)).body
+
+
+def test_a_missing_part_skips_for_a_user(monkeypatch):
+    """On a user's machine a missing part skips its tests, by its name."""
+    monkeypatch.delenv("CI", raising=False)
+    with pytest.raises(pytest.skip.Exception, match="no-such-part is not installed"):
+        part("no-such-part")
+
+
+def test_a_missing_part_fails_in_ci(monkeypatch):
+    """In CI a missing part is a failure: nothing is left out in silence."""
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setenv("VENV_FN_MISSING", "")
+    with pytest.raises(pytest.fail.Exception, match="no-such-part is not installed"):
+        part("no-such-part")
+
+
+def test_a_part_that_ci_announced_as_missing_skips(monkeypatch):
+    """What .ci/run has printed as not installable is skipped, and only that."""
+    monkeypatch.setenv("CI", "true")
+    monkeypatch.setenv("VENV_FN_MISSING", "other no-such-part")
+    with pytest.raises(pytest.skip.Exception, match="no-such-part is not installed"):
+        part("no-such-part")
