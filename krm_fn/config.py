@@ -1,111 +1,22 @@
-"""The configuration: one model, reached from a functionConfig, an item of the list, or `--set`."""
+"""An object → the configuration that it gives, with every mistake in it as a finding."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
-from pydantic.alias_generators import to_camel
+from pydantic import BaseModel, ValidationError
 
-from krm_fn.environments import label_key_problem, label_value_problem, nearest
+from krm_fn.environments import nearest
+from krm_fn.options import RouteConfig
 from krm_fn.results import Code, FunctionError, Ref, Result
 
 KIND = "VirtualEnvironment"
 GROUP = "virtual-env-fn.dev"
 API_VERSION = f"{GROUP}/v1alpha1"
 OPERATOR_API_VERSION = "env.alibaba.com/v1alpha2"
-
-_SPLITTER = re.compile(r"[-._A-Za-z0-9]+")
-_TOKEN = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2
-_MAX_PATH = 200
-
-
-def _label_key(value: str) -> str:
-    if problem := label_key_problem(value):
-        raise ValueError(f"is no label key: {problem}")
-    return value
-
-
-def _label_value(value: str) -> str:
-    if value and (problem := label_value_problem(value)):
-        raise ValueError(f"is no label value: {problem}")
-    return value
-
-
-def _splitter(value: str) -> str:
-    if not _SPLITTER.fullmatch(value):
-        raise ValueError("cannot split a label value: use characters that a label value may have, such as '.'")
-    return value
-
-
-def _header_name(value: str) -> str:
-    if not _TOKEN.fullmatch(value) or value.lower() == "host":
-        raise ValueError("is no name of a request header that a route can match")
-    return value
-
-
-def _package_path(value: str) -> str:
-    inside = value and not value.startswith("/") and ".." not in value.split("/") and "\\" not in value
-    if not inside or len(value) > _MAX_PATH or not value.endswith((".yaml", ".yml")):
-        raise ValueError("must be the path of a .yaml file inside the package, without '..'")
-    return value
-
-
-LabelKey = Annotated[str, AfterValidator(_label_key)]
-LabelValue = Annotated[str, AfterValidator(_label_value)]
-HeaderName = Annotated[str, AfterValidator(_header_name)]
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
-
-
-class EnvLabel(_Model):
-    """The label on pod templates that names an environment, and how its value is read."""
-
-    name: LabelKey = "virtual-env"
-    splitter: Annotated[str, AfterValidator(_splitter)] = "."
-    default_subset: LabelValue = Field("", description="the base: who answers when a request names nobody")
-
-
-class EnvHeader(_Model):
-    """Where a request carries its environment."""
-
-    name: HeaderName = "X-Virtual-Env"
-
-
-class Istio(_Model):
-    """What the Istio resources are written for."""
-
-    api_version: Literal["networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"] = (
-        "networking.istio.io/v1"
-    )
-
-
-class WorkloadKind(_Model):
-    """A further kind of object with a pod template, and the dotted path of that template in it."""
-
-    api_version: str = Field(min_length=1)
-    kind: str = Field(min_length=1)
-    template_path: str = Field("spec.template", pattern=r"^[^.]+(\.[^.]+)*$")
-
-
-class RouteConfig(_Model):
-    """All options, with their defaults."""
-
-    env_label: EnvLabel = EnvLabel()
-    env_header: EnvHeader = EnvHeader()
-    matching: Literal["prefix", "exact"] = "prefix"
-    unmatched: Literal["reject", "anyPod"] = "reject"
-    istio: Istio = Istio()
-    workloads: Annotated[tuple[WorkloadKind, ...], Field(strict=False)] = ()
-    placement: Annotated[str, AfterValidator(_package_path)] = Field(
-        "virtual-env-{namespace}.yaml",
-        description="where kpt writes new objects; {namespace} is the object's, or 'default' without one",
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,8 +124,9 @@ def _nest(data: Mapping[str, Any], ref: Ref, prefix: str, problems: list[Result]
             if not isinstance(at, dict):
                 break
         if not isinstance(at, dict) or last in at:
+            path = f"{prefix}.{name}" if prefix else name
             problems.append(
-                Result(Code.CONFIG_INVALID, "is given both as a value and as a parent of values", ref, name)
+                Result(Code.CONFIG_INVALID, "is given both as a value and as a parent of values", ref, path)
             )
             continue
         at[last] = text

@@ -8,6 +8,7 @@ from typing import Any
 from krm_fn import config
 from krm_fn.config import Configs, Source
 from krm_fn.objects import Object, ref_of
+from krm_fn.options import RouteConfig
 from krm_fn.results import Code, FunctionError, Ref, Result
 
 # What `kpt fn eval` calls the ConfigMap that it makes of its arguments: no config of a user's own.
@@ -66,7 +67,7 @@ def _read(
         return Source(config.read(value, ref, overrides), ref if value else None)
     except FunctionError as error:
         problems += error.results
-        return Source(config.RouteConfig())
+        return Source(RouteConfig())
 
 
 def _twice(objects: Sequence[Object], where: str) -> list[Result]:

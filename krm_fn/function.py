@@ -14,7 +14,7 @@ from krm_fn.inventory import TEMPLATES
 from krm_fn.merge import merge
 from krm_fn.objects import Object, objects_of
 from krm_fn.plan import Plan
-from krm_fn.render import istio
+from krm_fn.render import inject, istio
 from krm_fn.results import FunctionError, Result, Severity, in_order
 
 
@@ -89,7 +89,7 @@ def compute(
     configs = gather(function_config, objects, overrides)
     plan = planner.make(inventory.read(objects, _templates(configs)), configs)
     results = (*plan.results, *conflicts.find(objects, plan))
-    return Computation(configs, plan, istio.manifests(plan), results)
+    return Computation(configs, plan, [*inject.manifests(plan), *istio.manifests(plan)], results)
 
 
 def _templates(configs: Configs) -> Mapping[tuple[str, str], str]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from krm_fn.config import RouteConfig
-from krm_fn.environments import levels
+from krm_fn.environments import deepest_first, levels
 from krm_fn.inventory import Port, Service, Traffic, Workload
+from krm_fn.options import RouteConfig
 from krm_fn.results import Result
 
 
@@ -74,6 +74,10 @@ class ServicePlan:
     routes: tuple[Route, ...]
 
     @property
+    def splitter(self) -> str:
+        return self.config.env_label.splitter
+
+    @property
     def is_split(self) -> bool:
         """Whether it has pods of an environment other than the one that answers for the base."""
         return bool(self.own.keys() - {self.base_answer})
@@ -87,9 +91,19 @@ class ServicePlan:
         """Return the ports that carry one of the kinds of traffic."""
         return [port for port in self.service.ports if port.traffic in traffic]
 
+    def callers(self) -> list[tuple[str, str]]:
+        """Return the environments of calling pods that a plain connection follows elsewhere than to the base.
+
+        Each with the environment that answers it, deepest first; empty unless `tcp: callerLabels`.
+        """
+        if self.config.tcp == "base":
+            return []
+        callers = [(name, self.answer(name).environment) for name in deepest_first(self.known, self.splitter)]
+        return [(name, answer) for name, answer in callers if answer is not None and answer != self.base_answer]
+
     def answer(self, value: str | None) -> Answer:
         """Say who answers a request that carries `value` (None or empty: names nobody), and what was tried."""
-        splitter = self.config.env_label.splitter
+        splitter = self.splitter
         tried: list[Level] = []
         known = self.config.matching == "prefix" or value in self.known
         for start in (value if known else None, self.base):
@@ -110,8 +124,18 @@ class ServicePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class NamespacePlan:
+    """A namespace in which pods carry the label: every environment that they carry, and what holds there."""
+
+    name: str
+    known: frozenset[str]
+    config: RouteConfig
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """The Services that take part, by namespace and name, and what there is to say."""
+    """The Services that take part, by namespace and name, the namespaces of labelled pods, and what there is to say."""
 
     services: tuple[ServicePlan, ...]
+    namespaces: tuple[NamespacePlan, ...]
     results: tuple[Result, ...]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from krm_fn import advice
 from krm_fn.config import Configs, Source
 from krm_fn.environments import deepest_first, depth, environment_problem, levels, nearest
 from krm_fn.inventory import Inventory, Service, Workload
-from krm_fn.plan import OwnEnvironment, Plan, Route, ServicePlan
+from krm_fn.plan import NamespacePlan, OwnEnvironment, Plan, Route, ServicePlan
 from krm_fn.results import Code, Ref, Result
 
 
@@ -26,16 +26,23 @@ def make(inventory: Inventory, configs: Configs) -> Plan:
         services[service.ref.namespace].append(service)
     for workload in inventory.workloads:
         workloads[workload.ref.namespace].append(workload)
-    spaces = [
-        _Namespace(services[name], workloads[name], configs.of(name), results)
+    spaces = {
+        name: _Namespace(services[name], workloads[name], configs.of(name), results)
         for name in sorted({*services, *workloads})
-    ]
+    }
     carried: dict[str, set[str]] = defaultdict(set)  # label name → every environment in the list
-    for space in spaces:
+    for space in spaces.values():
         carried[space.label] |= space.known
-    plans = [plan for space in spaces for plan in space.plans(carried[space.label])]
+    plans = [plan for space in spaces.values() for plan in space.plans(carried[space.label])]
     results += _nothing_labelled(configs.default, inventory, carried)
-    return Plan(tuple(plans), tuple(results))
+    results += [
+        Result(Code.CONFIG_UNUSED, "configures a namespace of which the list has no Service and no workload", one.ref)
+        for name, one in configs.by_namespace.items()
+        if name not in spaces
+    ]
+    results += [dead for source in (configs.default, *configs.by_namespace.values()) for dead in _dead_aliases(source)]
+    labelled = [NamespacePlan(name, space.known, space.config) for name, space in spaces.items() if space.known]
+    return Plan(tuple(plans), tuple(labelled), tuple(results))
 
 
 def _nothing_labelled(source: Source, inventory: Inventory, carried: Mapping[str, set[str]]) -> list[Result]:
@@ -44,6 +51,16 @@ def _nothing_labelled(source: Source, inventory: Inventory, carried: Mapping[str
         return []
     message = f"no pod template in the list carries the label {label.name!r}: there is nothing to route"
     return [Result(Code.NOTHING_LABELLED, message, source.ref, "spec.envLabel.name")]
+
+
+def _dead_aliases(source: Source) -> Iterator[Result]:
+    for place, alias in enumerate(source.config.env_header.aliases):
+        if alias.pattern is not None and alias.placeholder not in alias.pattern:
+            message = (
+                f"the alias {alias.name!r} never names an environment: its pattern {alias.pattern!r} has no "
+                f"placeholder {alias.placeholder!r} where one would stand"
+            )
+            yield Result(Code.ALIAS_DEAD, message, source.ref, f"spec.envHeader.aliases[{place}].pattern")
 
 
 class _Namespace:

@@ -40,9 +40,11 @@ class Code(Enum):
     INPUT_SHAPE = ("input-shape", Severity.ERROR)
     SHARED_ALIAS = ("shared-alias", Severity.ERROR)
     DUPLICATE_KEY = ("duplicate-key", Severity.ERROR)
+    NO_LIBYAML = ("no-libyaml", Severity.ERROR)
     # the configuration
     CONFIG_INVALID = ("config-invalid", Severity.ERROR)
     CONFIG_TWICE = ("config-twice", Severity.ERROR)
+    ALIAS_DEAD = ("alias-dead", Severity.WARNING)
     CONFIG_UNUSED = ("config-unused", Severity.WARNING)
     # Services and workloads as the list has them
     OBJECT_INVALID = ("object-invalid", Severity.ERROR)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from krm_fn import __version__
-from krm_fn.config import GROUP, KIND, RouteConfig
+from krm_fn.config import GROUP, KIND
+from krm_fn.options import RouteConfig
 
 
 def definition() -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from krm_fn.inventory import Port, Traffic
 from krm_fn.plan import Plan, Route, ServicePlan
+from krm_fn.render.carriers import header_matches
 from krm_fn.render.subsets import subset_names
 
 Manifest = dict[str, Any]
@@ -45,7 +46,6 @@ class _Routes:
     def __init__(self, plan: ServicePlan) -> None:
         self.plan = plan
         self.host = plan.service.ref.name
-        self.header = plan.config.env_header.name.lower()
         self.pinned = plan.ports(Traffic.TCP, Traffic.SNIFFED)
         # The base stands among the subsets also where it has no pods and TCP is pinned to it: such a connection
         # closes instead of reaching somebody's personal pods.
@@ -68,18 +68,20 @@ class _Routes:
         ]
 
     def tcp(self) -> list[Manifest]:
+        """Return the routes of plain connections: by the caller's label on request, then to the base."""
         base = self.plan.base_answer or self.plan.base
+        label = self.plan.config.env_label.name
+        targets = [({"sourceLabels": {label: caller}}, answer) for caller, answer in self.plan.callers()]
         return [
-            self._at(port, [{}]) | {"route": [{"destination": self._destination(base, port)}]} for port in self.pinned
+            {**self._at(port, [match]), "route": [{"destination": self._destination(answer, port)}]}
+            for port in self.pinned
+            for match, answer in [*targets, ({}, base)]
         ]
 
     def _route(self, route: Route, port: Port) -> Manifest:
-        matches = [{"headers": {self.header: {"exact": value}}} for value in route.exact]
-        if route.prefix:
-            matches.append({"headers": {self.header: {"prefix": route.prefix}}})
         return {
             "name": route.environment,
-            **self._at(port, matches),
+            **self._at(port, header_matches(self.plan.config.env_header, route)),
             "route": [{"destination": self._destination(route.environment, port)}],
         }
 

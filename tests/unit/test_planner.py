@@ -1,0 +1,270 @@
+"""Which objects of a list count, and what is said about those that do not."""
+
+import pytest
+from lists import base, codes, compute, config, service, workload
+
+
+def results(values, function_config=None, *, quiet=("base-assumed",)):
+    computed = compute(values, function_config)
+    return [code for code in codes(computed.results) if code not in quiet], computed
+
+
+KINDS = {
+    "Deployment": ("apps/v1", "spec.template"),
+    "StatefulSet": ("apps/v1", "spec.template"),
+    "DaemonSet": ("apps/v1", "spec.template"),
+    "ReplicaSet": ("apps/v1", "spec.template"),
+    "ReplicationController": ("v1", "spec.template"),
+    "Pod": ("v1", ""),
+    "Job": ("batch/v1", "spec.template"),
+    "CronJob": ("batch/v1", "spec.jobTemplate.spec.template"),
+    "Rollout": ("argoproj.io/v1alpha1", "spec.template"),
+    "CloneSet": ("apps.kruise.io/v1alpha1", "spec.template"),
+    "AdvancedCronJob": ("apps.kruise.io/v1alpha1", "spec.template.jobTemplate.spec.template"),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_workload_kind_has_pods(kind):
+    """A Service is split by the pods of any kind that has a pod template."""
+    api, path = KINDS[kind]
+    template = {"metadata": {"labels": {"app": "app", "virtual-env": "dev.proj1"}}, "spec": {}}
+    value = {"apiVersion": api, "kind": kind, "metadata": {"name": "one"}}
+    for step in reversed(path.split(".") if path else []):
+        template = {step: template}
+    value = {**value, **template, "metadata": {**template.get("metadata", {}), "name": "one"}}
+    (plan,) = compute([service(), workload("dev", "dev"), value], base()).plan.services
+    assert list(plan.own) == ["dev", "dev.proj1"]
+
+
+def test_a_kind_of_one_s_own_by_its_template_path():
+    """`workloads` names further kinds and where their pod template stands."""
+    value = workload("x", "dev.proj1", kind="Thing", api="example.com/v1")
+    value["spec"] = {"pods": value["spec"]}
+    kinds = [{"apiVersion": "example.com/v1", "kind": "Thing", "templatePath": "spec.pods.template"}]
+    (plan,) = compute([service(), workload("dev", "dev"), value], base(workloads=kinds)).plan.services
+    assert list(plan.own) == ["dev", "dev.proj1"]
+
+
+def test_without_labels_nothing_takes_part():
+    """A Service of which no workload carries the label is left out, and that is no finding."""
+    said, computed = results([service(), workload("a")])
+    assert not computed.plan.services
+    assert not computed.manifests
+    assert said == []
+
+
+def test_some_labelled_and_some_not_is_an_error():
+    """A Service of labelled and unlabelled workloads could send anybody to the unlabelled ones: an error names them."""
+    computed = compute([service(), workload("a", "dev"), workload("b")])
+    (finding,) = [one for one in computed.results if one.severity == "error"]
+    assert (finding.code.slug, finding.ref.name, finding.field) == (
+        "unlabelled-workload",
+        "b",
+        "spec.template.metadata.labels",
+    )
+
+
+@pytest.mark.parametrize("value", ["", "dev..x", "-dev", "dev.", ".dev", "a b", "x" * 64, "dév"])
+def test_a_label_that_names_nothing_is_an_error(value):
+    """A value that is no label value, or has an empty level, is an error at its field."""
+    computed = compute([service(), workload("a", "dev"), workload("b", value)])
+    finding = next(one for one in computed.results if one.code.slug == "label-invalid")
+    assert finding.field == "spec.template.metadata.labels.virtual-env"
+    assert repr(value) in finding.message
+
+
+@pytest.mark.parametrize("value", [1.0, True, 17, ["dev"], {"a": "b"}])
+def test_a_label_that_yaml_reads_as_something_else_is_an_error(value):
+    """A label value that is no string is an error with file, field and value."""
+    said, computed = results([service(), workload("a", value)])
+    assert "object-invalid" in said
+    assert repr(value) in computed.results[0].message
+
+
+def test_scaled_to_zero_is_absent():
+    """A workload with replicas 0 forms no environment, and a finding says so."""
+    said, computed = results([service(), workload("a", "dev"), workload("b", "dev.proj1", replicas=0)], base())
+    assert said == ["scaled-to-zero"]
+    assert list(computed.plan.services[0].own) == ["dev"]
+    assert not computed.manifests
+
+
+@pytest.mark.parametrize(
+    ("waker", "own"),
+    [
+        (
+            {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "spec": {"scaleTargetRef": {"name": "b"}}},
+            ["dev", "dev.proj1"],
+        ),
+        (
+            {
+                "apiVersion": "autoscaling/v2",
+                "kind": "HorizontalPodAutoscaler",
+                "spec": {"minReplicas": 0, "scaleTargetRef": {"kind": "Deployment", "name": "b"}},
+            },
+            ["dev", "dev.proj1"],
+        ),
+        (
+            {
+                "apiVersion": "autoscaling/v2",
+                "kind": "HorizontalPodAutoscaler",
+                "spec": {"minReplicas": 2, "scaleTargetRef": {"kind": "Deployment", "name": "b"}},
+            },
+            ["dev"],
+        ),
+        (
+            {
+                "apiVersion": "argoproj.io/v1alpha1",
+                "kind": "Rollout",
+                "spec": {"replicas": 3, "workloadRef": {"kind": "Deployment", "name": "b"}},
+            },
+            ["dev", "dev.proj1"],
+        ),
+    ],
+)
+def test_what_wakes_a_workload_from_zero(waker, own):
+    """KEDA, an HPA that may go to 0, and a Rollout that took a Deployment over bring pods; an ordinary HPA does not."""
+    waker["metadata"] = {"name": "waker"}
+    computed = compute([service(), workload("a", "dev"), workload("b", "dev.proj1", replicas=0), waker], base())
+    assert list(computed.plan.services[0].own) == own
+
+
+def test_the_only_root_is_the_base():
+    """Without `defaultSubset` the only root of the namespace is the base, and an info says so."""
+    said, computed = results([service(), workload("a", "dev"), workload("b", "dev.proj1")], quiet=())
+    assert said == ["base-assumed"]
+    assert computed.plan.services[0].base == "dev"
+
+
+def test_several_roots_need_a_choice():
+    """Several roots and no base is an error that lists them."""
+    computed = compute([service(), workload("a", "dev"), workload("b", "test")])
+    (finding,) = [one for one in computed.results if one.severity == "error"]
+    assert finding.code.slug == "base-ambiguous"
+    assert "dev, test" in finding.message
+
+
+def test_a_base_that_nobody_carries_is_an_error_with_the_nearest():
+    """A misspelt base is an error that names the nearest value that a workload carries."""
+    computed = compute([service(), workload("a", "dev"), workload("b", "dev.proj1")], base("dve"))
+    (finding,) = [one for one in computed.results if one.severity == "error"]
+    assert (finding.code.slug, finding.field) == ("base-unknown", "spec.envLabel.defaultSubset")
+    assert "'dev'" in finding.message
+
+
+def test_a_base_of_another_namespace_is_silent():
+    """A namespace without base pods, where another has them, is no error."""
+    listed = [service(namespace="n"), workload("a", "dev.proj1", namespace="n"), workload("b", "dev", namespace="m")]
+    said, computed = results(listed, base(), quiet=("base-absent", "unselected-pods"))
+    assert said == []
+    assert computed.plan.services[0].base_answer is None
+
+
+def test_namespaces_stand_alone():
+    """A workload belongs only to Services of its own namespace; objects without one match one another only."""
+    listed = [
+        service(namespace="n"),
+        workload("a", "dev", namespace="n"),
+        workload("b", "dev.proj1", namespace="m"),
+        workload("c", "dev.proj2"),
+    ]
+    computed = compute(listed, base())
+    assert [list(one.own) for one in computed.plan.services] == [["dev"]]
+
+
+def test_pods_that_no_service_selects():
+    """Pods of an environment that no Service selects are reported, with the selector that misses them."""
+    listed = [service(selector={"app": "app", "virtual-env": "dev"}), workload("a", "dev"), workload("b", "dev.proj1")]
+    computed = compute(listed, base())
+    (finding,) = [one for one in computed.results if one.code.slug == "unselected-pods"]
+    assert finding.ref.name == "b"
+    assert "Service app" in finding.message
+
+
+def test_a_list_is_read_through():
+    """The members of a v1 List are sources."""
+    listed = {"apiVersion": "v1", "kind": "List", "items": [service(), workload("a", "dev"), workload("b", "dev.x")]}
+    (plan,) = compute([listed]).plan.services
+    assert list(plan.own) == ["dev", "dev.x"]
+
+
+def test_local_config_is_no_source():
+    """Objects marked local-config are never applied, so they count for nothing."""
+    local = workload("b", "dev.x")
+    local["metadata"]["annotations"] = {"config.kubernetes.io/local-config": "true"}
+    (plan,) = compute([service(), workload("a", "dev"), local]).plan.services
+    assert list(plan.own) == ["dev"]
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        (lambda one: one["spec"].update(ports="80"), "spec.ports"),
+        (lambda one: one["spec"].update(ports=[80]), "spec.ports[0]"),
+        (lambda one: one["spec"].update(ports=[{"port": "80"}]), "spec.ports[0].port"),
+        (lambda one: one["spec"].update(ports=[{"port": 80, "name": 8}]), "spec.ports[0].name"),
+        (lambda one: one["spec"].update(ports=[{"port": 70000}]), "spec.ports[0].port"),
+        (lambda one: one["spec"].update(selector="app"), "spec.selector"),
+        (lambda one: one["spec"].update(selector={"app": 1}), "spec.selector.app"),
+        (lambda one: one.update(spec=[]), "spec"),
+        (lambda one: one.update(metadata="x"), "metadata"),
+        (lambda one: one["metadata"].update(name=1), "metadata.name"),
+        (lambda one: one["metadata"].update(namespace=1), "metadata.namespace"),
+    ],
+)
+def test_wrong_types_in_a_service(change, field):
+    """Whatever of a Service has a wrong type is an error at that field."""
+    wrong = service()
+    change(wrong)
+    computed = compute([wrong, workload("a", "dev")])
+    assert ("object-invalid", field) in [(one.code.slug, one.field) for one in computed.results]
+
+
+@pytest.mark.parametrize("replicas", ["2", -1, True, 1.5, [1]])
+def test_wrong_replicas(replicas):
+    """Replicas that are no number of pods are an error."""
+    computed = compute([service(), workload("a", "dev", replicas=replicas)])
+    assert ("object-invalid", "spec.replicas") in [(one.code.slug, one.field) for one in computed.results]
+
+
+def test_two_services_of_one_name_are_an_error():
+    """Two Services of the same namespace and name would be two answers for one host."""
+    said, _ = results([service(), service(), workload("a", "dev")])
+    assert said == ["object-twice"]
+
+
+def test_a_service_without_selector_and_an_external_name():
+    """A Service without a selector has no pods of its own: an info; an ExternalName is an alias: nothing."""
+    bare, alias = service(selector={}), service("alias", type="ExternalName", externalName="x.example.com")
+    said, computed = results([bare, alias, workload("a", "dev")], quiet=("unselected-pods",))
+    assert said == ["no-selector"]
+    assert not computed.manifests
+
+
+@pytest.mark.parametrize(
+    ("ports", "spec", "said"),
+    [
+        (((80, "http"),), {}, []),
+        (((80, "http"), (443, "https")), {}, ["tls-port"]),
+        (((53, "dns", None),), {}, ["no-header-port"]),
+        (((443, "tls"),), {}, ["no-header-port", "tls-port"]),
+        (((80, "http"),), {"clusterIP": "None"}, ["headless"]),
+    ],
+)
+def test_what_cannot_follow_the_header(ports, spec, said):
+    """Each port of a split Service that cannot follow the header is reported; those that can are not."""
+    listed = [service(ports=ports, **spec), workload("a", "dev"), workload("b", "dev.proj1")]
+    assert results(listed, base())[0] == said
+
+
+def test_udp_is_reported():
+    """A UDP port of a split Service reaches everybody's pods, and a warning says so."""
+    one = service()
+    one["spec"]["ports"].append({"port": 53, "name": "dns", "protocol": "UDP"})
+    assert results([one, workload("a", "dev"), workload("b", "dev.x")], config())[0] == ["udp-port"]
+
+
+def test_nothing_labelled_at_all():
+    """A base without any labelled pod in the list is a likely mistake in the label's name: a warning."""
+    assert results([service(), workload("a")], base())[0] == ["nothing-labelled"]
