@@ -1,0 +1,236 @@
+"""YAML text -> pages: one pass over libyaml's events gives the values and their places."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import yaml
+from yaml.events import (
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+from yaml.reader import ReaderError
+
+from krm_fn._pages import Entry, Listing, Node, Page, Style, duplicate_paths, fail, repeated_keys
+from krm_fn._yaml_nodes import Event, Nodes
+from krm_fn.results import Code
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from yaml._yaml import CParser
+
+_LISTINGS = ("items", "results")
+_NULLS = ("", "~", "null", "Null", "NULL")
+_COLLECTIONS = (MappingStartEvent, SequenceStartEvent)
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
+_LINE_SEPARATORS = re.compile("[\x85\u2028\u2029]")
+
+
+def read(text: str, raw: bytes) -> list[Page]:
+    """Return the documents of `text`; `raw` is its UTF-8 form. Raises FunctionError."""
+    reader = _Reader(text, _parser(raw), special=b"&" in raw or b"!" in raw)
+    try:
+        return list(reader.pages())
+    except yaml.YAMLError as error:
+        _syntax(error, text, reader.place)
+
+
+def _parser(raw: bytes) -> CParser:
+    if not yaml.__with_libyaml__:
+        fail(Code.NO_LIBYAML, "this PyYAML was built without libyaml, whose parser the function needs; "
+             "install a PyYAML wheel (pip install --force-reinstall --only-binary :all: PyYAML) or your "
+             "distribution's python3-yaml")
+    return yaml.cyaml.CParser(raw)  # type: ignore[attr-defined]  # there only with libyaml
+
+
+def _syntax(error: yaml.YAMLError, text: str, place: str) -> NoReturn:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+    context = getattr(error, "context", None)
+    where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    hint = "correct the text there"
+    if mark:
+        near = text[max(0, mark.index - 500):mark.index + 1]
+        if match := _LINE_SEPARATORS.search(near):
+            hint = (f"the text before it has the character U+{ord(match[0]):04X}, which YAML takes for the end of "
+                    "a line: delete it, or write it as an escape between double quotes")
+    elif isinstance(error, ReaderError):
+        hint = f"the character U+{error.character:04X} must not stand in YAML: delete it, or write it as an escape"
+        where = f"character {error.position + 1}: "
+    detail = f"{problem} ({context})" if context else problem
+    fail(Code.INPUT_SYNTAX, f"{where}this is not YAML{place}: {detail}; {hint}")
+
+
+class _Reader:
+    def __init__(self, text: str, parser: CParser, *, special: bool) -> None:
+        self.text = text
+        self.get_event: Callable[[], Event] = parser.get_event
+        self.peek_event: Callable[[], Event] = parser.peek_event
+        self.nodes = Nodes(parser.get_event, special=special)
+        self.place = ""  # for the message when libyaml stops
+
+    def pages(self) -> Iterator[Page]:
+        """Yield the documents. The first one's top level is read key by key, as it may be a ResourceList."""
+        self.get_event()  # the stream's start
+        number, first = 0, True
+        while type(event := self.get_event()) is not StreamEndEvent:
+            number += 1
+            self.place = f", in document {number}" if number > 1 else ""
+            page = self._page(event, first=first)
+            first = first and page.value is None
+            yield page
+
+    def _page(self, opening: Event, *, first: bool) -> Page:
+        self.nodes.begin_document()
+        event = self.get_event()
+        start, column = event.start_mark.index, self._column(event)
+        page = Page(None, opening.start_mark.index, start, 0, column)
+        page.flow = bool(getattr(event, "flow_style", False))
+        if first and type(event) is MappingStartEvent:
+            page.value = self._top_level(event, page)
+        else:
+            page.value = self.nodes.node(event)
+        page.end = self.get_event().start_mark.index  # the document's end
+        page.duplicates = self._duplicates(page.value)
+        page.shared_alias = self.nodes.shared_alias
+        return page
+
+    def _column(self, event: Event) -> int:
+        """Return the column of the first key: where a tag or an anchor comes first, that is the next event's."""
+        if getattr(event, "anchor", None) is None and getattr(event, "tag", None) is None:
+            return int(event.start_mark.column)
+        inner = event if type(event) is ScalarEvent or event.flow_style else self.peek_event()
+        return int(inner.start_mark.column)
+
+    def _top_level(self, opening: Event, page: Page) -> Node:
+        nodes = self.nodes
+        out: list[Any] = []
+        if opening.anchor is not None:
+            nodes.open_anchor(opening, out)
+        while type(event := self.get_event()) is not MappingEndEvent:
+            out.append(nodes.key(event, out))
+            key, key_end = out[-1], nodes.end.end_mark.index
+            nodes.region += 1
+            event = self.get_event()
+            listing = self._listing(event, key_end, page) if key in _LISTINGS else None
+            if listing:
+                page.listings[key] = listing
+                self._fill(listing, event, key)
+                out.append([entry.value for entry in listing.entries])
+            else:
+                out.append(nodes.node(event))
+            if nodes.end:
+                page.last = nodes.end.end_mark.index
+        page.repeated = repeated_keys(key for key in out[::2] if isinstance(key, str))
+        return nodes.close_mapping(out, event)
+
+    def _listing(self, event: Event, key_end: int, page: Page) -> Listing | None:
+        """Return where a list is that begins with `event`; None when it is something else, or an alias."""
+        start, end = event.start_mark.index, event.end_mark.index
+        if type(event) is SequenceStartEvent:
+            style = Style.FLOW if event.flow_style else Style.BLOCK
+            column = self._column(event) if style is Style.BLOCK else page.column
+            return Listing(style, key_end, start, end, column, page.flow)
+        if type(event) is ScalarEvent and event.implicit[0] and event.value in _NULLS:
+            return Listing(Style.NULL, key_end, start, end, page.column, page.flow)
+        return None
+
+    def _fill(self, listing: Listing, event: Event, key: str) -> None:
+        """Read the entries of a list; its events are used up afterwards."""
+        nodes, entries = self.nodes, listing.entries
+        if listing.style is Style.NULL:
+            nodes.node(event)
+            return
+        if event.anchor is not None:
+            nodes.open_anchor(event, [])
+        while type(event := self.get_event()) is not SequenceEndEvent:
+            self.place = f", in {key}[{len(entries)}]"
+            nodes.region += 1
+            entries.append(self._entry(event, listing))
+        self.place = ""
+        nodes.end = event
+        listing.end = nodes.end.end_mark.index if listing.style is Style.FLOW else entries[-1].end
+
+    def _entry(self, event: Event, listing: Listing) -> Entry:
+        start, column = event.start_mark.index, self._column(event)
+        value = self.nodes.node(event)
+        end = self.nodes.end.end_mark.index
+        if listing.style is Style.BLOCK and type(event) in _COLLECTIONS and not event.flow_style:
+            end = _block_end(self.text, start, end, listing.column)
+        elif listing.style is Style.BLOCK:
+            end = _line_end(self.text, end)
+        return Entry(value, start, end, column, self._duplicates(value))
+
+    def _duplicates(self, value: Node) -> tuple[str, ...]:
+        repeats = self.nodes.repeats
+        if not repeats:
+            return ()
+        paths = duplicate_paths(value, repeats)
+        repeats.clear()
+        return paths
+
+
+def _block_end(text: str, start: int, limit: int, column: int) -> int:
+    """Return where a block entry ends: behind its last line and the comments that belong to it.
+
+    libyaml closes it at the next token (`limit`), behind blank lines and comments that may be the neighbour's.
+    Only comments deeper than the dash (`column`) are the entry's own. Mostly there are none of either.
+    """
+    edge = limit
+    while text[edge - 1] == " ":
+        edge -= 1
+    if text[edge - 1] not in "\r\n":  # the text ends without a line end, or the list is in a `{…}`
+        edge = limit
+    last = _last_line(text, start, edge)
+    if last and last[0] != "#":
+        return edge
+    content = _content_end(text, start, limit)
+    return _own_comments(text, content, limit, column)
+
+
+def _last_line(text: str, start: int, end: int) -> str:
+    body = end - 2 if text[end - 2:end] == "\r\n" else end - 1
+    line_start = max(text.rfind("\n", start, body), text.rfind("\r", start, body)) + 1
+    return text[max(line_start, start):end].strip()
+
+
+def _content_end(text: str, start: int, limit: int) -> int:
+    """Return the end of an entry's last line that is neither blank nor a comment, by reading it again.
+
+    A `#` may begin a line of a block scalar, and blank lines may belong to one: only the events know.
+    """
+    column = start - 1 - max(text.rfind("\n", 0, start), text.rfind("\r", 0, start))
+    parser = _parser((" " * column + text[start:limit]).encode())
+    shift, last = start - column, start
+    get_event: Callable[[], Event] = parser.get_event
+    while event := get_event():
+        if event.end_mark.index > event.start_mark.index:
+            last = event.end_mark.index + shift
+    end = last if text[last - 1] in "\r\n" else _line_end(text, last)
+    for line in _LINE.finditer(text, end, limit):  # an empty value's `:` may stand on a later line
+        body = line[0].strip()
+        if body and body[0] != "#":
+            end = line.end()
+    return end
+
+
+def _line_end(text: str, index: int) -> int:
+    match = _LINE.match(text, index)
+    return match.end() if match else len(text)
+
+
+def _own_comments(text: str, end: int, limit: int, column: int) -> int:
+    """Return `end`, or the end of the comments below it that are indented deeper than `column`."""
+    for line in _LINE.finditer(text, end, limit):
+        body = line[0].lstrip(" \t")
+        if body.strip() and len(line[0]) - len(body) <= column:
+            break
+        if body.startswith("#"):
+            end = line.end()
+    return end
