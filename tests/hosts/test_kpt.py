@@ -10,7 +10,7 @@ from host_tools import documents, package_bytes, package_text, part, routes, run
 
 def without_deployment(path, name):
     kept = [doc for doc in path.read_text().split("\n---\n") if yaml.safe_load(doc)["metadata"]["name"] != name]
-    path.write_text("\n---\n".join(kept))
+    path.write_text("\n---\n".join(kept).rstrip("\n") + "\n")
 
 
 def render(package, env):

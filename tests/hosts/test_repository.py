@@ -18,15 +18,37 @@ def fresh_clone(target, env):
     shutil.copytree(ROOT, target, ignore=shutil.ignore_patterns(".venv", ".tools", "__pycache__"))
 
 
-def test_render_of_the_repository_changes_nothing(tmp_path, env):
-    """`kpt fn render` on a fresh clone works and leaves every committed file as it is."""
+def committed(clone):
+    """Return the content of every file of a clone."""
+    return {path: path.read_bytes() for path in clone.rglob("*") if path.is_file() and ".git" not in path.parts}
+
+
+def test_render_of_the_repository_touches_no_committed_file(tmp_path, env):
+    """`kpt fn render` on a clone adds the routes of its examples, and leaves every committed file as it is."""
     kpt = part("kpt")
     clone = tmp_path / "clone"
     fresh_clone(clone, env)
-    before = {path: path.read_bytes() for path in clone.rglob("*") if path.is_file() and ".git" not in path.parts}
-    run(kpt, "fn", "render", clone, cwd=tmp_path, env=env)
-    after = {path: path.read_bytes() for path in clone.rglob("*") if path.is_file() and ".git" not in path.parts}
-    assert after == before
+    # kpt renders every subpackage, .krmignore or not, and these are made to fail.
+    for failing in clone.glob("examples/*/expected-errors.txt"):
+        shutil.rmtree(failing.parent)
+    before = committed(clone)
+    run(kpt, "fn", "render", "--allow-exec", clone, cwd=tmp_path, env=env)
+    after = committed(clone)
+    assert {path: after.get(path) for path in before} == before
+    added = {str(path.relative_to(clone)) for path in after.keys() - before.keys()}
+    assert "examples/quickstart/virtual-env-default.yaml" in added
+    assert all(path.startswith("examples/") for path in added)
+
+
+def test_render_of_the_repository_runs_nothing_unasked(tmp_path, env):
+    """Without --allow-exec kpt refuses to run the examples' function, and writes nothing."""
+    kpt = part("kpt")
+    clone = tmp_path / "clone"
+    fresh_clone(clone, env)
+    before = committed(clone)
+    done = run(kpt, "fn", "render", clone, cwd=tmp_path, env=env, code=1)
+    assert "--allow-exec" in done.stderr
+    assert committed(clone) == before
 
 
 def test_an_example_can_be_got_as_a_package(tmp_path, env):
