@@ -100,7 +100,7 @@ def _environments(rng: random.Random) -> list[str]:
 
 def _service(rng: random.Random, name: str, namespace: str, counter: int) -> tuple[list[str], int]:
     word, team = name.partition("-")[0], rng.choice(_TEAMS)
-    ports = rng.sample(_PORTS, rng.choice((1, 1, 1, 2)))
+    ports = [rng.choice(_PORTS[:-1]), *_PORTS[-1:] * rng.choice((0, 0, 0, 1))]
     path = f"{namespace}/{name}.yaml"
 
     def annotations(index: int) -> str:
