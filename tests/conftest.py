@@ -1,6 +1,24 @@
-"""Shared by all tests: their folder on the path, so that they can use its modules."""
+"""Shared by all tests: their folder on the path for its modules, where commands are found, and options."""
 
+from __future__ import annotations
+
+import os
 import sys
 from pathlib import Path
 
+import pytest
+
 sys.path.insert(0, str(Path(__file__).parent))
+
+# The command of the environment that runs the tests comes first, then the parts that .ci/parts installed.
+SEARCHED = [Path(sys.executable).parent, Path(__file__).resolve().parents[1] / ".tools" / "bin"]
+
+
+def pytest_addoption(parser):
+    parser.addoption("--update", action="store_true", help="rewrite the examples' expected output instead of comparing")
+
+
+def pytest_configure(config):
+    os.environ["PATH"] = os.pathsep.join([*map(str, SEARCHED), os.environ.get("PATH", "")])
+    if config.getoption("--update") and os.environ.get("CI"):
+        raise pytest.UsageError("--update rewrites what the tests compare with: never in CI")
