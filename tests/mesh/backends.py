@@ -20,11 +20,13 @@ import h2.connection
 import h2.events
 import h2.exceptions
 
+from .model import name_for
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from .cluster import Pod
+    from .model import Pod
 
 _PREFACE = b"PRI * HTTP/2.0"
 _TLS_HANDSHAKE = 0x16
@@ -35,7 +37,7 @@ _METHODS = (b"GET ", b"POST ", b"PUT ", b"HEAD ", b"PATCH ", b"DELETE ", b"OPTIO
 class Backends:
     """The running servers of all pods. `stop` ends them."""
 
-    label: str  # of the environment
+    label: str | Mapping[str, str]  # of environments, as for a Mesh
     certificate: tuple[Path, Path]
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop, repr=False)
     _thread: threading.Thread | None = field(default=None, repr=False)
@@ -71,7 +73,7 @@ class Backends:
         return {
             "pod": pod.name,
             "namespace": pod.namespace,
-            "environment": pod.labels.get(self.label),
+            "environment": pod.labels.get(name_for(self.label, pod.namespace)),
             "workload": pod.workload,
             "port": port,
         }

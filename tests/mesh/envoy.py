@@ -76,7 +76,11 @@ class Envoy:
         command += ["--log-level", "warning"]
         with (directory / "log").open("wb") as log:
             process = subprocess.Popen(
-                ["/bin/sh", "-c", _GUARDED, "sh", *command], stdin=subprocess.PIPE, stderr=log, stdout=log
+                ["/bin/sh", "-c", _GUARDED, "sh", *command],
+                stdin=subprocess.PIPE,
+                stderr=log,
+                stdout=log,
+                start_new_session=True,  # Ctrl-C is for us: we end it in order
             )
         envoy = cls(identity, directory, process)
         try:

@@ -16,7 +16,7 @@ from . import parts
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .cluster import Manifest
+    from .model import Manifest
 
 
 class MeshRejected(Exception):  # noqa: N818 - what happened, as in FileNotFound
@@ -34,6 +34,7 @@ class Istiod:
             stdout=subprocess.PIPE,
             stderr=self.log,
             text=True,
+            start_new_session=True,  # Ctrl-C is for us: we end it in order
         )
         self._lock = threading.Lock()
 
@@ -79,16 +80,20 @@ class Istiod:
 
     def _ask(self, request: str) -> dict[str, list[str]]:
         with self._lock:
+            requests, answers = self._process.stdin, self._process.stdout
+            assert requests
+            assert answers
             try:
-                self._process.stdin.write(request + "\n")
-                self._process.stdin.flush()
+                requests.write(request + "\n")
+                requests.flush()
                 # Istio's packages log to stdout before main() can tell them not to: those lines are no answers.
-                line = next((line for line in self._process.stdout if line.startswith("{")), "")
+                line = next((line for line in answers if line.startswith("{")), "")
             except BrokenPipeError:
                 line = ""
         if not line:
             raise MeshRejected(f"the control plane ended at {request!r}; its log:\n{self._tail()}")
-        return json.loads(line)
+        said: dict[str, list[str]] = json.loads(line)
+        return said
 
     def _tail(self) -> str:
         return Path(self.log.name).read_text(encoding="utf-8", errors="replace")[-4000:]

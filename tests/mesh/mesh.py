@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import random
 import shutil
-import socket
 import tempfile
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from . import asking, cluster, istiod, parts
+from . import asking, cluster, gateways, istiod, parts
 from .backends import Backends
 from .envoy import Envoy, Identity
+from .model import NAMESPACE, Cluster, name_for
+from .network import Network
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from types import TracebackType
 
     from .asking import Answer
-    from .cluster import Cluster, Manifest, Pod
+    from .model import Manifest, Pod, Service
 
 Labels = dict[str, str]
 
@@ -102,16 +103,20 @@ class Mesh:
     """
 
     def __init__(
-        self, manifests: Iterable[Manifest], *, extra: Iterable[Manifest] = (), label: str = "virtual-env"
+        self,
+        manifests: Iterable[Manifest],
+        *,
+        extra: Iterable[Manifest] = (),
+        label: str | Mapping[str, str] = "virtual-env",
     ) -> None:
-        self._network = _Network()
+        self._network = Network()
         self._directory = Path(tempfile.mkdtemp(prefix="mesh-"))
         self._proxies: dict[tuple[object, ...], Envoy] = {}  # by identity
         self._backends: Backends | None = None
         self._xds: Path | None = None
-        self.label = label
+        self._label = label  # of environments: one, or one for each namespace
         self.warnings: list[str] = []  # Istio's, on configurations that it takes
-        self.cluster = cluster.Cluster()
+        self.cluster = Cluster()
         self._manifests = [*manifests, *extra]
 
     def __enter__(self) -> Self:
@@ -133,7 +138,7 @@ class Mesh:
         self.cluster = cluster.build(self._manifests, self._network.claim())
         control = istiod.shared()
         self._xds, self.warnings = control.open(self.cluster.documents, self._directory)
-        self._backends = Backends(self.label, control.certificate(self._directory))
+        self._backends = Backends(self._label, control.certificate(self._directory))
         self._backends.start(self.cluster.listening)
 
     def close(self) -> None:
@@ -150,7 +155,11 @@ class Mesh:
         self._network.release()
         shutil.rmtree(self._directory, ignore_errors=True)
 
-    def pod(self, name: str, namespace: str = cluster.NAMESPACE) -> Pod:
+    def label_in(self, namespace: str) -> str:
+        """Return the name of the environment label of a namespace."""
+        return name_for(self._label, namespace)
+
+    def pod(self, name: str, namespace: str = NAMESPACE) -> Pod:
         """Return a pod by name. LookupError: there is none."""
         for pod in self.cluster.pods:
             if (pod.name, pod.namespace) == (name, namespace):
@@ -159,7 +168,7 @@ class Mesh:
 
     def sidecar(
         self,
-        namespace: str = cluster.NAMESPACE,
+        namespace: str = NAMESPACE,
         labels: Labels | None = None,
         *,
         pod: str | None = None,
@@ -176,7 +185,7 @@ class Mesh:
             identity = Identity("client", namespace, labels or {}, self._network.outsider, version=version)
         return Caller(self._proxy(identity), self.cluster)
 
-    def gateway(self, name: str, namespace: str = cluster.NAMESPACE) -> Gateway:
+    def gateway(self, name: str, namespace: str = NAMESPACE) -> Gateway:
         """Return the proxy of an Istio or Gateway API Gateway: of the pods that it selects, in the manifests
         or made for it."""
         selector = self._selector(name, namespace)
@@ -196,7 +205,7 @@ class Mesh:
         self,
         hops: Sequence[str],
         *,
-        namespace: str = cluster.NAMESPACE,
+        namespace: str = NAMESPACE,
         labels: Labels | None = None,
         headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
         copy: Sequence[str] = (),
@@ -224,9 +233,7 @@ class Mesh:
         for item in self.cluster.documents:
             metadata = item["metadata"]
             if (item["kind"], metadata["name"], metadata.get("namespace")) == ("Gateway", name, namespace):
-                if item["apiVersion"].startswith("networking.istio.io"):
-                    return item["spec"].get("selector") or {}
-                return {"gateway.networking.k8s.io/gateway-name": name}
+                return gateways.selector_of(item)
         raise LookupError(f"no Gateway {namespace}/{name} among the manifests")
 
     def _proxy(self, identity: Identity) -> Envoy:
@@ -239,33 +246,7 @@ class Mesh:
         return self._proxies[key]
 
 
-class _Network:
-    """A /16 of loopback that no other mesh on this machine uses; the kernel frees it when we die."""
-
-    def __init__(self) -> None:
-        self._lock = socket.socket(socket.AF_UNIX)
-        self._network = ""
-
-    def claim(self) -> str:
-        for second in range(20, 255):
-            try:
-                self._lock.bind(f"\0virtual-env-fn-mesh-127.{second}")  # an abstract name: no file is left
-            except OSError:
-                continue
-            self._network = f"127.{second}.0.0"
-            return self._network
-        raise OSError("235 meshes run on this machine: no loopback network is left")
-
-    @property
-    def outsider(self) -> str:
-        """The address of clients that are no pod of the manifests."""
-        return self._network.removesuffix("0.0") + "127.254"
-
-    def release(self) -> None:
-        self._lock.close()
-
-
-def _only_port(service: cluster.Service) -> int:
+def _only_port(service: Service) -> int:
     if len(service.ports) != 1:
         numbers = [port.number for port in service.ports]
         raise LookupError(f"Service {service.name} has the ports {numbers}: say which one")

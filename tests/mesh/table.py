@@ -21,7 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from .cluster import NAMESPACE
+from .model import NAMESPACE, name_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -78,8 +78,12 @@ def rows(table: Iterable[Mapping[str, Any]]) -> list[Row]:
     return [_row(number, row) for number, row in enumerate(table, 1)]
 
 
-def ask(mesh: Mesh, table: Iterable[Row], header: str) -> list[Cell]:
-    """Ask every row; `header` is the name of the environment header. Return each hop that was asked."""
+def ask(mesh: Mesh, table: Iterable[Row], header: str | Mapping[str, str]) -> list[Cell]:
+    """Ask every row; return each hop that was asked.
+
+    `header` is the name of the environment header, or of each namespace's (`""`: of the rest's); in a chain
+    the namespace of the first hop decides.
+    """
     return [cell for row in table for cell in _ask_row(mesh, row, header)]
 
 
@@ -101,7 +105,7 @@ def _row(number: int, row: Mapping[str, Any]) -> Row:
     answers = tuple(row["answer"]) if "chain" in row else (row["answer"],)
     if len(answers) != len(hops):
         raise ValueError(f"row {number}: {len(hops)} hops and {len(answers)} answers")
-    namespace = row.get("namespace") or hops[0][0].partition(".")[2].split(".")[0] or NAMESPACE
+    namespace = row.get("namespace") or _namespace(hops[0][0]) or NAMESPACE
     said = {key: value for key, value in row.items() if key != "answer"}
     return Row(
         f"{number}. " + ", ".join(f"{key} {value}" for key, value in said.items()),
@@ -116,10 +120,15 @@ def _row(number: int, row: Mapping[str, Any]) -> Row:
     )
 
 
-def _ask_row(mesh: Mesh, row: Row, header: str) -> list[Cell]:
+def _namespace(host: str) -> str:
+    return host.partition(".")[2].partition(".")[0]
+
+
+def _ask_row(mesh: Mesh, row: Row, headers: str | Mapping[str, str]) -> list[Cell]:
+    header = name_for(headers, _namespace(row.hops[0][0]) or row.namespace)
     carried = [*([(header, row.header)] if row.header is not None else []), *row.headers.items()]
     copied = {name.lower() for name, _ in carried}
-    caller = mesh.sidecar(row.namespace, {mesh.label: row.caller} if row.caller else {})
+    caller = mesh.sidecar(row.namespace, {mesh.label_in(row.namespace): row.caller} if row.caller else {})
     cells: list[Cell] = []
     for (host, port), expected in zip(row.hops, row.answers, strict=True):
         found, answer = _ask_hop(caller, row, (host, port), carried, expected)

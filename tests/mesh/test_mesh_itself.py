@@ -217,6 +217,38 @@ def test_endpoints_are_those_that_kubernetes_would_make():
             mesh.sidecar("elsewhere").ask("web")
 
 
+def test_a_workload_at_zero_runs_when_something_wakes_it():
+    """`replicas: 0` is no pod, unless a ScaledObject or an autoscaler that may go down to zero wakes it."""
+
+    def scaled(kind, environment, **spec):
+        target = {"scaleTargetRef": {"kind": "Deployment", "name": f"web-{environment}"}}
+        return {"apiVersion": "v1", "kind": kind, "metadata": {"name": environment}, "spec": target | spec}
+
+    sleeping = [workload("web", one, replicas=0) for one in ("keda", "hpa", "plain", "nobody")]
+    wakers = [scaled("ScaledObject", "keda"), scaled("HorizontalPodAutoscaler", "hpa", minReplicas=0)]
+    with Mesh([service("web"), *sleeping, *wakers, scaled("HorizontalPodAutoscaler", "plain")]) as mesh:
+        assert [pod.name for pod in mesh.cluster.pods] == ["web-keda", "web-hpa"]
+
+
+def test_a_pod_template_is_known_in_any_kind():
+    """Whatever the kind and the path, what has `spec.containers` is a pod's template."""
+    template = workload("web", "dev")["spec"]["template"]
+    kinds = {
+        "CronJob": {"jobTemplate": {"spec": {"template": template}}},
+        "WebApp": {"podTemplate": template},
+        "StatefulSet": {"template": template},
+        "Pod": template["spec"],
+        "PodTemplate": {"template": template},
+        "ConfigMap": {},
+    }
+    items = [
+        {"apiVersion": "v1", "kind": kind, "metadata": {"name": "a"}, "spec": spec} for kind, spec in kinds.items()
+    ]
+    with Mesh(items) as mesh:
+        assert [pod.workload for pod in mesh.cluster.pods] == ["CronJob/a", "WebApp/a", "StatefulSet/a", "Pod/a"]
+        assert [pod.name for pod in mesh.cluster.pods] == ["a", "a-webapp", "a-statefulset", "a-pod"]
+
+
 def test_a_headless_service_is_steered_by_its_client():
     """The client of a headless Service chooses the pod: a subset has no effect."""
     headless = service("db", clusterIP="None")
@@ -316,6 +348,8 @@ def test_nothing_is_left_after_a_killed_test_run():
         [sys.executable, "-c", script], stdout=subprocess.PIPE, text=True, cwd=Path(__file__).parents[1]
     ) as run:
         started = [int(pid) for pid in run.stdout.readline().split()]
+        started += _children(started[1])  # Envoy itself: the other is the shell that guards it
+        assert len(started) >= 3
         assert all(_running(pid) for pid in started)
         run.send_signal(signal.SIGKILL)
     until = time.monotonic() + 5
@@ -385,6 +419,10 @@ def _injector(value):
     patch = {"operation": "MERGE", "value": {"name": manager, "typed_config": typed}}
     patches = [{"applyTo": "NETWORK_FILTER", "match": match, "patch": patch}]
     return istio("EnvoyFilter", "header", configPatches=patches) | {"apiVersion": "networking.istio.io/v1alpha3"}
+
+
+def _children(pid):
+    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()]
 
 
 def _running(pid):

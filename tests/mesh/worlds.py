@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .cluster import Manifest
+    from .model import Manifest
 
 HEADER = "ali-env-mark"
 LABEL = "virtual-env"
