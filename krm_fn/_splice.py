@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
     Replaced = Mapping[int, Mapping[str, Any] | str]
 
+_KEEP = re.compile(r"[|>][0-9]?\+")
+_BLANKS = re.compile(r"(?:[ \t]*(?:\r\n|\r|\n))*")
+_DASH = re.compile(r" *(?:- *)?")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 
 
@@ -88,7 +91,7 @@ def replace(splice: Splice, entry: Entry | Page, value: Mapping[str, Any] | str,
         new = dump(value, entry.column)
         start = splice.line_start(entry.start)
         lead = splice.text[start:entry.start]
-        in_place = len(lead) == entry.column and not lead.strip(" -")
+        in_place = len(lead) == entry.column and _DASH.fullmatch(lead)
         new = new[entry.column:] if in_place else "\n" + new  # else behind a tag, or on the line of `---`
         if not ended:
             new = new.removesuffix("\n")
@@ -111,8 +114,8 @@ def edit_list(
     if len(gone) == len(listing.entries):
         _refill(splice, listing, added)
     elif block:
-        for index in gone:
-            splice.put(_block_start(splice, listing, index), listing.entries[index].end, "")
+        for first, last in _runs(gone):
+            splice.put(*_block_range(splice, listing, first, last), "")
         if added:
             splice.put(listing.end, listing.end, block_list(added, listing.column), lines=True)
     else:
@@ -130,30 +133,43 @@ def flow_list(values: Sequence[Any], separator: str = ", ") -> str:
     return separator.join(flow(value) for value in values)
 
 
-def _block_start(splice: Splice, listing: Listing, index: int) -> int:
-    """Return where an entry of a block list begins: with its dash, and with the comments right above that.
+def _runs(indices: Collection[int]) -> list[tuple[int, int]]:
+    """Return the first and last of each run of neighbours."""
+    ordered = sorted(indices)
+    firsts = [index for index in ordered if index - 1 not in indices]
+    lasts = [index for index in ordered if index + 1 not in indices]
+    return list(zip(firsts, lasts, strict=True))
 
-    Blank lines above go with it too, unless a comment that stands apart is above them.
+
+def _block_range(splice: Splice, listing: Listing, first: int, last: int) -> tuple[int, int]:
+    """Return the range of a run of entries with their dashes, and with the comments right above the first.
+
+    The blank lines above go too, unless a comment that stands apart is above them. Those below go when a `|+`
+    text right above would take them for its own.
     """
     entries = listing.entries
-    floor = entries[index - 1].end if index else splice.line_end(listing.key_end)
+    floor = entries[first - 1].end if first else splice.line_end(listing.key_end)
+    start, end = floor, entries[last].end
     above: list[tuple[int, str]] = []
-    start = floor
-    for line in _LINE.finditer(splice.text, floor, entries[index].start):
+    for line in _LINE.finditer(splice.text, floor, entries[first].start):
         start, body = line.start(), line[0].strip()
         if body.startswith("-"):
             break
         above.append((start, body))
     while above and above[-1][1].startswith("#"):
         start = above.pop()[0]
-    return start if any(body for _, body in above) else floor
+    if any(body for _, body in above):
+        return start, end
+    keeps = first and not above and _KEEP.search(splice.text, entries[first - 1].start, floor)
+    blanks = _BLANKS.match(splice.text, end) if keeps else None
+    return floor, blanks.end() if blanks else end
 
 
 def _refill(splice: Splice, listing: Listing, added: Sequence[Any]) -> None:
     """Note the edits of a list that had no entries, or loses them all."""
     text, start, end = splice.text, listing.start, listing.end
     if listing.style is Style.BLOCK:
-        start = _block_start(splice, listing, 0)
+        start, end = _block_range(splice, listing, 0, len(listing.entries) - 1)
         if added:
             splice.put(start, end, block_list(added, listing.column), lines=True)
         else:

@@ -105,8 +105,8 @@ class _Reader:
         """Return the column of the first key: where a tag or an anchor comes first, that is the next event's."""
         if getattr(event, "anchor", None) is None and getattr(event, "tag", None) is None:
             return int(event.start_mark.column)
-        inner = event if type(event) is ScalarEvent or event.flow_style else self.peek_event()
-        return int(inner.start_mark.column)
+        block = type(event) in _COLLECTIONS and not event.flow_style
+        return int((self.peek_event() if block else event).start_mark.column)
 
     def _top_level(self, opening: Event, page: Page) -> Node:
         nodes = self.nodes

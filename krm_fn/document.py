@@ -224,9 +224,7 @@ def _check_listing(page: Page, key: str, text: str) -> None:
             fail(Code.INPUT_SHAPE, "the ResourceList has no items; without any object, write items: []")
         return
     if key not in page.listings:
-        value = page.value[key]
-        what = "an alias" if isinstance(value, list) or value is None else _kind_of(value)
-        fail(Code.INPUT_SHAPE, f"{key} of the ResourceList is {what}, but must be a list")
+        fail(Code.INPUT_SHAPE, f"{key} of the ResourceList is {_kind_of(page.value[key])}, but must be a list")
     for index, entry in enumerate(page.listings[key].entries):
         if not isinstance(entry.value, dict):
             fail(Code.INPUT_SHAPE, f"line {line_of(text, entry.start)}: {key}[{index}] is {_kind_of(entry.value)}, "
