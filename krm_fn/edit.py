@@ -1,0 +1,293 @@
+"""Edits of one object's own text: insert and take out, line by line where it is written in lines.
+
+All else keeps its bytes: comments, quoting, order. What `insert` and `put` add, `remove` takes away again without a
+trace. Beside `document.py` the only room that knows YAML.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+from yaml.events import AliasEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent
+
+from krm_fn._splice import block_list
+from krm_fn._yaml_write import dump, flow, scalar
+
+Path = tuple[str | int, ...]
+
+_STEP = 2  # columns by which a new mapping stands deeper than its key
+
+
+@dataclass(slots=True)
+class _Node:
+    """A node where its text stands. `entries`: (key, value) of a mapping, (None, value) of a sequence."""
+
+    start: int
+    end: int
+    kind: type
+    is_flow: bool = False
+    is_block_scalar: bool = False
+    text: str = ""
+    entries: list[tuple[_Node | None, _Node]] = field(default_factory=list)
+    target: _Node | None = None  # of an alias
+
+    @property
+    def real(self) -> _Node:
+        return self.target or self
+
+    @property
+    def is_empty(self) -> bool:
+        return self.kind is ScalarEvent and self.start == self.end
+
+
+class Text:
+    """An object's text, with edits that are collected and then made at once.
+
+    Args:
+        source: the text of the object, as `document.Document.source` gives it.
+        column: the column of its first key in the list; the other lines of `source` stand at least there.
+    """
+
+    def __init__(self, source: str, column: int) -> None:
+        self.pad = column
+        self.text = " " * column + source
+        self.newline = "\r\n" if "\r\n" in source else "\n"
+        self.edits: dict[tuple[int, int], list[str]] = {}
+        self.removed: dict[int, tuple[_Node, set[int]]] = {}
+        self.root = _read(self.text)
+
+    def insert(self, path: Path, index: int, values: Sequence[Mapping[str, Any]]) -> None:
+        """Put `values` before the entry `index` of the sequence at `path`; at its end if there are no more."""
+        node = self._at(path)
+        if node.is_flow:
+            self._insert_flow(node, index, [flow(value) for value in values])
+            return
+        lines = block_list(values, self._dash(node, 0)[1])
+        if index < len(node.entries):
+            self._add_lines(self._entry_line(node, index), lines)
+        else:
+            self._add_lines(self._line_after(node.entries[-1][1]), lines)
+
+    def put(self, path: Path, key: str, value: object, after: str | None = None) -> None:
+        """Add a key to the mapping at `path`, behind the key `after` or at its end.
+
+        Mappings of the path that are missing, or empty, are made.
+        """
+        node, missing = self._deepest(path)
+        for step in reversed([*missing, key]):
+            value = {step: value}
+        (key, value), *_ = value.items()  # type: ignore[attr-defined]  # a mapping, by the line above
+        if node.kind is not MappingStartEvent:
+            self._fill(node, path[: len(path) - len(missing)], {key: value})
+        elif node.is_flow:
+            place, comma = (node.entries[-1][1], ", ") if node.entries else (None, "")
+            quoted = node.entries and node.entries[0][0] and self.text[node.entries[0][0].start] == '"'
+            text = flow({key: value})[1:-1] if quoted or isinstance(value, (dict, list)) else f"{key}: {scalar(value)}"
+            at = self._end(node.entries[-1]) if place else node.start + 1
+            self._add(at, at, comma + text)
+        else:
+            names = [name.text for name, _ in node.entries if name]
+            last = node.entries[names.index(after)] if after in names else node.entries[-1]
+            self._add_lines(self._line_after_entry(last), dump({key: value}, self._key_column(node)))
+
+    def remove(self, path: Path) -> None:
+        """Take out the entry of a sequence, or the key of a mapping, at `path`."""
+        parent = self._at(path[:-1])
+        self.removed.setdefault(id(parent), (parent, set()))[1].add(_index(parent, path[-1]))
+
+    def result(self) -> str:
+        """Return the source with all edits made."""
+        for parent, indexes in self.removed.values():
+            for first in sorted(indexes - {index + 1 for index in indexes}):
+                last = next(index for index in range(first, len(parent.entries)) if index + 1 not in indexes)
+                start, end = self._extent(parent, first, last)
+                self._add(start, end, "")
+        parts: list[str] = []
+        at = self.pad
+        for (start, end), texts in sorted(self.edits.items()):
+            parts += [self.text[at:start], *texts]
+            at = max(at, end)
+        text = "".join([*parts, self.text[at:]])
+        # A last line without a line break stays one, also when what stood behind it was taken out.
+        return text if self.text.endswith("\n") else text.removesuffix(self.newline)
+
+    # Places.
+
+    def _at(self, path: Path) -> _Node:
+        node, missing = self._deepest(path)
+        if missing:
+            raise KeyError(path)
+        return node
+
+    def _deepest(self, path: Path) -> tuple[_Node, list[str]]:
+        node = self.root.real
+        for depth, step in enumerate(path):
+            try:
+                node = node.entries[_index(node, step)][1].real
+            except KeyError:
+                return node, [str(name) for name in path[depth:]]
+        return node, []
+
+    def _key_column(self, mapping: _Node) -> int:
+        first = mapping.entries[0][0]
+        place = first.start if first else mapping.start
+        return place - self._line_start(place)
+
+    def _dash(self, node: _Node, index: int) -> tuple[int, int]:
+        """Return the start of the line of an entry's dash, and the dash's column."""
+        start = node.entries[index][1].start
+        line = self._line_start(start)
+        before = self.text[line:start]
+        while before.strip(" -") or "-" not in before:
+            start = line - 1
+            line = self._line_start(start)
+            before = self.text[line:start].partition("#")[0].rstrip()
+        return line, before.rindex("-")
+
+    def _line_start(self, place: int) -> int:
+        return self.text.rfind("\n", 0, place) + 1
+
+    def _line_end(self, place: int) -> int:
+        """Return the place behind the line that `place` is in."""
+        end = self.text.find("\n", place)
+        return len(self.text) if end < 0 else end + 1
+
+    def _entry_line(self, node: _Node, index: int) -> int:
+        """Return the start of the line of an entry's dash, or of the comments right above it."""
+        line, column = self._dash(node, index)
+        while line:
+            above = self._line_start(line - 1)
+            comment = self.text[above : line - 1]
+            if not comment.lstrip().startswith("#") or len(comment) - len(comment.lstrip()) != column:
+                return line
+            line = above
+        return line
+
+    def _end(self, entry: tuple[_Node | None, _Node]) -> int:
+        """Return the place behind an entry's last character. An empty value has no place of its own."""
+        key, value = entry
+        if value.is_empty and key:
+            colon = re.compile(r"\s*:").match(self.text, key.end)
+            return colon.end() if colon else key.end
+        if value.target is None and value.entries and not value.is_flow:
+            return self._end(value.entries[-1])
+        return value.end
+
+    def _line_after_entry(self, entry: tuple[_Node | None, _Node]) -> int:
+        last = entry
+        while last[1].target is None and last[1].entries and not last[1].is_flow:
+            last = last[1].entries[-1]
+        if last[1].is_block_scalar:
+            return last[1].end  # the start of a line: the blank ones above may be the scalar's
+        return self._line_end(self._end(entry))
+
+    def _line_after(self, node: _Node) -> int:
+        return self._line_after_entry((None, node))
+
+    def _extent(self, parent: _Node, first: int, last: int) -> tuple[int, int]:
+        """Return the text that the entries from `first` to `last` take, with what parts them from others."""
+        entries = parent.entries
+        place = (entries[first][0] or entries[first][1]).start
+        if not parent.is_flow and self._begins_line(parent, first):
+            line = self._line_start(place) if entries[first][0] else self._dash(parent, first)[0]
+            return line, self._line_after_entry(entries[last])
+        if last + 1 < len(entries):
+            return place, (entries[last + 1][0] or entries[last + 1][1]).start
+        return self._end(entries[first - 1]) if first else place, self._end(entries[last])
+
+    def _begins_line(self, parent: _Node, index: int) -> bool:
+        key, value = parent.entries[index]
+        start = (key or value).start
+        return not self.text[self._line_start(start) : start].strip(" " if key else " -")
+
+    # Texts.
+
+    def _add(self, start: int, end: int, text: str) -> None:
+        texts = self.edits.setdefault((start, end), [])
+        if text not in texts:  # an anchored node is reached by several paths, and edited once
+            texts.append(text)
+
+    def _add_lines(self, place: int, lines: str) -> None:
+        lines = lines.replace("\n", self.newline)
+        if place == len(self.text) and not self.text.endswith("\n"):
+            lines = self.newline + lines.removesuffix(self.newline)
+        self.edits.setdefault((place, place), []).append(lines)
+
+    def _insert_flow(self, node: _Node, index: int, texts: Sequence[str]) -> None:
+        if not node.entries:
+            self._add(node.start + 1, node.start + 1, ", ".join(texts))
+            return
+        behind = index >= len(node.entries)
+        place = node.entries[-1 if behind else index][1]
+        line = self.text[self._line_start(place.start) : place.start]
+        between = self.newline + line if not line.strip() else ""
+        if behind:
+            at = self._end((None, place))
+            self._add(at, at, "".join(f"{between}, {text}" for text in texts))
+        else:
+            self._add(place.start, place.start, "".join(f"{text},{between or ' '}" for text in texts))
+
+    def _fill(self, node: _Node, path: Path, value: Mapping[str, Any]) -> None:
+        """Give a key without a value, or with null, a mapping."""
+        parent = self._deepest(path[:-1])[0]
+        key = parent.entries[_index(parent, path[-1])][0]
+        if parent.is_flow or key is None:
+            at = self._end((key, node))
+            self._add(at if node.is_empty else node.start, at, f" {flow(value)}" if node.is_empty else flow(value))
+            return
+        lines = dump(value, self._key_column(parent) + _STEP)
+        if not node.is_empty:
+            self._add(node.start, node.end, "")
+        self._add_lines(self._line_end(key.end), lines)
+
+
+def _index(node: _Node, step: str | int) -> int:
+    if isinstance(step, int):
+        return step
+    found = [place for place, (key, _) in enumerate(node.entries) if key is not None and key.text == step]
+    if not found:
+        raise KeyError(step)
+    return found[-1]  # readers take the last of two
+
+
+def _read(text: str) -> _Node:
+    """Return the tree of the text's first document."""
+    return _Reader(text).node()
+
+
+class _Reader:
+    def __init__(self, text: str) -> None:
+        self.events: Iterator[Any] = yaml.parse(text, Loader=yaml.CSafeLoader)
+        self.anchors: dict[str, _Node] = {}
+        next(self.events), next(self.events)  # the stream's start and the document's
+
+    def node(self, event: Any = None) -> _Node:  # noqa: ANN401 - PyYAML's events
+        event = event or next(self.events)
+        kind = type(event)
+        node = _Node(event.start_mark.index, event.end_mark.index, kind)
+        if kind is AliasEvent:
+            node.target = self.anchors[event.anchor]
+            return node
+        if event.anchor:
+            self.anchors[event.anchor] = node
+        if kind is ScalarEvent:
+            node.text = event.value
+            node.is_block_scalar = event.style in ("|", ">")
+            return node
+        node.is_flow = bool(event.flow_style)
+        ends: Any = None
+        while True:
+            first = next(self.events)
+            if type(first).__name__ in ("MappingEndEvent", "SequenceEndEvent"):
+                ends = first
+                break
+            if kind is SequenceStartEvent:
+                node.entries.append((None, self.node(first)))
+            else:
+                node.entries.append((self.node(first), self.node()))
+        node.end = ends.end_mark.index
+        return node

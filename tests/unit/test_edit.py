@@ -1,0 +1,176 @@
+"""Edits of an object's own text: what is added can be read, what is taken out leaves the very bytes."""
+
+import copy
+import json
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from krm_fn import document
+from krm_fn.edit import Text
+
+OURS = [{"name": "virtual-env--x", "match": [{"headers": {"h": {"exact": "on"}}}]}, {"name": "virtual-env--y", "n": 1}]
+
+
+def value_of(text):
+    return document.parse(text.encode()).items[0].value
+
+
+def styles(value):
+    """The same value as people and tools write it."""
+    yield yaml.safe_dump(value, sort_keys=False)
+    yield yaml.safe_dump(value, sort_keys=False, default_flow_style=None)
+    yield yaml.safe_dump(value, sort_keys=False, default_flow_style=True, width=40)
+    yield yaml.safe_dump(value, sort_keys=False, indent=4)
+    yield yaml.dump(value, Dumper=_Indented, sort_keys=False)
+    yield json.dumps(value)
+    yield json.dumps(value, indent=2)
+
+
+class _Indented(yaml.SafeDumper):
+    """Dashes deeper than their key, as many people write them."""
+
+    def increase_indent(self, flow=False, indentless=False):  # noqa: ARG002 - PyYAML's signature
+        return super().increase_indent(flow, indentless=False)
+
+
+def decorated(text, draw):
+    """Comments, blank lines, Windows line ends, no final newline: where they do not change the value."""
+    if not text.lstrip().startswith("{"):
+        lines = text.split("\n")
+        for place in sorted(draw(st.sets(st.integers(1, max(1, len(lines) - 1)), max_size=3)), reverse=True):
+            indent = " " * draw(st.integers(0, 6))
+            lines.insert(place, draw(st.sampled_from([f"{indent}# a remark", ""])))
+        decorated_text = "\n".join(lines)
+        try:
+            same = yaml.safe_load(decorated_text) == yaml.safe_load(text)
+        except yaml.YAMLError:
+            same = False
+        text = decorated_text if same else text
+    if draw(st.booleans()):
+        text = text.replace("\n", "\r\n")
+    if draw(st.booleans()):
+        text = text.rstrip("\r\n")
+    return text
+
+
+word = st.sampled_from(
+    ["a", "host: x", "on", "1e3", "two words", "line\nbreak\n", "", "x # y", "'", '"', "- d", "end\n\n"]
+)
+leaf = st.one_of(word, st.integers(0, 99), st.none(), st.booleans())
+tree = st.recursive(
+    leaf,
+    lambda one: st.one_of(
+        st.lists(one, min_size=1, max_size=3), st.dictionaries(st.sampled_from("abcd"), one, min_size=1, max_size=3)
+    ),
+    max_leaves=8,
+)
+route = st.dictionaries(st.sampled_from(["name", "match", "route"]), tree, min_size=1, max_size=3)
+
+
+@st.composite
+def documents(draw):
+    """An object with a list of routes, in any style, and what follows it."""
+    value = {"apiVersion": "v1", "kind": "X", "metadata": {"name": "x"}}
+    value["spec"] = {
+        "http": draw(st.lists(route, min_size=1, max_size=3)),
+        **draw(st.dictionaries(st.sampled_from(["tcp", "z"]), tree, max_size=2)),
+    }
+    text = draw(st.sampled_from(list(styles(value))))
+    return decorated(text, draw)
+
+
+@settings(max_examples=400, deadline=None)
+@given(text=documents(), data=st.data())
+def test_an_insertion_can_be_read_and_leaves_no_trace(text, data):
+    """Entries put before any entry of a list are read there; taken out, the text is the very same."""
+    value = value_of(text)
+    places = sorted(data.draw(st.sets(st.integers(0, len(value["spec"]["http"])), min_size=1)))
+    edit = Text(text, 0)
+    wanted = copy.deepcopy(value)
+    for place in reversed(places):
+        wanted["spec"]["http"][place:place] = OURS
+    for place in places:
+        edit.insert(("spec", "http"), place, OURS)
+    woven = edit.result()
+    assert value_of(woven) == wanted
+    back = Text(woven, 0)
+    for place, entry in enumerate(wanted["spec"]["http"]):
+        if isinstance(entry, dict) and str(entry.get("name")).startswith("virtual-env--"):
+            back.remove(("spec", "http", place))
+    assert back.result() == text
+
+
+@settings(max_examples=400, deadline=None)
+@given(
+    text=documents(),
+    value=st.one_of(st.just("virtual-env--dev"), st.just([OURS[1]]), st.just({"k": {"l": "off"}})),
+    data=st.data(),
+)
+def test_a_key_can_be_put_and_leaves_no_trace(text, value, data):
+    """A key put at the end of any mapping is read there; taken out, the text is the very same."""
+    before = value_of(text)
+    paths = [(), ("metadata",), ("spec",)]
+    paths += [("spec", "http", place) for place in range(len(before["spec"]["http"]))]
+    path = data.draw(st.sampled_from(paths))
+    edit = Text(text, 0)
+    edit.put(path, "added", value)
+    after = edit.result()
+    wanted = copy.deepcopy(before)
+    at = wanted
+    for step in path:
+        at = at[step]
+    at["added"] = value
+    assert value_of(after) == wanted
+    back = Text(after, 0)
+    back.remove((*path, "added"))
+    assert back.result() == text
+
+
+@pytest.mark.parametrize(
+    ("text", "path", "wanted"),
+    [
+        ("m:\n  labels:\ns: 1\n", ("m", "labels"), {"m": {"labels": {"k": "v"}}, "s": 1}),
+        ("m:\n  labels: null # none\ns: 1\n", ("m", "labels"), {"m": {"labels": {"k": "v"}}, "s": 1}),
+        ("m:\n  labels: {}\ns: 1\n", ("m", "labels"), {"m": {"labels": {"k": "v"}}, "s": 1}),
+        ("m: {a: 1}\n", ("m", "labels"), {"m": {"a": 1, "labels": {"k": "v"}}}),
+        ("m: {labels: }\n", ("m", "labels"), {"m": {"labels": {"k": "v"}}}),
+        ("m: {labels: null, a: 1}\n", ("m", "labels"), {"m": {"labels": {"k": "v"}, "a": 1}}),
+        ("m:\n  a: 1\n", ("m", "n", "labels"), {"m": {"a": 1, "n": {"labels": {"k": "v"}}}}),
+        ("m:\n", ("m", "n"), {"m": {"n": {"k": "v"}}}),
+        ("m: # c\n\n# d\ns: |\n  x\n\n", ("m",), {"m": {"k": "v"}, "s": "x\n"}),
+        ("m: &a\n  x: 1\ns: *a\n", ("s",), {"m": {"x": 1, "k": "v"}, "s": {"x": 1, "k": "v"}}),
+    ],
+)
+def test_mappings_that_are_missing_or_empty_are_made(text, path, wanted):
+    """A key can be put where its mapping is missing, null or empty, in block and flow style."""
+    edit = Text(text, 0)
+    edit.put(path, "k", "v")
+    assert yaml.safe_load(edit.result()) == wanted
+
+
+def test_added_lines_only():
+    """In a text written in lines an edit only adds lines, with the list's own indentation."""
+    text = "spec:\n    http:\n      # first\n      - name: a # keep\n        route: [{destination: {host: x}}]\n\n      # second\n      - name: b\n"
+    edit = Text(text, 0)
+    edit.insert(("spec", "http"), 0, [{"name": "new"}])
+    edit.insert(("spec", "http"), 1, [{"name": "newer"}])
+    assert edit.result() == (
+        "spec:\n    http:\n      - name: new\n      # first\n      - name: a # keep\n        route: [{destination: {host: x}}]\n\n"
+        "      - name: newer\n      # second\n      - name: b\n"
+    )
+
+
+def test_an_item_of_a_list_keeps_its_indentation():
+    """The source of an item of a ResourceList stands deeper from its second line on; added lines do too."""
+    listed = document.parse(
+        b"apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n  -   apiVersion: v1\n      kind: X\n      spec:\n        http:\n        - name: a\n"
+    )
+    item = listed.items[0]
+    edit = Text(listed.source(item), item.column)
+    edit.insert(("spec", "http"), 0, [{"name": "new"}])
+    edit.put(("spec",), "k", "v")
+    output = listed.apply(replaced={0: edit.result()}, removed=(), added=(), results=())
+    assert document.parse(output).items[0].value["spec"] == {"http": [{"name": "new"}, {"name": "a"}], "k": "v"}
