@@ -133,9 +133,26 @@ class NamespacePlan:
 
 
 @dataclass(frozen=True, slots=True)
+class Apart:
+    """A Service that takes no part: the reason, and the workloads with pods that it selects all the same."""
+
+    service: Service
+    reason: str
+    workloads: tuple[Workload, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """The Services that take part, by namespace and name, the namespaces of labelled pods, and what there is to say."""
+    """The Services that take part, by namespace and name, and what else the list leads to.
+
+    Attributes:
+        services: those that take part.
+        namespaces: the namespaces of labelled pods.
+        results: what there is to say.
+        apart: the Services that take no part, by namespace and name.
+    """
 
     services: tuple[ServicePlan, ...]
     namespaces: tuple[NamespacePlan, ...]
     results: tuple[Result, ...]
+    apart: tuple[Apart, ...] = ()

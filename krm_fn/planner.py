@@ -10,7 +10,7 @@ from krm_fn import advice
 from krm_fn.config import Configs, Source
 from krm_fn.environments import deepest_first, depth, environment_problem, levels, nearest
 from krm_fn.inventory import Inventory, Service, Workload
-from krm_fn.plan import NamespacePlan, OwnEnvironment, Plan, Route, ServicePlan
+from krm_fn.plan import Apart, NamespacePlan, OwnEnvironment, Plan, Route, ServicePlan
 from krm_fn.results import Code, Ref, Result
 
 
@@ -42,7 +42,8 @@ def make(inventory: Inventory, configs: Configs) -> Plan:
     ]
     results += [dead for source in (configs.default, *configs.by_namespace.values()) for dead in _dead_aliases(source)]
     labelled = [NamespacePlan(name, space.known, space.config) for name, space in spaces.items() if space.known]
-    return Plan(tuple(plans), tuple(labelled), tuple(results))
+    apart = [one for space in spaces.values() for one in space.apart]
+    return Plan(tuple(plans), tuple(labelled), tuple(results), tuple(apart))
 
 
 def _nothing_labelled(source: Source, inventory: Inventory, carried: Mapping[str, set[str]]) -> list[Result]:
@@ -76,6 +77,7 @@ class _Namespace:
         self.label = self.config.env_label.name
         self.splitter = self.config.env_label.splitter
         self.labelled: list[Workload] = []
+        self.apart: list[Apart] = []
         self.by_pair: dict[tuple[str, str], list[Workload]] = defaultdict(list)
         for workload in sorted(workloads, key=lambda one: (one.ref.kind, one.ref.name, one.ref.file)):
             self._add(workload)
@@ -98,8 +100,10 @@ class _Namespace:
         selected_ids: set[int] = set()
         for service in self.services:
             if service.external:
+                self.apart.append(Apart(service, "is an ExternalName, an alias without pods of its own"))
                 continue
             if service.selector is None:
+                self.apart.append(Apart(service, "has no selector, so no pods of its own"))
                 self._say(Code.NO_SELECTOR, "has no selector, so no pods of its own: nothing is routed", service.ref)
                 continue
             selected = self._select(service.selector)
@@ -107,10 +111,22 @@ class _Namespace:
             labelled = [one for one in selected if self.label in one.labels]
             if labelled and self._is_whole(service, selected):
                 taking_part.append((service, labelled))
+            else:
+                self.apart.append(self._apart(service, selected))
         self._unselected(selected_ids)
         self._twice([service for service, _ in taking_part])
         base = self._base(carried) if taking_part else None
         return [self._plan(service, labelled, base) for service, labelled in taking_part] if base is not None else []
+
+    def _apart(self, service: Service, selected: Sequence[Workload]) -> Apart:
+        present = tuple(one for one in selected if not one.absent)
+        if any(self.label in one.labels for one in selected):
+            reason = f"is left out, because some of its pods carry the label {self.label!r} and some do not"
+        elif present:
+            reason = f"has no pods that carry the label {self.label!r}: its requests reach any of its pods"
+        else:
+            reason = "has no pods: nobody answers it"
+        return Apart(service, reason, present)
 
     def _select(self, selector: Mapping[str, str]) -> list[Workload]:
         pairs = selector.items()
