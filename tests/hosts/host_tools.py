@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 import yaml
@@ -22,17 +22,18 @@ SEARCH_PATH = os.pathsep.join([str(Path(sys.executable).parent), str(TOOLS / "bi
 
 
 def part(name: str) -> str:
-    """Return the path of a real host; skip the test without it, or fail it where CI should have it.
+    """Return the path of a real host; without it the test is skipped, or fails in CI, as `missing` says."""
+    found = shutil.which(name, path=SEARCH_PATH)
+    return found or missing(name, f"{name} is not installed; .ci/parts/{name} says how to get it")
+
+
+def missing(name: str, reason: str) -> NoReturn:
+    """Skip the test for want of a part, or fail it where CI should have that part.
 
     CI=true demands every part but those named in VENV_FN_MISSING, which .ci/run fills after it has printed
     why each could not be installed.
     """
-    found = shutil.which(name, path=SEARCH_PATH)
-    if found:
-        return found
-    reason = f"{name} is not installed; .ci/parts/{name} says how to get it"
-    known_missing = os.environ.get("VENV_FN_MISSING", "").split()
-    if os.environ.get("CI") == "true" and name not in known_missing:
+    if os.environ.get("CI") == "true" and name not in os.environ.get("VENV_FN_MISSING", "").split():
         pytest.fail(reason)
     pytest.skip(reason)
 

@@ -9,7 +9,7 @@ import tomllib
 
 import pytest
 import yaml
-from host_tools import ROOT, documents, environment, package_text, part, routes, run
+from host_tools import ROOT, documents, environment, missing, package_text, part, routes, run
 
 IMAGE = "localhost/virtual-env-fn:test"
 BASE = "localhost/virtual-env-fn-base:bookworm"  # made by .ci/parts/podman
@@ -32,6 +32,12 @@ def download_wheels(folder):
     assert done.returncode == 0, done.stderr
 
 
+def let_through():
+    """Return what .dockerignore lets through of the repository; the wheels are the test's own."""
+    lines = (ROOT / ".dockerignore").read_text().splitlines()
+    return [line[1:] for line in lines if line.startswith("!") and line != "!wheels"]
+
+
 @pytest.fixture(scope="module")
 def image(tmp_path_factory):
     """The image, built from a copy of what .dockerignore lets through and without a network."""
@@ -39,12 +45,14 @@ def image(tmp_path_factory):
     context = tmp_path_factory.mktemp("image") / "context"
     context.mkdir()
     env = environment(context.parent)
-    base = run("sh", "-c", f"{podman} image exists {BASE} || echo none", cwd=context, env=env).stdout
-    if base:
-        pytest.fail(f"podman has no image {BASE}; .ci/parts/podman makes it")
-    for name in ("Dockerfile", ".dockerignore", "LICENSE", "README.md", "pyproject.toml"):
-        shutil.copy(ROOT / name, context)
-    shutil.copytree(ROOT / "krm_fn", context / "krm_fn", ignore=shutil.ignore_patterns("__pycache__"))
+    if run(podman, "images", "--quiet", BASE, cwd=context, env=env).stdout == "":
+        missing("podman", f"podman has no image {BASE}; .ci/parts/podman makes it")
+    shutil.copy(ROOT / "Dockerfile", context)
+    for name in let_through():
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, context / name, ignore=shutil.ignore_patterns("__pycache__"))
+        elif (ROOT / name).exists():
+            shutil.copy(ROOT / name, context)
     download_wheels(context / "wheels")
     arguments = ("--build-arg", f"BASE_IMAGE={BASE}", "--build-arg", "PIP_NO_INDEX=1", "--network", "none")
     run(podman, "build", *arguments, "-t", IMAGE, ".", cwd=context, env=env)
