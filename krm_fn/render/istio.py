@@ -5,7 +5,8 @@ Fields: https://istio.io/latest/docs/reference/config/networking/virtual-service
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from krm_fn.inventory import Port, Traffic
@@ -16,22 +17,51 @@ from krm_fn.render.subsets import subset_names
 Manifest = dict[str, Any]
 
 
-def manifests(plan: Plan) -> list[Manifest]:
+@dataclass(frozen=True, slots=True)
+class Theirs:
+    """What of a Service the user's own VirtualServices and DestinationRules take care of.
+
+    Attributes:
+        names: subset names by environment; None for the usual ones.
+        has_routes: a VirtualService of theirs serves its host in the mesh.
+        has_rule: a DestinationRule of theirs is for its host.
+        traffic_policy: of a wildcard rule of theirs that a rule for the exact host would put out of force.
+    """
+
+    names: Mapping[str, str] | None = None
+    has_routes: bool = False
+    has_rule: bool = False
+    traffic_policy: Mapping[str, Any] | None = None
+
+
+def manifests(plan: Plan, theirs: Mapping[tuple[str, str], Theirs] | None = None) -> list[Manifest]:
     """Return the VirtualServices and DestinationRules that make the plan so, in a fixed order.
 
     Their metadata has the Service's name and namespace; owner, placement and clashes of names are the merge's.
+    `theirs` is by namespace and name of the Service.
     """
-    return [manifest for service in plan.services for manifest in _of_service(service)]
+    theirs = theirs or {}
+    nothing = Theirs()
+    return [
+        manifest
+        for service in plan.services
+        for manifest in _of_service(
+            service, theirs.get((service.service.ref.namespace, service.service.ref.name), nothing)
+        )
+    ]
 
 
-def _of_service(plan: ServicePlan) -> Iterator[Manifest]:
-    routes = _Routes(plan)
+def _of_service(plan: ServicePlan, theirs: Theirs) -> Iterator[Manifest]:
+    routes = ServiceRoutes(plan, theirs.names)
     spec = {"hosts": [plan.service.ref.name], "http": routes.http(), "tcp": routes.tcp()}
     spec = {key: value for key, value in spec.items() if value}
-    if not plan.needs_routes or not spec.keys() - {"hosts"}:
+    if not plan.needs_routes or not (spec.keys() - {"hosts"} or theirs.names):
         return
-    yield _manifest("DestinationRule", plan, {"host": plan.service.ref.name, "subsets": routes.subsets()})
-    yield _manifest("VirtualService", plan, spec)
+    if not theirs.has_rule:
+        policy = {"trafficPolicy": theirs.traffic_policy} if theirs.traffic_policy else {}
+        yield _manifest("DestinationRule", plan, {"host": plan.service.ref.name, **policy, "subsets": routes.subsets()})
+    if not theirs.has_routes and spec.keys() - {"hosts"}:
+        yield _manifest("VirtualService", plan, spec)
 
 
 def _manifest(kind: str, plan: ServicePlan, spec: Manifest) -> Manifest:
@@ -40,17 +70,23 @@ def _manifest(kind: str, plan: ServicePlan, spec: Manifest) -> Manifest:
     return {"apiVersion": plan.config.istio.api_version, "kind": kind, "metadata": metadata, "spec": spec}
 
 
-class _Routes:
-    """The parts of one Service's manifests."""
+def subset_environments(plan: ServicePlan) -> set[str]:
+    """Return the environments that need a subset.
 
-    def __init__(self, plan: ServicePlan) -> None:
+    The base is among them also where it has no pods and plain TCP is pinned to it: such a connection closes instead
+    of reaching somebody's personal pods.
+    """
+    pinned = plan.ports(Traffic.TCP, Traffic.SNIFFED)
+    return {*plan.own, *([plan.base_answer or plan.base] if pinned else [])}
+
+
+class ServiceRoutes:
+    """The routes and subsets of one Service; `names` are the subsets' names by environment."""
+
+    def __init__(self, plan: ServicePlan, names: Mapping[str, str] | None = None) -> None:
         self.plan = plan
         self.host = plan.service.ref.name
-        self.pinned = plan.ports(Traffic.TCP, Traffic.SNIFFED)
-        # The base stands among the subsets also where it has no pods and TCP is pinned to it: such a connection
-        # closes instead of reaching somebody's personal pods.
-        pinned_to = [plan.base_answer or plan.base] if self.pinned else []
-        self.names = subset_names({*plan.own, *pinned_to})
+        self.names = names or subset_names(subset_environments(plan))
         # With one port Istio takes the listener's; with more, a route without its port is refused by its analyzer
         # (IST0112) and would mean the gateway's port on a gateway.
         self.one_port = len(plan.service.ports) == 1
@@ -59,22 +95,22 @@ class _Routes:
         label = self.plan.config.env_label.name
         return [{"name": name, "labels": {label: environment}} for environment, name in sorted(self.names.items())]
 
-    def http(self) -> list[Manifest]:
-        ports = self.plan.ports(Traffic.HTTP, Traffic.SNIFFED)
+    def http(self, ports: Sequence[Port] | None = None) -> list[Manifest]:
+        """Return the routes by header, of all ports that can follow it or of `ports`."""
         return [
             route
-            for port in ports
+            for port in (self.plan.ports(Traffic.HTTP, Traffic.SNIFFED) if ports is None else ports)
             for route in (*(self._route(one, port) for one in self.plan.routes), self._default(port))
         ]
 
-    def tcp(self) -> list[Manifest]:
+    def tcp(self, ports: Sequence[Port] | None = None) -> list[Manifest]:
         """Return the routes of plain connections: by the caller's label on request, then to the base."""
         base = self.plan.base_answer or self.plan.base
         label = self.plan.config.env_label.name
         targets = [({"sourceLabels": {label: caller}}, answer) for caller, answer in self.plan.callers()]
         return [
             {**self._at(port, [match]), "route": [{"destination": self._destination(answer, port)}]}
-            for port in self.pinned
+            for port in (self.plan.ports(Traffic.TCP, Traffic.SNIFFED) if ports is None else ports)
             for match, answer in [*targets, ({}, base)]
         ]
 

@@ -9,20 +9,20 @@ from collections.abc import Iterable
 _MAX = 63
 
 
-def subset_names(environments: Iterable[str]) -> dict[str, str]:
-    """Return a subset name for each environment: '.' and '_' as '-'.
+def subset_names(environments: Iterable[str], prefix: str = "") -> dict[str, str]:
+    """Return a subset name for each environment: `prefix`, then its name with '.' and '_' as '-'.
 
     Environments whose names would be the same get a hash of their own, all of them, so that none of them depends on
     which came first.
     """
     environments = sorted(environments)
-    plain = {name: name.replace(".", "-").replace("_", "-") for name in environments}
+    plain = {name: prefix + name.replace(".", "-").replace("_", "-") for name in environments}
     times = Counter(plain.values())
     names: dict[str, str] = {}
-    taken = {name for name, count in times.items() if count == 1}
+    taken = {name for name, count in times.items() if count == 1 and len(name) <= _MAX}
     for environment in environments:
         names[environment] = plain[environment]
-        if times[plain[environment]] > 1:
+        if times[plain[environment]] > 1 or len(plain[environment]) > _MAX:
             names[environment] = _hashed(environment, plain[environment], taken)
             taken.add(names[environment])
     return names

@@ -1,0 +1,138 @@
+"""What the function adds to a user's own object: marked by name, so that a later run finds it and takes it out again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from krm_fn.objects import annotations_of
+
+PREFIX = "virtual-env--"
+ANNOTATION = "virtual-env-fn.dev/woven"
+_ANNOTATIONS = ("metadata", "annotations")
+
+Path = tuple[str | int, ...]
+Value = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """Put `values` before the entry `index` of the list at `path`."""
+
+    path: Path
+    index: int
+    values: Sequence[Value]
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Put a key into the mapping at `path`, behind the key `after` or at its end."""
+
+    path: Path
+    key: str
+    value: Any
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stripped:
+    """A user's object without what the function added.
+
+    Attributes:
+        value: the object as the user wrote it.
+        removals: the places of what was taken out.
+        added: the entries that were taken out, as they were found.
+        owner: the config that had added them, empty for none.
+        digest: of what that config had added, empty for none.
+    """
+
+    value: Value
+    removals: tuple[Path, ...]
+    added: tuple[Value, ...]
+    owner: str
+    digest: str
+
+    @property
+    def was_edited(self) -> bool:
+        """Whether somebody changed what the function had added."""
+        return bool(self.digest) and self.digest != digest(self.added)
+
+
+def is_marked(entry: object) -> bool:
+    """Tell whether a route or subset is the function's own."""
+    return isinstance(entry, dict) and str(entry.get("name", "")).startswith(PREFIX)
+
+
+def digest(added: Sequence[Value]) -> str:
+    """Return a short digest of added entries, free of the order of their keys."""
+    text = json.dumps(list(added), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def seal(owner: str, added: Sequence[Value]) -> Put:
+    """Return the edit that notes who added what."""
+    return Put(_ANNOTATIONS, ANNOTATION, f"{owner} {digest(added)}")
+
+
+def strip(value: Value) -> Stripped:
+    """Take the function's additions out of a VirtualService or DestinationRule."""
+    spec = value.get("spec")
+    spec = dict(spec) if isinstance(spec, dict) else {}
+    removals: list[Path] = []
+    added: list[Value] = []
+    for key in ("http", "tls", "tcp", "subsets"):
+        entries = spec.get(key)
+        if not isinstance(entries, list):
+            continue
+        own = [place for place, entry in enumerate(entries) if is_marked(entry)]
+        added += [entries[place] for place in own]
+        if own and len(own) == len(entries):  # a list of its own, key and all
+            removals.append(("spec", key))
+            del spec[key]
+            continue
+        removals += [("spec", key, place) for place in own]
+        pins = list(_pins(entries))
+        removals += [("spec", key, *path) for path in pins]
+        if own or pins:
+            spec[key] = [_unpinned(entry) for entry in entries if not is_marked(entry)]
+    annotations = annotations_of(value)
+    owner, _, found = str(annotations.get(ANNOTATION, "")).rpartition(" ")
+    if not removals and not found:
+        return Stripped(value, (), (), "", "")
+    metadata = dict(value["metadata"]) if isinstance(value.get("metadata"), dict) else {}
+    if found:
+        alone = len(annotations) == 1
+        removals.append(_ANNOTATIONS if alone else (*_ANNOTATIONS, ANNOTATION))
+        rest = {key: text for key, text in annotations.items() if key != ANNOTATION}
+        metadata = {key: part for key, part in metadata.items() if key != "annotations"} | (
+            {} if alone else {"annotations": rest}
+        )
+    return Stripped({**value, "metadata": metadata, "spec": spec}, tuple(removals), tuple(added), owner, found)
+
+
+def _pins(entries: Sequence[Any]) -> Iterator[Path]:
+    """Yield the places of subsets that the function put into the user's own routes."""
+    for place, entry in enumerate(entries):
+        if is_marked(entry) or not isinstance(entry, dict):
+            continue
+        targets = entry.get("route")
+        for number, target in enumerate(targets if isinstance(targets, list) else ()):
+            destination = target.get("destination") if isinstance(target, dict) else None
+            if isinstance(destination, dict) and str(destination.get("subset", "")).startswith(PREFIX):
+                yield (place, "route", number, "destination", "subset")
+
+
+def _unpinned(entry: Any) -> Any:  # noqa: ANN401 - a route as the user wrote it, of whatever type
+    if not isinstance(entry, dict) or not isinstance(entry.get("route"), list):
+        return entry
+    return {**entry, "route": [_unpinned_target(target) for target in entry["route"]]}
+
+
+def _unpinned_target(target: Any) -> Any:  # noqa: ANN401 - as above
+    destination = target.get("destination") if isinstance(target, dict) else None
+    if not isinstance(destination, dict) or not str(destination.get("subset", "")).startswith(PREFIX):
+        return target
+    return {**target, "destination": {key: part for key, part in destination.items() if key != "subset"}}
