@@ -8,15 +8,26 @@ from dataclasses import dataclass
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
 
 from krm_fn.environments import nearest
 from krm_fn.options import RouteConfig
-from krm_fn.results import Code, FunctionError, Ref, Result
+from krm_fn.results import Code, FunctionError, Ref, Result, shown
 
 KIND = "VirtualEnvironment"
 GROUP = "virtual-env-fn.dev"
 API_VERSION = f"{GROUP}/v1alpha1"
 OPERATOR_API_VERSION = "env.alibaba.com/v1alpha2"
+
+# What pydantic says in words of Python's or JSON's, by the type of its error.
+_SIMPLER = {
+    "model_type": "must be a mapping",
+    "list_type": "must be a list",
+    "string_type": "must be a string",
+    "bool_type": "must be true or false, without quotes",
+    "bool_parsing": "must be true or false",
+    "string_too_short": "must not be empty",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +85,7 @@ def read(value: Mapping[str, Any] | None, ref: Ref, overrides: Mapping[str, str]
         try:
             return RouteConfig.model_validate(spec, strict=not loose)
         except ValidationError as error:
-            problems += _explain(error, ref, prefix)
+            problems += _explain(error, ref, prefix, overrides or {})
     raise FunctionError(*problems)
 
 
@@ -95,17 +106,26 @@ def _spec_of(value: Mapping[str, Any], ref: Ref, problems: list[Result]) -> tupl
         return _nest(data, ref, "data", problems), True
     if kind == KIND and api_version in (API_VERSION, OPERATOR_API_VERSION):
         strange = value.keys() - {"apiVersion", "kind", "metadata", "spec", "status"}
-        problems += [_unknown(str(key), ["spec"], ref, "") for key in strange]
+        problems += [Result(Code.CONFIG_INVALID, _unknown(key, ["spec"]), ref, key) for key in sorted(strange)]
         spec = value.get("spec")
         if spec is not None and not isinstance(spec, dict):
-            problems.append(Result(Code.CONFIG_INVALID, f"must be a mapping, found {spec!r}", ref, "spec"))
-        return dict(spec) if isinstance(spec, dict) else {}, False
+            problems.append(Result(Code.CONFIG_INVALID, f"must be a mapping, found {shown(spec)}", ref, "spec"))
+        return _without_nulls(spec) if isinstance(spec, dict) else {}, False
     message = (
-        f"cannot be read as configuration: it is {kind!r} of {api_version!r}; "
+        f"cannot be read as configuration: its kind is {shown(kind)} and its apiVersion {shown(api_version)}; "
         f"use kind {KIND} of {API_VERSION}, {KIND} of {OPERATOR_API_VERSION}, or a v1 ConfigMap"
     )
     problems.append(Result(Code.CONFIG_INVALID, message, ref))
     return {}, False
+
+
+def _without_nulls(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out fields without a value: to Kubernetes they are not there, and templates write them."""
+    return {
+        key: _without_nulls(child) if isinstance(child, dict) else child
+        for key, child in tree.items()
+        if child is not None
+    }
 
 
 def _nest(data: Mapping[str, Any], ref: Ref, prefix: str, problems: list[Result]) -> dict[str, Any]:
@@ -115,7 +135,7 @@ def _nest(data: Mapping[str, Any], ref: Ref, prefix: str, problems: list[Result]
         text = data[name]
         if not isinstance(text, str):
             path = f"{prefix}.{name}" if prefix else name
-            problems.append(Result(Code.CONFIG_INVALID, f"must be a string, found {text!r}", ref, path))
+            problems.append(Result(Code.CONFIG_INVALID, f"must be a string, found {shown(text)}", ref, path))
             continue
         at = tree
         *parents, last = name.split(".")
@@ -152,30 +172,45 @@ def _merge(spec: dict[str, Any], over: Mapping[str, Any], path: str, ref: Ref, p
             spec[key] = value
 
 
-def _explain(error: ValidationError, ref: Ref, prefix: str) -> list[Result]:
+def _explain(error: ValidationError, ref: Ref, prefix: str, overrides: Mapping[str, str]) -> list[Result]:
     results = []
     for problem in error.errors(include_url=False):
-        places = [str(part) for part in problem["loc"]]
-        if problem["type"] == "extra_forbidden":
-            results.append(_unknown(places[-1], _names_at(places[:-1]), ref, ".".join([prefix, *places[:-1]])))
-            continue
-        allowed = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
-        path = ".".join(part for part in [prefix, *places] if part)
-        found = problem["input"]
-        message = f"{allowed}; found {found!r}"
-        expected = problem.get("ctx", {}).get("expected", "")
-        if isinstance(found, str) and (close := nearest(re.findall(r"'([^']+)'", str(expected)), found)):
-            message += f"; did you mean {close!r}?"
-        results.append(Result(Code.CONFIG_INVALID, message, ref, path))
+        dotted = ".".join(map(str, problem["loc"]))
+        if dotted in overrides:
+            results.append(Result(Code.CONFIG_INVALID, _message(problem), Ref(kind="--set"), dotted))
+        else:
+            results.append(Result(Code.CONFIG_INVALID, _message(problem), ref, _path(prefix, problem["loc"])))
     return results
 
 
-def _unknown(name: str, allowed: Iterable[str], ref: Ref, path: str) -> Result:
-    allowed = list(allowed)
+def _message(problem: ErrorDetails) -> str:
+    kind, found, places = problem["type"], problem["input"], problem["loc"]
+    if kind == "extra_forbidden":
+        return _unknown(str(places[-1]), _names_at([str(place) for place in places[:-1]]))
+    if kind == "missing":
+        return "is missing; add it"
+    allowed = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    message = f"{_SIMPLER.get(kind, allowed)}; found {shown(found)}"
+    if kind == "string_type" and isinstance(found, (bool, int, float)):
+        message += ", put it in quotes"
+    if isinstance(found, str):
+        close = nearest(re.findall(r"'([^']+)'", str(problem.get("ctx", {}).get("expected", ""))), found)
+        message += f"; did you mean {close!r}?" if close else ""
+    return message
+
+
+def _path(prefix: str, places: Iterable[str | int]) -> str:
+    """Return the path of a field: as YAML's tools write it, or as the keys of a ConfigMap's data are."""
+    if prefix == "data":
+        return ".".join([prefix, *map(str, places)])
+    return (prefix + "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in places)).lstrip(".")
+
+
+def _unknown(name: str, allowed: Iterable[str]) -> str:
+    allowed = sorted(allowed)
     close = nearest(allowed, name)
-    hint = f"did you mean {close!r}?" if close else f"allowed: {', '.join(sorted(allowed))}"
-    field = f"{path.strip('.')}.{name}".strip(".")
-    return Result(Code.CONFIG_INVALID, f"there is no field {name!r}; {hint}", ref, field)
+    hint = f"did you mean {close!r}?" if close else f"allowed: {', '.join(allowed)}"
+    return f"there is no field {name!r}; {hint}"
 
 
 def _names_at(places: list[str]) -> list[str]:

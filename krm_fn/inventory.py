@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Any
 
 from krm_fn.objects import Object, annotations_of, group_of
-from krm_fn.results import Code, Ref, Result
+from krm_fn.results import Code, Ref, Result, shown
 
 
 class Traffic(Enum):
@@ -146,9 +146,9 @@ def _named(ref: Ref) -> tuple[str, str, str]:
     return (ref.namespace, ref.kind, ref.name)
 
 
-def _woken(objects: Iterable[Object]) -> set[object]:
+def _woken(objects: Iterable[Object]) -> set[tuple[str, str, str]]:
     """Return (namespace, kind, name) of workloads that something else scales up from zero."""
-    woken: set[object] = set()
+    woken: set[tuple[str, str, str]] = set()
     for one in objects:
         kind, spec = one.ref.kind, one.value.get("spec")
         if kind not in ("ScaledObject", "HorizontalPodAutoscaler", "Rollout") or not isinstance(spec, dict):
@@ -157,7 +157,7 @@ def _woken(objects: Iterable[Object]) -> set[object]:
         acts_at_zero = kind != "HorizontalPodAutoscaler" or spec.get("minReplicas") == 0
         rollout_absent = kind == "Rollout" and spec.get("replicas") == 0
         if isinstance(target, dict) and acts_at_zero and not rollout_absent:
-            woken.add((one.ref.namespace, target.get("kind", "Deployment"), target.get("name")))
+            woken.add((one.ref.namespace, str(target.get("kind", "Deployment")), str(target.get("name"))))
     return woken
 
 
@@ -212,7 +212,7 @@ class _Reader:
         for name in ("replicas", "parallelism"):
             count = spec.get(name)
             if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 0):
-                self.wrong(f"must be a whole number of pods, found {count!r}", f"spec.{name}")
+                self.wrong(f"must be a whole number of pods, found {shown(count)}", f"spec.{name}")
         if kind == "Pod":
             return ""
         if spec.get("replicas") == 0 and kind != "DaemonSet":
@@ -223,17 +223,17 @@ class _Reader:
 
     def port(self, value: object, path: str) -> Port | None:
         if not isinstance(value, dict):
-            self.wrong(f"must be a mapping with a port, found {value!r}", path)
+            self.wrong(f"must be a mapping with a port, found {shown(value)}", path)
             return None
         number = value.get("port")
         if not isinstance(number, int) or isinstance(number, bool) or not 0 < number <= _MAX_PORT:
-            self.wrong(f"must be a port number from 1 to {_MAX_PORT}, found {number!r}", f"{path}.port")
+            self.wrong(f"must be a port number from 1 to {_MAX_PORT}, found {shown(number)}", f"{path}.port")
             return None
         texts: dict[str, str | None] = {}
         for key in ("name", "protocol", "appProtocol"):
             text = value.get(key)
             if text is not None and not isinstance(text, str):
-                self.wrong(f"must be a string, found {text!r}: put it in quotes", f"{path}.{key}")
+                self.wrong(_not_a_string(text), f"{path}.{key}")
                 text = None
             texts[key] = text
         name = texts["name"] or ""
@@ -245,7 +245,7 @@ class _Reader:
         for key in ("name", "namespace"):
             text = metadata.get(key)
             if text is not None and not isinstance(text, str):
-                self.wrong(f"must be a string, found {text!r}: put it in quotes", f"metadata.{key}")
+                self.wrong(_not_a_string(text), f"metadata.{key}")
         if not metadata.get("name") and not (self.one.ref.kind != "Service" and metadata.get("generateName")):
             self.wrong("must name the object", "metadata.name")
 
@@ -264,26 +264,30 @@ class _Reader:
             if value is None or isinstance(value, str):
                 texts[name] = value or ""
             else:
-                read_as = "a boolean" if isinstance(value, bool) else f"a {type(value).__name__}"
-                self.wrong(
-                    f"must be a string, but YAML reads {value!r} as {read_as}: put it in quotes", f"{path}.{name}"
-                )
+                self.wrong(_not_a_string(value), f"{path}.{name}")
         return texts
 
     def mapping(self, parent: Mapping[str, Any], key: str, path: str) -> Mapping[str, Any]:
         value = parent.get(key)
         if value is not None and not isinstance(value, dict):
-            self.wrong(f"must be a mapping, found {value!r}", path)
+            self.wrong(f"must be a mapping, found {shown(value)}", path)
         return value if isinstance(value, dict) else {}
 
     def sequence(self, parent: Mapping[str, Any], key: str, path: str) -> Sequence[Any]:
         value = parent.get(key)
         if value is not None and not isinstance(value, list):
-            self.wrong(f"must be a list, found {value!r}", path)
+            self.wrong(f"must be a list, found {shown(value)}", path)
         return value if isinstance(value, list) else []
 
     def wrong(self, message: str, path: str) -> None:
         self.results.append(Result(Code.OBJECT_INVALID, message, self.one.ref, path))
+
+
+def _not_a_string(value: object) -> str:
+    if isinstance(value, (dict, list)):
+        return f"must be a string, found {shown(value)}"
+    read_as = "a boolean" if isinstance(value, bool) else "a number"
+    return f"must be a string, but YAML reads {shown(value)} as {read_as}: put it in quotes"
 
 
 def _nested(path: str, parent: str) -> bool:

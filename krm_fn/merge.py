@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,6 +14,7 @@ from krm_fn.results import Code, Result
 
 Manifest = Mapping[str, Any]
 _Identity = tuple[str, str, str, str]
+_NOT_IN_A_NAME = re.compile(r"[^-a-zA-Z0-9]")
 
 
 @dataclass(slots=True)
@@ -129,6 +131,8 @@ def _new(manifest: Manifest, configs: Configs, free: _FreeIndexes | None) -> Man
     annotations = {OWNER: configs.owner}
     if free:
         namespace = metadata.get("namespace", "")
-        path = configs.of(namespace).config.placement.replace("{namespace}", namespace or "default")
+        # A namespace that the user's tools have yet to fill in (`${NS}`), or a hostile one, must not leave the package.
+        folder = _NOT_IN_A_NAME.sub("-", namespace) or "default"
+        path = configs.of(namespace).config.placement.replace("{namespace}", folder)
         annotations |= {INDEXES[0]: str(free.take(path)), PATHS[0]: path}
     return {**manifest, "metadata": {**metadata, "annotations": annotations}}

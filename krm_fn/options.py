@@ -62,7 +62,7 @@ def _pattern(value: str) -> str:
 
 def re2_problem(pattern: str) -> str:
     """Say why Envoy would not take an expression; empty if it would."""
-    import re2  # noqa: PLC0415 - few configurations have a pattern
+    import re2  # type: ignore[import-untyped]  # noqa: PLC0415 - few configurations have a pattern
 
     options = re2.Options()
     options.log_errors = False
@@ -152,6 +152,7 @@ class Istio(_Model):
     api_version: Literal["networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"] = (
         "networking.istio.io/v1"
     )
+    injector: Literal["early", "lua"] = "early"
 
 
 class WorkloadKind(_Model):

@@ -7,6 +7,7 @@ and a line on stderr. Every finding has a stable `Code`; docs/findings.md has a 
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 FUNCTION = "virtual-env-fn"
+_LONGEST_SHOWN = 60  # characters of a value in a message
 
 
 class Severity(StrEnum):
@@ -154,6 +156,14 @@ class FunctionError(Exception):
     def __init__(self, *results: Result) -> None:
         super().__init__("\n".join(result.line() for result in results))
         self.results = results
+
+
+def shown(value: object) -> str:
+    """Return a value as a message shows it: as YAML writes it, a string in quotes, null as "nothing", long ones cut."""
+    if value is None:
+        return "nothing"
+    text = repr(value) if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}…"
 
 
 def in_order(results: Iterable[Result]) -> list[Result]:

@@ -5,9 +5,9 @@ from lists import base, named
 from lists import config as own
 
 from krm_fn import config
-from krm_fn.options import RouteConfig
 from krm_fn.configure import gather
 from krm_fn.objects import objects_of, ref_of
+from krm_fn.options import RouteConfig
 from krm_fn.results import FunctionError, Ref
 
 OPERATOR = {
@@ -148,3 +148,29 @@ def test_the_owner_is_the_config_s_name():
     """The owner is the functionConfig's name; kpt's made-up ConfigMap and none at all are the same owner."""
     assert configs(base()).owner == "virtual-env"
     assert configs(None).owner == configs(config_map(matching="exact")).owner == "default"
+
+
+def test_a_field_without_a_value_is_not_there():
+    """`envLabel:` with nothing behind it, as templates write it, means the default."""
+    assert read(own(envLabel=None, matching=None, istio={"injector": None})) == RouteConfig()
+
+
+def test_a_mistake_in_set_is_laid_at_its_door():
+    """A value that `--set` gave wrong is reported at --set, not at the file that it won over."""
+    with pytest.raises(FunctionError) as caught:
+        config.read(OPERATOR, ref_of(OPERATOR), {"matching": "prefixed", "mtching": "exact"})
+    assert [(one.ref.kind, one.field) for one in caught.value.results] == [("--set", "matching"), ("--set", "mtching")]
+
+
+def test_messages_speak_yaml():
+    """A message shows what YAML shows, and no word of Python's or of the validator's."""
+    found = problems(own(envLabel=["a"], envHeader={"autoInject": "yes", "name": True}, workloads=[{}, {"kind": ""}]))
+    assert found == {
+        "spec.envLabel": 'must be a mapping; found ["a"]',
+        "spec.envHeader.autoInject": "must be true or false, without quotes; found 'yes'",
+        "spec.envHeader.name": "must be a string; found true, put it in quotes",
+        "spec.workloads[0].apiVersion": "is missing; add it",
+        "spec.workloads[0].kind": "is missing; add it",
+        "spec.workloads[1].apiVersion": "is missing; add it",
+        "spec.workloads[1].kind": "must not be empty; found ''",
+    }

@@ -123,3 +123,15 @@ def test_duplicates_of_ours_are_removed():
     after, _ = step(APP)
     _, changes = step([*after, copy.deepcopy(after[-1])])
     assert changes.removed == {len(after)}
+
+
+def test_no_namespace_leads_out_of_the_package():
+    """The file of a new object is named after its namespace without anything that could leave the package."""
+    listed = [
+        service(namespace="../x"),
+        workload("a", "dev", namespace="../x"),
+        workload("b", "dev.proj1", namespace="../x"),
+    ]
+    _, changes = step(listed)
+    paths = {one["metadata"]["annotations"]["internal.config.kubernetes.io/path"] for one in changes.added}
+    assert paths == {"virtual-env----x.yaml"}

@@ -74,12 +74,14 @@ def test_a_label_that_names_nothing_is_an_error(value):
     assert repr(value) in finding.message
 
 
-@pytest.mark.parametrize("value", [1.0, True, 17, ["dev"], {"a": "b"}])
-def test_a_label_that_yaml_reads_as_something_else_is_an_error(value):
-    """A label value that is no string is an error with file, field and value."""
+@pytest.mark.parametrize(
+    ("value", "written"), [(1.0, "1.0"), (True, "true"), (17, "17"), (["dev"], '["dev"]'), ({"a": "b"}, '{"a": "b"}')]
+)
+def test_a_label_that_yaml_reads_as_something_else_is_an_error(value, written):
+    """A label value that is no string is an error that shows the value as YAML writes it."""
     said, computed = results([service(), workload("a", value)])
     assert "object-invalid" in said
-    assert repr(value) in computed.results[0].message
+    assert f" {written}" in computed.results[0].message
 
 
 def test_scaled_to_zero_is_absent():
@@ -268,3 +270,11 @@ def test_udp_is_reported():
 def test_nothing_labelled_at_all():
     """A base without any labelled pod in the list is a likely mistake in the label's name: a warning."""
     assert results([service(), workload("a")], base())[0] == ["nothing-labelled"]
+
+
+@pytest.mark.parametrize("target", [[], {}, {"name": ["a"], "kind": {}}, 3])
+def test_a_scaler_of_nothing_is_none_of_ours(target):
+    """A scaler whose target has a wrong type wakes nothing and breaks nothing."""
+    scaler = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": {"name": "s"}}
+    said, _ = results([service(), workload("a", "dev"), {**scaler, "spec": {"scaleTargetRef": target}}], base())
+    assert said == []
