@@ -7,11 +7,24 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
 from krm_fn import advice
-from krm_fn.config import Configs, Source
+from krm_fn.config import KIND, Configs, Source
 from krm_fn.environments import deepest_first, depth, environment_problem, levels, nearest
 from krm_fn.inventory import Inventory, Service, Workload
 from krm_fn.plan import Apart, NamespacePlan, OwnEnvironment, Plan, Route, ServicePlan
-from krm_fn.results import Code, Ref, Result
+from krm_fn.results import Code, Ref, Result, Severity
+
+# Findings about something that is not there: none where it may be among what was left out because of a mistake.
+_OF_ABSENCE = {
+    Code.BASE_ABSENT,
+    Code.BASE_AMBIGUOUS,
+    Code.BASE_ASSUMED,
+    Code.BASE_UNKNOWN,
+    Code.CONFIG_UNUSED,
+    Code.NO_HEADER_PORT,
+    Code.NOTHING_LABELLED,
+    Code.TCP_WITHOUT_BASE,
+    Code.UNSELECTED_PODS,
+}
 
 
 def make(inventory: Inventory, configs: Configs) -> Plan:
@@ -43,7 +56,24 @@ def make(inventory: Inventory, configs: Configs) -> Plan:
     results += [dead for source in (configs.default, *configs.by_namespace.values()) for dead in _dead_aliases(source)]
     labelled = [NamespacePlan(name, space.known, space.config) for name, space in spaces.items() if space.known]
     apart = [one for space in spaces.values() for one in space.apart]
-    return Plan(tuple(plans), tuple(labelled), tuple(results), tuple(apart))
+    return Plan(tuple(plans), tuple(labelled), tuple(_without_follow_ups(results)), tuple(apart))
+
+
+def _without_follow_ups(results: Sequence[Result]) -> Iterator[Result]:
+    """Leave out what may be so only because an object with a mistake was left out.
+
+    A base belongs to all namespaces, and so does a finding about the configuration; all others are about their own.
+    """
+    causes = [
+        one.ref.namespace if one.ref else ""
+        for one in results
+        if one.severity is Severity.ERROR and one.code not in _OF_ABSENCE
+    ]
+    for one in results:
+        of_config = one.ref is None or one.ref.kind in ("", KIND, "ConfigMap")
+        caused = bool(causes) if of_config else one.ref is not None and one.ref.namespace in causes
+        if not (caused and one.code in _OF_ABSENCE):
+            yield one
 
 
 def _nothing_labelled(source: Source, inventory: Inventory, carried: Mapping[str, set[str]]) -> list[Result]:

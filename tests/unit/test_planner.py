@@ -278,3 +278,15 @@ def test_a_scaler_of_nothing_is_none_of_ours(target):
     scaler = {"apiVersion": "keda.sh/v1alpha1", "kind": "ScaledObject", "metadata": {"name": "s"}}
     said, _ = results([service(), workload("a", "dev"), {**scaler, "spec": {"scaleTargetRef": target}}], base())
     assert said == []
+
+
+def test_no_finding_follows_from_what_was_left_out():
+    """Where a Service or a workload has a mistake, nothing is said to be missing that may be missing through it."""
+    broken_service = service("other", ports=(("80", "http"),))
+    said, _ = results([service(), workload("a", "dev"), broken_service, workload("o", "dev", app="other")], base())
+    assert said == ["object-invalid"]
+    said, _ = results([service(), workload("a", "dev..x"), workload("b", "test.x")], base())
+    assert said == ["label-invalid"]
+    listed = [service(), workload("a", True), workload("b", "dev.x"), workload("c", "test", namespace="n", app="none")]
+    said, _ = results(listed)
+    assert said == ["object-invalid", "unselected-pods"]
