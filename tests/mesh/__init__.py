@@ -6,6 +6,6 @@ Give `Mesh` the manifests of a cluster; ask as an application in one of its pods
 from .asking import Answer
 from .istiod import MeshRejected
 from .mesh import Caller, Gateway, Mesh
-from .parts import MeshMissing, may_skip, missing
+from .parts import MeshMissing
 
-__all__ = ["Answer", "Caller", "Gateway", "Mesh", "MeshMissing", "MeshRejected", "may_skip", "missing"]
+__all__ = ["Answer", "Caller", "Gateway", "Mesh", "MeshMissing", "MeshRejected"]

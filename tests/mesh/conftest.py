@@ -2,13 +2,14 @@
 
 import pytest
 
-from .parts import may_skip, missing
+from .parts import MeshMissing, check, may_skip
 
 
 @pytest.fixture(autouse=True, scope="session")
 def _parts():
-    lacking = missing()
-    if lacking and may_skip():
-        pytest.skip(lacking)
-    if lacking:
-        pytest.fail(lacking)
+    try:
+        check()
+    except MeshMissing as missing:
+        if may_skip(missing.part):
+            pytest.skip(str(missing))
+        pytest.fail(str(missing))

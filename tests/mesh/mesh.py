@@ -133,8 +133,7 @@ class Mesh:
         self.close()
 
     def _start(self) -> None:
-        if lacking := parts.missing():
-            raise parts.MeshMissing(lacking)
+        parts.check()
         self.cluster = cluster.build(self._manifests, self._network.claim())
         control = istiod.shared()
         self._xds, self.warnings = control.open(self.cluster.documents, self._directory)

@@ -363,10 +363,19 @@ def test_a_missing_part_is_named(monkeypatch, tmp_path):
     monkeypatch.setattr(parts, "TOOLS", tmp_path)
     parts.server.cache_clear()
     try:
-        with pytest.raises(MeshMissing, match=r"mesh is missing: run .ci/parts/mesh"), Mesh([]):
+        with pytest.raises(MeshMissing, match=r"mesh is missing: run .ci/parts/mesh") as raised, Mesh([]):
             pass
     finally:
         parts.server.cache_clear()
+    assert raised.value.part == "mesh"
+
+
+@pytest.mark.parametrize(("ci", "known", "skip"), [("", "", True), ("true", "", False), ("true", "kpt mesh", True)])
+def test_only_what_ci_could_not_install_may_be_missing_there(monkeypatch, ci, known, skip):
+    """Tests skip for want of a part, but in CI only when .ci/run has said that it could not be installed."""
+    monkeypatch.setenv("CI", ci)
+    monkeypatch.setenv("VENV_FN_MISSING", known)
+    assert parts.may_skip("mesh") is skip
 
 
 def test_a_control_plane_that_ends_shows_its_log(monkeypatch):

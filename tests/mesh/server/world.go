@@ -24,6 +24,7 @@ import (
 	"istio.io/istio/pkg/config/schema/collections"
 	"istio.io/istio/pkg/config/schema/resource"
 	kubelib "istio.io/istio/pkg/kube"
+	"istio.io/istio/pkg/kube/krt"
 )
 
 // domain is the cluster's: without it on a configuration, its short host names match no Service, silently.
@@ -57,6 +58,7 @@ func open(path, socket string, schemas *crd.Validator) (*world, []string, []stri
 	settings := mesh.DefaultMeshConfig()
 	settings.DefaultProviders = nil                  // Istio's telemetry filters are not in a stock Envoy
 	settings.EnableAutoMtls = wrapperspb.Bool(false) // backends have no sidecars that would end mutual TLS
+	krt.GlobalDebugHandler = new(krt.DebugHandler) // the old one would keep every closed world in memory
 	w := &world{scope: newScope()}
 	err = w.scope.run(func() {
 		server := xds.NewFakeDiscoveryServer(w.scope, xds.FakeOptions{
