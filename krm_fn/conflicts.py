@@ -17,14 +17,30 @@ def find(objects: Sequence[Object], plan: Plan) -> list[Result]:
     """Report every VirtualService and DestinationRule of the user's that concerns a Service with routes."""
     routed = {(one.service.ref.namespace, one.service.ref.name) for one in plan.services if one.needs_routes}
     results: list[Result] = []
+    spaces = {one.ref.namespace for one in objects}
     for one in objects:
         if one.group != _GROUP or not one.is_source or not routed:
             continue
+        results += _namespace_to_come(one, routed, spaces)
         if one.ref.kind == "VirtualService":
             results += _virtual_service(one, routed)
         elif one.ref.kind == "DestinationRule":
             results += _destination_rule(one, routed)
     return results
+
+
+def _namespace_to_come(one: Object, routed: set[tuple[str, str]], spaces: set[str]) -> Iterator[Result]:
+    """Report full names that name a routed Service once its namespace is set, which is of none yet."""
+    spec = _mapping(one.value, "spec")
+    hosts = [("spec.hosts", host) for host in _strings(spec.get("hosts"))] + list(_destinations(spec))
+    for path, host in [*hosts, ("spec.host", spec.get("host"))]:
+        space, name = (isinstance(host, str) and service_of(host, "")) or ("", "")
+        if space not in spaces and ("", name) in routed:
+            message = (
+                f"names {host!r}, and the list has a Service {name!r} without a namespace: if it goes to {space!r}, "
+                "run the function again behind the step that sets the namespace, or set it in the manifests"
+            )
+            yield Result(Code.NAMESPACE_TO_COME, message, one.ref, path)
 
 
 def _virtual_service(one: Object, routed: set[tuple[str, str]]) -> Iterator[Result]:

@@ -290,3 +290,13 @@ def test_no_finding_follows_from_what_was_left_out():
     listed = [service(), workload("a", True), workload("b", "dev.x"), workload("c", "test", namespace="n", app="none")]
     said, _ = results(listed)
     assert said == ["object-invalid", "unselected-pods"]
+
+
+def test_a_full_name_of_a_namespace_to_come_is_told():
+    """A full host whose namespace the list does not have names the Service without one: an info says so."""
+    listed = [service(), workload("a", "dev"), workload("b", "dev.x")]
+    rule = {"apiVersion": "networking.istio.io/v1", "kind": "DestinationRule", "metadata": {"name": "x"}}
+    said, _ = results([*listed, {**rule, "spec": {"host": "app.prod.svc.cluster.local"}}], base())
+    assert said == ["namespace-to-come"]
+    said, _ = results([*listed, {**rule, "spec": {"host": "app.example.com"}}], base())
+    assert said == []
