@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from krm_fn import __version__, cli, document, function, sources
@@ -109,10 +109,21 @@ def _generate(_: argparse.Namespace, loaded: Loaded, computed: Computation) -> i
     changes = merge(objects, computed.manifests, computed.configs, place=False)
     results = in_order([*computed.results, *changes.results])
     if not _failed(results):
-        changed: list[Mapping[str, Any]] = [changes.replaced[position] for position in sorted(changes.replaced)]
-        cli.write("---\n".join(document.dump(one) for one in [*changed, *changes.added]).encode())
+        documents = [*_rewritten(loaded, computed), *(document.dump(one) for one in changes.added)]
+        cli.write("---\n".join(documents).encode())
     cli.say(results, Severity.WARNING)
     return cli.FAILED if _failed(results) else 0
+
+
+def _rewritten(loaded: Loaded, computed: Computation) -> Iterator[str]:
+    """Yield the new texts of the user's objects that change, each as a document of its own."""
+    first = 0
+    for listed in loaded.documents:
+        texts = function.rewritten(listed, computed.edits, first)
+        for position in sorted(texts):
+            margin = " " * listed.items[position - first].column
+            yield texts[position].replace(f"\n{margin}", "\n").rstrip("\n") + "\n"
+        first += len(listed.items)
 
 
 def _check(options: argparse.Namespace, loaded: Loaded, computed: Computation) -> int:

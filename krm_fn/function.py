@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from krm_fn import conflicts, document, inventory, planner
+from krm_fn import document, inventory, planner
+from krm_fn.adopt import adopt
 from krm_fn.config import Configs
 from krm_fn.configure import gather
-from krm_fn.document import Form
+from krm_fn.document import Document, Form
+from krm_fn.edits import Edit
 from krm_fn.inventory import TEMPLATES
 from krm_fn.merge import merge
 from krm_fn.objects import Object, objects_of
 from krm_fn.plan import Plan
 from krm_fn.render import inject, istio
 from krm_fn.results import FunctionError, Result, Severity, in_order
+from krm_fn.rewrite import rewrite
+from krm_fn.weave import weave
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class Computation:
     configs: Configs
     plan: Plan
     manifests: Sequence[Mapping[str, Any]]
+    edits: Sequence[Edit]
     results: tuple[Result, ...]
 
 
@@ -61,6 +66,7 @@ def run(
         objects = list(objects_of((item.value, item.duplicates) for item in listed.items))
         computed = compute(objects, function_config or listed.function_config, overrides)
         changes = merge(objects, computed.manifests, computed.configs, place=listed.form is Form.RESOURCE_LIST)
+        texts = rewritten(listed, computed.edits)
         results = tuple(in_order([*computed.results, *changes.results]))
     except FunctionError as error:
         results = tuple(in_order(error.results))
@@ -68,7 +74,7 @@ def run(
         said = [result.as_item() for result in results]
         return Outcome(listed.apply(replaced={}, removed=(), added=(), results=said), results)
     output = listed.apply(
-        replaced=changes.replaced,
+        replaced={**changes.replaced, **texts},
         removed=changes.removed,
         added=changes.added,
         results=[result.as_item() for result in results],
@@ -88,8 +94,29 @@ def compute(
     """
     configs = gather(function_config, objects, overrides)
     plan = planner.make(inventory.read(objects, _templates(configs)), configs)
-    results = (*plan.results, *conflicts.find(objects, plan))
-    return Computation(configs, plan, [*inject.manifests(plan), *istio.manifests(plan)], results)
+    weaving = weave(objects, plan, configs.owner)
+    adopting, adopted = adopt(plan)
+    return Computation(
+        configs,
+        plan,
+        [*inject.manifests(plan), *istio.manifests(plan, weaving.theirs)],
+        [*weaving.edits, *adopting],
+        (*plan.results, *weaving.results, *adopted),
+    )
+
+
+def rewritten(listed: Document, edits: Iterable[Edit], first: int = 0) -> dict[int, str]:
+    """Return the new text of each object of a document that an edit changes; `first` is the first one's position."""
+    texts: dict[int, str] = {}
+    for edit in edits:
+        place = edit.position - first
+        if 0 <= place < len(listed.items):
+            item = listed.items[place]
+            source = listed.source(item)
+            text = rewrite(source, item.column, edit)
+            if text != source:
+                texts[edit.position] = text
+    return texts
 
 
 def _templates(configs: Configs) -> Mapping[tuple[str, str], str]:

@@ -1,4 +1,4 @@
-"""What the function adds to a user's own object: marked by name, so that a later run finds it and takes it out again."""
+"""What the function adds to a user's own object: marked by name, so that a later run takes it out again."""
 
 from __future__ import annotations
 
@@ -8,33 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from krm_fn.edits import Path, Put
 from krm_fn.objects import annotations_of
 
 PREFIX = "virtual-env--"
+TCP_PREFIX = f"{PREFIX}tcp--"  # a TCP route has no name, so the subset that it leads to has the mark
 ANNOTATION = "virtual-env-fn.dev/woven"
 _ANNOTATIONS = ("metadata", "annotations")
 
-Path = tuple[str | int, ...]
 Value = Mapping[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Insert:
-    """Put `values` before the entry `index` of the list at `path`."""
-
-    path: Path
-    index: int
-    values: Sequence[Value]
-
-
-@dataclass(frozen=True, slots=True)
-class Put:
-    """Put a key into the mapping at `path`, behind the key `after` or at its end."""
-
-    path: Path
-    key: str
-    value: Any
-    after: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +45,23 @@ class Stripped:
 
 def is_marked(entry: object) -> bool:
     """Tell whether a route or subset is the function's own."""
-    return isinstance(entry, dict) and str(entry.get("name", "")).startswith(PREFIX)
+    if not isinstance(entry, dict):
+        return False
+    if str(entry.get("name", "")).startswith(PREFIX):
+        return True
+    targets = entry.get("route")
+    return isinstance(targets, list) and bool(targets) and all(_subset(one).startswith(TCP_PREFIX) for one in targets)
+
+
+def _subset(target: object) -> str:
+    destination = target.get("destination") if isinstance(target, dict) else None
+    return str(destination.get("subset", "")) if isinstance(destination, dict) else ""
 
 
 def digest(added: Sequence[Value]) -> str:
-    """Return a short digest of added entries, free of the order of their keys."""
-    text = json.dumps(list(added), sort_keys=True, ensure_ascii=False)
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+    """Return a short digest of added entries, free of their order and that of their keys."""
+    texts = sorted(json.dumps(one, sort_keys=True) for one in added)
+    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
 
 
 def seal(owner: str, added: Sequence[Value]) -> Put:
@@ -120,8 +112,7 @@ def _pins(entries: Sequence[Any]) -> Iterator[Path]:
             continue
         targets = entry.get("route")
         for number, target in enumerate(targets if isinstance(targets, list) else ()):
-            destination = target.get("destination") if isinstance(target, dict) else None
-            if isinstance(destination, dict) and str(destination.get("subset", "")).startswith(PREFIX):
+            if _subset(target).startswith(PREFIX):
                 yield (place, "route", number, "destination", "subset")
 
 
@@ -132,7 +123,6 @@ def _unpinned(entry: Any) -> Any:  # noqa: ANN401 - a route as the user wrote it
 
 
 def _unpinned_target(target: Any) -> Any:  # noqa: ANN401 - as above
-    destination = target.get("destination") if isinstance(target, dict) else None
-    if not isinstance(destination, dict) or not str(destination.get("subset", "")).startswith(PREFIX):
+    if not _subset(target).startswith(PREFIX):
         return target
-    return {**target, "destination": {key: part for key, part in destination.items() if key != "subset"}}
+    return {**target, "destination": {key: part for key, part in target["destination"].items() if key != "subset"}}

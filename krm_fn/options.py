@@ -171,6 +171,7 @@ class RouteConfig(_Model):
     matching: Literal["prefix", "exact"] = "prefix"
     unmatched: Literal["reject", "anyPod"] = "reject"
     tcp: Literal["base", "callerLabels"] = "base"
+    unlabelled: Literal["error", "adopt"] = "error"
     istio: Istio = Istio()
     workloads: list[WorkloadKind] = []
     placement: Annotated[str, AfterValidator(_package_path)] = Field(

@@ -101,6 +101,17 @@ class ServicePlan:
         callers = [(name, self.answer(name).environment) for name in deepest_first(self.known, self.splitter)]
         return [(name, answer) for name, answer in callers if answer is not None and answer != self.base_answer]
 
+    def route(self, value: str | None) -> Route | None:
+        """Return the route that takes a request that carries `value`; None for the last one, which takes the rest."""
+        return next(
+            (
+                one
+                for one in self.routes
+                if value in one.exact or (value and one.prefix and value.startswith(one.prefix))
+            ),
+            None,
+        )
+
     def answer(self, value: str | None) -> Answer:
         """Say who answers a request that carries `value` (None or empty: names nobody), and what was tried."""
         splitter = self.splitter
@@ -142,6 +153,15 @@ class Apart:
 
 
 @dataclass(frozen=True, slots=True)
+class Adoption:
+    """A workload without the label whose pods count as an environment's: it is to get the label."""
+
+    workload: Workload
+    label: str
+    environment: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The Services that take part, by namespace and name, and what else the list leads to.
 
@@ -150,9 +170,11 @@ class Plan:
         namespaces: the namespaces of labelled pods.
         results: what there is to say.
         apart: the Services that take no part, by namespace and name.
+        adoptions: the workloads that are to get the base's label.
     """
 
     services: tuple[ServicePlan, ...]
     namespaces: tuple[NamespacePlan, ...]
     results: tuple[Result, ...]
     apart: tuple[Apart, ...] = ()
+    adoptions: tuple[Adoption, ...] = ()

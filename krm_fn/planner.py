@@ -10,7 +10,7 @@ from krm_fn import advice
 from krm_fn.config import KIND, Configs, Source
 from krm_fn.environments import deepest_first, depth, environment_problem, levels, nearest
 from krm_fn.inventory import Inventory, Service, Workload
-from krm_fn.plan import Apart, NamespacePlan, OwnEnvironment, Plan, Route, ServicePlan
+from krm_fn.plan import Adoption, Apart, NamespacePlan, OwnEnvironment, Plan, Route, ServicePlan
 from krm_fn.results import Code, Ref, Result, Severity
 
 # Findings about something that is not there: none where it may be among what was left out because of a mistake.
@@ -55,8 +55,14 @@ def make(inventory: Inventory, configs: Configs) -> Plan:
     ]
     results += [dead for source in (configs.default, *configs.by_namespace.values()) for dead in _dead_aliases(source)]
     labelled = [NamespacePlan(name, space.known, space.config) for name, space in spaces.items() if space.known]
+    adopted = [
+        Adoption(workload, space.label, base)
+        for space in spaces.values()
+        if (base := space.base)
+        for workload in space.adopted.values()
+    ]
     apart = [one for space in spaces.values() for one in space.apart]
-    return Plan(tuple(plans), tuple(labelled), tuple(_without_follow_ups(results)), tuple(apart))
+    return Plan(tuple(plans), tuple(labelled), tuple(_without_follow_ups(results)), tuple(apart), tuple(adopted))
 
 
 def _without_follow_ups(results: Sequence[Result]) -> Iterator[Result]:
@@ -108,6 +114,8 @@ class _Namespace:
         self.splitter = self.config.env_label.splitter
         self.labelled: list[Workload] = []
         self.apart: list[Apart] = []
+        self.base: str | None = None
+        self.adopted: dict[int, Workload] = {}  # unlabelled workloads of Services that take part, by identity
         self.by_pair: dict[tuple[str, str], list[Workload]] = defaultdict(list)
         for workload in sorted(workloads, key=lambda one: (one.ref.kind, one.ref.name, one.ref.file)):
             self._add(workload)
@@ -140,12 +148,14 @@ class _Namespace:
             selected_ids.update(map(id, selected))
             labelled = [one for one in selected if self.label in one.labels]
             if labelled and self._is_whole(service, selected):
-                taking_part.append((service, labelled))
+                taking_part.append((service, labelled if service.headless else selected))
             else:
                 self.apart.append(self._apart(service, selected))
         self._unselected(selected_ids)
         self._twice([service for service, _ in taking_part])
-        base = self._base(carried) if taking_part else None
+        self.base = base = self._base(carried) if taking_part else None
+        if base and self.adopted:
+            self.known |= {base}
         return [self._plan(service, labelled, base) for service, labelled in taking_part] if base is not None else []
 
     def _apart(self, service: Service, selected: Sequence[Workload]) -> Apart:
@@ -166,6 +176,9 @@ class _Namespace:
     def _is_whole(self, service: Service, selected: Sequence[Workload]) -> bool:
         """Tell whether every workload of the Service names its environment; report those that do not."""
         bare = [one for one in selected if self.label not in one.labels] if not service.headless else []
+        if self.config.unlabelled == "adopt":
+            self.adopted |= {id(one): one for one in bare}
+            return True
         for workload in bare:
             message = (
                 f"{service.ref} selects its pods, and they carry no label {self.label!r} while others of the Service "
@@ -203,7 +216,7 @@ class _Namespace:
         wanted = self.config.env_label.default_subset
         field = "spec.envLabel.defaultSubset"
         if wanted:
-            if wanted in carried:
+            if wanted in carried or self.adopted:
                 return wanted
             close = nearest(carried, wanted)
             message = f"no workload carries the base {wanted!r}" + (f"; did you mean {close!r}?" if close else "")
@@ -228,7 +241,8 @@ class _Namespace:
         present: dict[str, list[Workload]] = defaultdict(list)
         absent: dict[str, list[Workload]] = defaultdict(list)
         for workload in labelled:
-            (absent if workload.absent else present)[workload.labels[self.label]].append(workload)
+            environment = workload.labels.get(self.label, base)
+            (absent if workload.absent else present)[environment].append(workload)
             if workload.absent:
                 message = f"has no pods ({workload.absent}): {service.ref} routes as if it were not there"
                 self._say(Code.SCALED_TO_ZERO, message, workload.ref, f"spec.{workload.absent.partition(':')[0]}")

@@ -77,6 +77,15 @@ class Code(Enum):
     PATH_UNREADABLE = ("path-unreadable", Severity.ERROR)
     NOT_FOUND = ("not-found", Severity.ERROR)
     INTERNAL = ("internal", Severity.ERROR)
+    ADOPTED = ("adopted", Severity.INFO)
+    ROUTE_READS_ENVIRONMENT = ("route-reads-environment", Severity.WARNING)
+    SUBSET_SPANS_ENVIRONMENTS = ("subset-spans-environments", Severity.WARNING)
+    ADDITION_EDITED = ("addition-edited", Severity.ERROR)
+    NOT_EDITABLE = ("not-editable", Severity.ERROR)
+    ROUTES_TWICE = ("routes-twice", Severity.WARNING)
+    RULE_COPIED = ("rule-copied", Severity.INFO)
+    RUNTIME_WEIGHTS = ("runtime-weights", Severity.WARNING)
+    HTTP_ROUTE = ("http-route", Severity.ERROR)
     NAMESPACE_TO_COME = ("namespace-to-come", Severity.INFO)
 
     def __init__(self, slug: str, severity: Severity) -> None:

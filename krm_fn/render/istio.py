@@ -26,12 +26,14 @@ class Theirs:
         has_routes: a VirtualService of theirs serves its host in the mesh.
         has_rule: a DestinationRule of theirs is for its host.
         traffic_policy: of a wildcard rule of theirs that a rule for the exact host would put out of force.
+        subsets: what a generated DestinationRule must have; None for one for each environment.
     """
 
     names: Mapping[str, str] | None = None
     has_routes: bool = False
     has_rule: bool = False
     traffic_policy: Mapping[str, Any] | None = None
+    subsets: Sequence[Mapping[str, Any]] | None = None
 
 
 def manifests(plan: Plan, theirs: Mapping[tuple[str, str], Theirs] | None = None) -> list[Manifest]:
@@ -59,7 +61,11 @@ def _of_service(plan: ServicePlan, theirs: Theirs) -> Iterator[Manifest]:
         return
     if not theirs.has_rule:
         policy = {"trafficPolicy": theirs.traffic_policy} if theirs.traffic_policy else {}
-        yield _manifest("DestinationRule", plan, {"host": plan.service.ref.name, **policy, "subsets": routes.subsets()})
+        yield _manifest(
+            "DestinationRule",
+            plan,
+            {"host": plan.service.ref.name, **policy, "subsets": theirs.subsets or routes.subsets()},
+        )
     if not theirs.has_routes and spec.keys() - {"hosts"}:
         yield _manifest("VirtualService", plan, spec)
 
@@ -125,14 +131,18 @@ class ServiceRoutes:
         """Return the route of requests that no environment's route takes."""
         plan = self.plan
         if plan.base_answer is None and plan.config.unmatched == "reject":
-            body = (
-                f"virtual-env: Service {self.host} has no pods of the base environment {plan.base}, "
-                f"and this request names none of those that it has: {', '.join(plan.own)}\n"
-            )
-            reply: Manifest = {"directResponse": {"status": 503, "body": {"string": body}}}
+            reply = self.rejection()
         else:
             reply = {"route": [{"destination": self._destination(plan.base_answer, port)}]}
         return {"name": plan.base_answer or "unmatched", **self._at(port, [{}]), **reply}
+
+    def rejection(self) -> Manifest:
+        """Return the reply to requests that nobody answers: it names the Service and the missing base."""
+        body = (
+            f"virtual-env: Service {self.host} has no pods of the base environment {self.plan.base}, "
+            f"and this request names none of those that it has: {', '.join(self.plan.own)}\n"
+        )
+        return {"directResponse": {"status": 503, "body": {"string": body}}}
 
     def _at(self, port: Port, matches: Sequence[Manifest]) -> Manifest:
         if not self.one_port:

@@ -1,0 +1,249 @@
+"""The user's own VirtualServices and DestinationRules: what must be added to them, and what they take over.
+
+Istio uses one VirtualService per host of the mesh and reads subsets from one place, so environments are woven into
+what is there. A user's objects keep their text; additions are marked by name, and taken out before new ones go in.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from krm_fn.edits import Edit, Insert, Put
+from krm_fn.hosts import covers, service_of
+from krm_fn.marks import Stripped, seal, strip
+from krm_fn.objects import Object
+from krm_fn.plan import Plan
+from krm_fn.render.istio import Theirs
+from krm_fn.results import Code, Result
+from krm_fn.weave_routes import Weaver
+from krm_fn.weave_subsets import Subsets, mapping, mappings, strings
+
+_GROUP = "networking.istio.io"
+_Key = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Weaving:
+    """What the user's objects need, and what of each Service they take care of."""
+
+    edits: list[Edit] = field(default_factory=list)
+    woven: list[Object] = field(default_factory=list)
+    theirs: dict[_Key, Theirs] = field(default_factory=dict)
+    results: list[Result] = field(default_factory=list)
+
+
+def weave(objects: Sequence[Object], plan: Plan, owner: str) -> Weaving:
+    """Find what must be added to the user's own routes and rules so that they serve the plan."""
+    return _Loom(objects, plan, owner).weave()
+
+
+class _Loom:
+    def __init__(self, objects: Sequence[Object], plan: Plan, owner: str) -> None:
+        self.owner = owner
+        self.weaving = Weaving()
+        self.plans = {
+            (one.service.ref.namespace, one.service.ref.name): one for one in plan.services if one.needs_routes
+        }
+        istio = [one for one in objects if one.group == _GROUP and one.is_source]
+        self.routes = [(one, strip(one.value)) for one in istio if one.ref.kind == "VirtualService"]
+        self.rules = [(one, strip(one.value)) for one in istio if one.ref.kind == "DestinationRule"]
+        self.namespaces = {one.ref.namespace for one in objects if one.is_source}
+        self.others = [
+            one for one in objects if one.ref.kind in ("HTTPRoute", "GRPCRoute", "Rollout") and one.is_source
+        ]
+
+    def weave(self) -> Weaving:
+        rules_of = self._rules()
+        subsets = {
+            key: Subsets(plan, [mapping(found.value, "spec") for _, found in rules_of[key]])
+            for key, plan in self.plans.items()
+        }
+        served: dict[_Key, list[Object]] = defaultdict(list)
+        touched: set[_Key] = set()
+        for one, found in self.routes:
+            touched |= self._virtual_service(one, found, subsets, served)
+        for one, found in self.rules:
+            keys = [key for key, rules in rules_of.items() if any(rule is one for rule, _ in rules)]
+            self._destination_rule(one, found, [subsets[key] for key in keys])
+        for key in self.plans:
+            if key in touched or rules_of[key] or served[key]:
+                self.weaving.theirs[key] = self._theirs(subsets[key], bool(served[key]), rules_of[key])
+            elif policy := self._wildcard_policy(key):
+                self.weaving.theirs[key] = Theirs(traffic_policy=policy)
+            if len(served[key]) > 1:
+                self._routed_twice(key, served[key])
+        self.weaving.results += self._foreign()
+        return self.weaving
+
+    def _find(self, host: str, one: Object) -> _Key | None:
+        """Return the Service with routes that a host of `one` means."""
+        key = service_of(host, one.ref.namespace)
+        if key is None or key in self.plans:
+            return key if key in self.plans else None
+        # A full name whose namespace is set only later, by the host that applies the list.
+        without = ("", key[1])
+        if "." in host and without in self.plans and key[0] not in self.namespaces:
+            message = f"the host {host!r} is taken for the Service {key[1]} of the list, which has no namespace yet"
+            self.weaving.results.append(Result(Code.NAMESPACE_TO_COME, message, one.ref))
+            return without
+        return None
+
+    def _rules(self) -> dict[_Key, list[tuple[Object, Stripped]]]:
+        rules: dict[_Key, list[tuple[Object, Stripped]]] = defaultdict(list)
+        for one, found in self.rules:
+            host = mapping(found.value, "spec").get("host")
+            key = self._find(host, one) if isinstance(host, str) and not host.startswith("*") else None
+            if key:
+                rules[key].append((one, found))
+        return rules
+
+    def _virtual_service(
+        self, one: Object, found: Stripped, subsets: Mapping[_Key, Subsets], served: dict[_Key, list[Object]]
+    ) -> set[_Key]:
+        spec = mapping(found.value, "spec")
+        by_host = {host: subsets[key] for host in _destinations(spec) if (key := self._find(host, one))}
+        own = list(self._served(one, spec))
+        for key in own:
+            served[key].append(one)
+        weaver = Weaver(one, spec, by_host)
+        weaver.weave(subsets[key] for key in own)
+        self.weaving.results += weaver.results
+        self._edit(one, found, weaver.edits, weaver.added)
+        woven = {(used.plan.service.ref.namespace, used.plan.service.ref.name) for used in by_host.values()}
+        return woven | set(own) if weaver.edits else set()
+
+    def _served(self, one: Object, spec: Mapping[str, Any]) -> Iterator[_Key]:
+        """Yield the Services for whose host in the mesh a VirtualService holds, for every client."""
+        gateways, exported = spec.get("gateways") or ["mesh"], spec.get("exportTo") or ["*"]
+        if "mesh" not in strings(gateways) or "*" not in strings(exported):
+            return
+        hosts = strings(spec.get("hosts"))
+        named = {key for host in hosts if not host.startswith("*") and (key := self._find(host, one))}
+        wild = [host for host in hosts if host.startswith("*")]
+        yield from sorted(
+            key for key in self.plans if key in named or any(covers(host, key, one.ref.namespace) for host in wild)
+        )
+
+    def _destination_rule(self, one: Object, found: Stripped, subsets: Sequence[Subsets]) -> None:
+        spec = mapping(found.value, "spec")
+        added = [subset for each in subsets for subset in each.missing_from(spec)]
+        edits: list[Insert | Put] = []
+        if added and mappings(spec.get("subsets")):
+            edits.append(Insert(("spec", "subsets"), len(spec["subsets"]), added))
+        elif added:
+            edits.append(Put(("spec",), "subsets", added))
+        self._edit(one, found, edits, added)
+
+    def _edit(
+        self, one: Object, found: Stripped, edits: Sequence[Insert | Put], added: Sequence[Mapping[str, Any]]
+    ) -> None:
+        if not edits and not found.removals:
+            return
+        if found.owner and found.owner != self.owner:
+            message = (
+                f"has routes or subsets that the config {found.owner!r} added; let one config be responsible for "
+                f"it, or take them out if {found.owner!r} is gone"
+            )
+            self.weaving.results.append(Result(Code.OTHER_CONFIG, message, one.ref))
+        elif found.was_edited:
+            self.weaving.results.append(Result(Code.ADDITION_EDITED, _both(found, added), one.ref))
+        elif one.position is None:
+            message = (
+                "must get routes of environments, and stands in a v1 List, which is not edited: take it out of the List"
+            )
+            self.weaving.results.append(Result(Code.NOT_EDITABLE, message, one.ref))
+        else:
+            sealed = [*edits, seal(self.owner, added)] if edits else []
+            self.weaving.edits.append(Edit(one.position, found.removals, tuple(sealed)))
+            self.weaving.woven.append(one)
+
+    def _theirs(self, subsets: Subsets, has_routes: bool, rules: Sequence[object]) -> Theirs:
+        key = (subsets.plan.service.ref.namespace, subsets.plan.service.ref.name)
+        return Theirs(
+            subsets.names,
+            has_routes=has_routes,
+            has_rule=bool(rules),
+            traffic_policy=None if rules else self._wildcard_policy(key),
+            subsets=subsets.missing_from({}),
+        )
+
+    def _wildcard_policy(self, key: _Key) -> Mapping[str, Any] | None:
+        """Return the policy of the closest wildcard rule, which a rule for the exact host puts out of force."""
+        found = [
+            (len(str(mapping(rule.value, "spec").get("host"))), one, mapping(rule.value, "spec"))
+            for one, rule in self.rules
+            if one.ref.namespace == key[0]
+            and str(mapping(rule.value, "spec").get("host", "")).startswith("*")
+            and covers(str(mapping(rule.value, "spec")["host"]), key, one.ref.namespace)
+        ]
+        if not found:
+            return None
+        _, one, spec = max(found, key=lambda item: item[0])
+        policy = mapping(spec, "trafficPolicy")
+        if policy:
+            message = (
+                f"its trafficPolicy is copied to the DestinationRule of Service {key[1]}: Istio reads only the one "
+                "with the exact host, once there is one"
+            )
+            self.weaving.results.append(Result(Code.RULE_COPIED, message, one.ref, "spec.trafficPolicy"))
+        return policy or None
+
+    def _routed_twice(self, key: _Key, routes: Sequence[Object]) -> None:
+        names = ", ".join(str(one.ref) for one in routes)
+        message = (
+            f"{len(routes)} VirtualServices have the host of Service {key[1]} ({names}): Istio uses the oldest alone"
+        )
+        self.weaving.results.append(Result(Code.ROUTES_TWICE, message, routes[-1].ref, "spec.hosts"))
+
+    def _foreign(self) -> Iterator[Result]:
+        """Yield findings about routes of other makes that lead to Services of several environments."""
+        woven = {(one.ref.namespace, one.ref.name) for one in self.weaving.woven}
+        for one in self.others:
+            spec = mapping(one.value, "spec")
+            if one.ref.kind == "Rollout":
+                canary = mapping(mapping(mapping(spec, "strategy"), "canary"), "trafficRouting")
+                istio = mapping(canary, "istio")
+                for route in [mapping(istio, "virtualService"), *mappings(istio.get("virtualServices"))]:
+                    if (one.ref.namespace, route.get("name")) in woven:
+                        message = (
+                            f"changes the weights of VirtualService {route['name']} while it runs; the routes that "
+                            "were added for environments keep the weights that stand in the list"
+                        )
+                        yield Result(
+                            Code.RUNTIME_WEIGHTS, message, one.ref, "spec.strategy.canary.trafficRouting.istio"
+                        )
+                continue
+            for place, parent in enumerate(mappings(spec.get("parentRefs"))):
+                key = (str(parent.get("namespace", one.ref.namespace)), str(parent.get("name")))
+                if parent.get("kind") == "Service" and key in self.plans:
+                    message = (
+                        f"routes Service {key[1]}, which has pods of several environments, and Istio prefers it to any "
+                        "VirtualService; remove it, or keep its Service to one environment until this function writes "
+                        "Gateway API routes (output: gatewayAPI)"
+                    )
+                    yield Result(Code.HTTP_ROUTE, message, one.ref, f"spec.parentRefs[{place}]")
+
+
+def _destinations(spec: Mapping[str, Any]) -> set[str]:
+    return {
+        host
+        for protocol in ("http", "tls", "tcp")
+        for route in mappings(spec.get(protocol))
+        for target in mappings(route.get("route"))
+        if isinstance(host := mapping(target, "destination").get("host"), str)
+    }
+
+
+def _both(found: Stripped, added: Sequence[Mapping[str, Any]]) -> str:
+    """Say what somebody made of an addition, and what it would be now."""
+    wanted = {one.get("name"): one for one in added}
+    changed = [(one, wanted.get(one.get("name"))) for one in found.added if one != wanted.get(one.get("name"))]
+    pairs = "; ".join(f"it is now {one!r}, and would be {other!r}" for one, other in changed[:2])
+    return (
+        "what this function had added was changed by hand, and would be lost: "
+        f"{pairs or 'an addition is missing'}; move the change into a route of your own, then delete the routes and "
+        "subsets named virtual-env--… and the annotation virtual-env-fn.dev/woven"
+    )

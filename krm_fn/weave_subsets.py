@@ -1,0 +1,109 @@
+"""Subsets of a Service whose DestinationRule, or whose routes, are the user's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from krm_fn.marks import PREFIX, TCP_PREFIX
+from krm_fn.plan import ServicePlan
+from krm_fn.render.istio import subset_environments
+from krm_fn.render.subsets import subset_names
+
+Value = Mapping[str, Any]
+
+
+class Subsets:
+    """The subsets that a Service has, and those that its environments need.
+
+    Args:
+        plan: the Service.
+        rules: the specs of the user's DestinationRules for it, without this function's additions.
+    """
+
+    def __init__(self, plan: ServicePlan, rules: Sequence[Value]) -> None:
+        self.plan = plan
+        self.label = plan.config.env_label.name
+        self.rules = rules
+        self.theirs: dict[str, Value] = {}
+        for rule in rules:
+            for subset in mappings(rule.get("subsets")):
+                self.theirs.setdefault(str(subset.get("name", "")), subset)
+        environments = subset_environments(plan)
+        self.names = subset_names(environments, PREFIX)
+        for name, subset in self.theirs.items():
+            labels = subset.get("labels")
+            environment = labels.get(self.label) if isinstance(labels, dict) and len(labels) == 1 else None
+            if environment in environments and "trafficPolicy" not in subset:
+                self.names[environment] = name
+        self._narrowed: dict[tuple[str, str], Value] = {}
+
+    def labels_of(self, subset: str) -> dict[str, str] | None:
+        """Return the labels of a subset of the user's, or None where the list does not have it."""
+        found = self.theirs.get(subset)
+        labels = found.get("labels") if found else None
+        return dict(labels) if isinstance(labels, dict) else ({} if found else None)
+
+    def narrowed(self, environment: str, subset: str) -> str:
+        """Return the subset of `environment` that is nearest to one of the user's.
+
+        Where all of its pods, or none of them, are in the user's subset, that is the environment's own.
+        """
+        labels = self.labels_of(subset)
+        rest = {key: text for key, text in (labels or {}).items() if key != self.label}
+        pods = self.plan.own[environment].workloads if environment in self.plan.own else ()
+        inside = [pod for pod in pods if rest.items() <= pod.labels.items()]
+        settings = {key: part for key, part in self.theirs.get(subset, {}).items() if key not in ("name", "labels")}
+        if labels is None or not inside or (len(inside) == len(pods) and not settings):
+            return self.names[environment]
+        key = (environment, subset)
+        if key not in self._narrowed:
+            pair = {f"{environment}.{subset}": ""}
+            name = subset_names(pair, PREFIX)[f"{environment}.{subset}"]
+            self._narrowed[key] = {"name": name, "labels": {**rest, self.label: environment}, **settings}
+        return str(self._narrowed[key]["name"])
+
+    def of_connections(self, environment: str) -> str:
+        """Return the subset that an added TCP route leads to: its name is the route's mark."""
+        key = (environment, TCP_PREFIX)
+        if key not in self._narrowed:
+            name = subset_names({environment}, TCP_PREFIX)[environment]
+            self._narrowed[key] = {"name": name, "labels": {self.label: environment}}
+        return str(self._narrowed[key]["name"])
+
+    def leaks(self, subset: str) -> bool:
+        """Tell whether a subset of the user's has pods of an environment other than the base's."""
+        labels = self.labels_of(subset)
+        if labels is None or self.label in labels:
+            return False
+        return any(
+            labels.items() <= pod.labels.items()
+            for name, own in self.plan.own.items()
+            if name != self.plan.base_answer
+            for pod in own.workloads
+        )
+
+    def missing_from(self, rule: Value) -> list[Value]:
+        """Return the subsets that a DestinationRule must have besides its own, in a fixed order."""
+        present = {subset.get("name") for subset in mappings(rule.get("subsets"))}
+        needed: list[Value] = [
+            {"name": name, "labels": {self.label: environment}} for environment, name in sorted(self.names.items())
+        ]
+        needed += [self._narrowed[key] for key in sorted(self._narrowed)]
+        return [subset for subset in needed if subset["name"] not in present]
+
+
+def mappings(value: object) -> list[Value]:
+    """Return the mappings of a list; nothing where there is no list."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def mapping(value: Value, key: str) -> Value:
+    """Return the mapping at a key, or an empty one."""
+    found = value.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def strings(value: object) -> list[str]:
+    """Return the strings of a list; nothing where there is no list."""
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
