@@ -1,9 +1,9 @@
-"""Ask a table of requests through a real mesh: python -m tests.mesh -r TABLE PATH…
+"""Ask a table of requests through a real mesh: python -m tests.mesh PATH…
 
-PATH is a file of manifests, a folder of them, or - for stdin, with the routes among them, e.g.:
+PATH is a file of manifests, a folder of them, or - for stdin, the routes among them. An example has them all, and
+its table, in one folder:
 
-    kustomize build examples/quickstart | virtual-env-fn |
-      python -m tests.mesh -r examples/quickstart/requests.yaml --header ali-env-mark -
+    python -m tests.mesh examples/quickstart
 """
 
 from __future__ import annotations
@@ -18,22 +18,20 @@ import yaml
 
 from . import Mesh, MeshMissing, MeshRejected, table
 
+_DEFAULTS = {"envLabel": "virtual-env", "envHeader": "X-Virtual-Env"}
+
 
 def main() -> int:
     """Print each hop and who answered it; return 1 when the table is wrong, 2 when no mesh came up."""
-    assert __doc__
-    parser = argparse.ArgumentParser(prog="python -m tests.mesh", description=__doc__.partition("\n")[0])
-    parser.add_argument("paths", nargs="+", metavar="PATH", help="manifests: a file, a folder, or - for stdin")
-    parser.add_argument("-r", "--requests", required=True, help="the table (tests/mesh/table.py says its form)")
-    parser.add_argument("--label", default="virtual-env", help="the environment label (%(default)s)")
-    parser.add_argument("--header", default="X-Virtual-Env", help="the environment header (%(default)s)")
-    options = parser.parse_args()
-    rows = table.rows(yaml.safe_load(Path(options.requests).read_bytes()))
+    options = _options()
+    rows = table.rows(yaml.safe_load(Path(options.requests or Path(options.paths[0], "requests.yaml")).read_bytes()))
     manifests = [item for path in options.paths for item in _read(path)]
+    label = options.label or _configured(manifests, "envLabel")
+    header = options.header or _configured(manifests, "envHeader")
     start = time.monotonic()
     try:
-        with Mesh(manifests, label=options.label) as mesh:
-            cells = table.ask(mesh, rows, options.header)
+        with Mesh(manifests, label=label) as mesh:
+            cells = table.ask(mesh, rows, header)
     except (MeshMissing, MeshRejected) as error:
         print(error, file=sys.stderr)  # noqa: T201 - a command
         return 2
@@ -44,12 +42,32 @@ def main() -> int:
     return 1 if wrong else 0
 
 
+def _options() -> argparse.Namespace:
+    assert __doc__
+    parser = argparse.ArgumentParser(prog="python -m tests.mesh", description=__doc__.partition("\n")[0])
+    parser.add_argument("paths", nargs="+", metavar="PATH", help="manifests: a file, a folder, or - for stdin")
+    parser.add_argument("-r", "--requests", help="the table, tests/mesh/table.py says its form (PATH/requests.yaml)")
+    parser.add_argument("--label", help="the environment label (as a VirtualEnvironment among the manifests says)")
+    parser.add_argument("--header", help="the environment header (as a VirtualEnvironment among the manifests says)")
+    return parser.parse_args()
+
+
 def _read(path: str) -> list[dict[str, Any]]:
     if path == "-":
         return [item for item in yaml.safe_load_all(sys.stdin.buffer) if item]
     folder = Path(path)
     files = sorted(folder.rglob("*.yaml")) if folder.is_dir() else [folder]
     return [item for file in files for item in yaml.safe_load_all(file.read_bytes()) if isinstance(item, dict)]
+
+
+def _configured(manifests: list[dict[str, Any]], field: str) -> dict[str, str]:
+    """Return the name of label or header for each namespace that configures its own, and for the rest."""
+    names = {"": _DEFAULTS[field]}
+    for item in manifests:
+        if item.get("kind") == "VirtualEnvironment":
+            name = ((item.get("spec") or {}).get(field) or {}).get("name") or _DEFAULTS[field]
+            names[(item.get("metadata") or {}).get("namespace") or ""] = name
+    return names
 
 
 if __name__ == "__main__":

@@ -30,7 +30,10 @@ def add(item: Manifest, cluster: Cluster, addresses: Iterator[str]) -> None:
 
 @cache
 def bindable(port: int) -> int:
-    """Return the port that a pod really listens on: a privileged one is moved where binding it needs root."""
+    """Return the port that a pod really listens on: a privileged one is moved where binding it needs root.
+
+    The EndpointSlices follow; only the client of a headless Service, who chooses address and port, misses it.
+    """
     lowest = int(Path("/proc/sys/net/ipv4/ip_unprivileged_port_start").read_text(encoding="ascii"))
     return port if port >= lowest or os.geteuid() == 0 else port + 40000
 

@@ -217,6 +217,12 @@ def test_endpoints_are_those_that_kubernetes_would_make():
             mesh.sidecar("elsewhere").ask("web")
 
 
+def test_a_target_port_below_1024_is_served():
+    """Pods answer on ports that only root may bind, whoever runs the test."""
+    with Mesh([service("web", {"name": "http", "port": 80}), workload("web", "dev")]) as mesh:
+        assert mesh.sidecar().ask("web").pod == "web-dev"
+
+
 def test_a_workload_at_zero_runs_when_something_wakes_it():
     """`replicas: 0` is no pod, unless a ScaledObject or an autoscaler that may go down to zero wakes it."""
 
