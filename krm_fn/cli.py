@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import os
 import sys
 from collections.abc import Iterable, Mapping, Sequence
@@ -21,6 +22,7 @@ DEBUG = "VIRTUAL_ENV_FN_DEBUG"
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code: 0 only when the output is safe to apply."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    gc.disable()  # one list and the process ends: all that the collector could find is still in use
     try:
         code = _main(arguments)
         if sys.stdout:
