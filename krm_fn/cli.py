@@ -12,7 +12,7 @@ from typing import Any
 
 from krm_fn import function
 from krm_fn.function import Outcome
-from krm_fn.results import FUNCTION, Code, FunctionError, Result, Severity, in_order
+from krm_fn.results import FUNCTION, Code, FunctionError, Ref, Result, Severity, in_order
 
 FAILED = 1
 _INTERRUPTED = 130
@@ -46,12 +46,15 @@ def _main(arguments: Sequence[str]) -> int:
         return filter_stdin(None, {})
     from krm_fn import desk  # noqa: PLC0415 - the function as the hosts start it needs no arguments
 
-    return desk.run(arguments)
+    try:
+        return desk.run(arguments)
+    except SystemExit as end:  # argparse has shown help, the version or what is wrong with the arguments
+        return int(end.code or 0)
 
 
 def filter_stdin(function_config: Mapping[str, Any] | None, overrides: Mapping[str, str]) -> int:
     """Be the function: a ResourceList or a stream of documents on stdin, the same on stdout."""
-    raw = sys.stdin.buffer.read() if sys.stdin else b""
+    raw = _stdin()
     try:
         outcome = function.run(raw, function_config, overrides)
     except Exception as error:
@@ -61,6 +64,13 @@ def filter_stdin(function_config: Mapping[str, Any] | None, overrides: Mapping[s
     write(outcome.output)
     say(outcome.results, Severity.WARNING)
     return FAILED if outcome.failed else 0
+
+
+def _stdin() -> bytes:
+    try:
+        return sys.stdin.buffer.read() if sys.stdin else b""
+    except OSError as error:
+        raise FunctionError(Result(Code.PATH_UNREADABLE, f"cannot be read: {error}", Ref(file="stdin"))) from error
 
 
 def write(output: bytes) -> None:

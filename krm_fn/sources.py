@@ -46,7 +46,7 @@ def load(paths: Sequence[str]) -> Loaded:
     count = 0
     for path in paths:
         try:
-            parts, found = _read(path)
+            parts, found = _read(path, f"{path.rstrip('/')}/" if len(paths) > 1 else "")
         except FunctionError as error:
             problems += error.results
             continue
@@ -76,25 +76,33 @@ def read_config(path: str) -> Mapping[str, Any]:
     return listed.items[0].value
 
 
-def _read(path: str) -> tuple[list[tuple[str, Document]], Mapping[str, Any] | None]:
+def _read(path: str, prefix: str) -> tuple[list[tuple[str, Document]], Mapping[str, Any] | None]:
+    """Return what a path holds, each part with the name of its file: as its host names it, behind `prefix`."""
     if path == "-":
-        return [("", _parse(sys.stdin.buffer.read(), "stdin"))], None
+        return [("", _parse(_stdin(), "stdin"))], None
     directory = Path(path)
     if not directory.is_dir():
         return [(path, _parse(_bytes(path), path))], None
     kustomization = next((directory / name for name in _KUSTOMIZATIONS if (directory / name).is_file()), None)
     if kustomization and not (directory / "Kptfile").is_file():
         return [("", _parse(_built(path), f"the build of {path}"))], _transformer(kustomization)
-    parts = list(_files(directory))
+    parts = list(_files(directory, prefix))
     if not parts:
         raise FunctionError(_problem(path, "holds no Kubernetes objects"))
     return parts, _pipeline_config(directory)
 
 
-def _files(directory: Path) -> Iterator[tuple[str, Document]]:
+def _stdin() -> bytes:
+    try:
+        return sys.stdin.buffer.read() if sys.stdin else b""
+    except OSError as error:
+        raise FunctionError(_problem("stdin", f"cannot be read: {error}")) from error
+
+
+def _files(directory: Path, prefix: str) -> Iterator[tuple[str, Document]]:
     problems: list[Result] = []
     for file in _walk(directory):
-        name = file.relative_to(directory).as_posix()
+        name = prefix + file.relative_to(directory).as_posix()
         try:
             yield name, _parse(_bytes(str(file)), name)
         except FunctionError as error:
@@ -111,7 +119,8 @@ def _walk(directory: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(directory):
         here = Path(place)
         if ".krmignore" in names:
-            ignores.append((here, GitIgnoreSpec.from_lines((here / ".krmignore").read_text().split("\n"))))
+            lines = _bytes(str(here / ".krmignore")).decode(errors="replace").split("\n")
+            ignores.append((here, GitIgnoreSpec.from_lines(lines)))
 
         def kept(path: Path, *, is_dir: bool = False) -> bool:
             return not any(
