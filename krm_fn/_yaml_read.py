@@ -17,6 +17,7 @@ from yaml.events import (
 from yaml.reader import ReaderError
 
 from krm_fn._pages import Entry, Listing, Node, Page, Style, duplicate_paths, fail, repeated_keys
+from krm_fn._yaml_ends import block_end, line_end, open_parser
 from krm_fn._yaml_nodes import Event, Nodes
 from krm_fn.results import Code
 
@@ -28,25 +29,16 @@ if TYPE_CHECKING:
 _LISTINGS = ("items", "results")
 _NULLS = ("", "~", "null", "Null", "NULL")
 _COLLECTIONS = (MappingStartEvent, SequenceStartEvent)
-_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 _LINE_SEPARATORS = re.compile("[\x85\u2028\u2029]")
 
 
 def read(text: str, raw: bytes) -> list[Page]:
     """Return the documents of `text`; `raw` is its UTF-8 form. Raises FunctionError."""
-    reader = _Reader(text, _parser(raw), special=b"&" in raw or b"!" in raw)
+    reader = _Reader(text, open_parser(raw), special=b"&" in raw or b"!" in raw)
     try:
         return list(reader.pages())
     except yaml.YAMLError as error:
         _syntax(error, text, reader.place)
-
-
-def _parser(raw: bytes) -> CParser:
-    if not yaml.__with_libyaml__:
-        fail(Code.NO_LIBYAML, "this PyYAML was built without libyaml, whose parser the function needs; "
-             "install a PyYAML wheel (pip install --force-reinstall --only-binary :all: PyYAML) or your "
-             "distribution's python3-yaml")
-    return yaml.cyaml.CParser(raw)  # type: ignore[attr-defined]  # there only with libyaml
 
 
 def _syntax(error: yaml.YAMLError, text: str, place: str) -> NoReturn:
@@ -162,9 +154,9 @@ class _Reader:
         value = self.nodes.node(event)
         end = self.nodes.end.end_mark.index
         if listing.style is Style.BLOCK and type(event) in _COLLECTIONS and not event.flow_style:
-            end = _block_end(self.text, start, end, listing.column)
+            end = block_end(self.text, start, end, listing.column)
         elif listing.style is Style.BLOCK:
-            end = _line_end(self.text, end)
+            end = line_end(self.text, end)
         return Entry(value, start, end, column, self._duplicates(value))
 
     def _duplicates(self, value: Node) -> tuple[str, ...]:
@@ -174,63 +166,3 @@ class _Reader:
         paths = duplicate_paths(value, repeats)
         repeats.clear()
         return paths
-
-
-def _block_end(text: str, start: int, limit: int, column: int) -> int:
-    """Return where a block entry ends: behind its last line and the comments that belong to it.
-
-    libyaml closes it at the next token (`limit`), behind blank lines and comments that may be the neighbour's.
-    Only comments deeper than the dash (`column`) are the entry's own. Mostly there are none of either.
-    """
-    edge = limit
-    while text[edge - 1] == " ":
-        edge -= 1
-    if text[edge - 1] not in "\r\n":  # the text ends without a line end, or the list is in a `{…}`
-        edge = limit
-    last = _last_line(text, start, edge)
-    if last and last[0] != "#":
-        return edge
-    content = _content_end(text, start, limit)
-    return _own_comments(text, content, limit, column)
-
-
-def _last_line(text: str, start: int, end: int) -> str:
-    body = end - 2 if text[end - 2:end] == "\r\n" else end - 1
-    line_start = max(text.rfind("\n", start, body), text.rfind("\r", start, body)) + 1
-    return text[max(line_start, start):end].strip()
-
-
-def _content_end(text: str, start: int, limit: int) -> int:
-    """Return the end of an entry's last line that is neither blank nor a comment, by reading it again.
-
-    A `#` may begin a line of a block scalar, and blank lines may belong to one: only the events know.
-    """
-    column = start - 1 - max(text.rfind("\n", 0, start), text.rfind("\r", 0, start))
-    parser = _parser((" " * column + text[start:limit]).encode())
-    shift, last = start - column, start
-    get_event: Callable[[], Event] = parser.get_event
-    while event := get_event():
-        if event.end_mark.index > event.start_mark.index:
-            last = event.end_mark.index + shift
-    end = last if text[last - 1] in "\r\n" else _line_end(text, last)
-    for line in _LINE.finditer(text, end, limit):  # an empty value's `:` may stand on a later line
-        body = line[0].strip()
-        if body and body[0] != "#":
-            end = line.end()
-    return end
-
-
-def _line_end(text: str, index: int) -> int:
-    match = _LINE.match(text, index)
-    return match.end() if match else len(text)
-
-
-def _own_comments(text: str, end: int, limit: int, column: int) -> int:
-    """Return `end`, or the end of the comments below it that are indented deeper than `column`."""
-    for line in _LINE.finditer(text, end, limit):
-        body = line[0].lstrip(" \t")
-        if body.strip() and len(line[0]) - len(body) <= column:
-            break
-        if body.startswith("#"):
-            end = line.end()
-    return end

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
-from krm_fn import _json_read, _yaml_read
+from krm_fn import _json_read, _yaml_list, _yaml_read
 from krm_fn._pages import Node, Page, fail, line_of
 from krm_fn._splice import Splice, block_list, edit_list, flow_list, replace
 from krm_fn._yaml_write import dump, flow
@@ -151,7 +151,7 @@ def parse(raw: bytes) -> Document:
         pages = _json_read.read(text)
         is_json = pages is not None
         if pages is None:
-            pages = _yaml_read.read(text, raw.removeprefix(_BOM))
+            pages = _yaml_list.read(text) or _yaml_read.read(text, raw.removeprefix(_BOM))
         return Document(raw, text, pages, is_json=is_json)
     finally:
         if collecting:
