@@ -1,82 +1,25 @@
-"""The command at a desk: arguments and subcommands."""
+"""The command at a desk: what each subcommand does; krm_fn/show.py has those that show the plan."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from krm_fn import __version__, cli, document, function, sources
-from krm_fn.environments import nearest
+from krm_fn import arguments, cli, document, function, sources
 from krm_fn.function import Computation
 from krm_fn.merge import merge
-from krm_fn.results import FUNCTION, Code, FunctionError, Ref, Result, Severity, in_order
+from krm_fn.results import Result, Severity, in_order
 from krm_fn.schema import definition
 from krm_fn.sources import Loaded
-from krm_fn.views.explain import explain
 
 _USAGE = 2
 
-_DESCRIPTION = f"""\
-Reads virtual-environment labels on pods and writes the Istio routes that make them so: a request of dev.proj1
-reaches dev.proj1's pods where there are some, and falls back level by level to dev where there are none.
 
-As a KRM function (kustomize, kpt):  {FUNCTION} < ResourceList > ResourceList
-As a filter of YAML documents:       kustomize build . | {FUNCTION} --config virtual-env.yaml | kubectl apply -f -
-At a desk:                           {FUNCTION} generate|check|explain PATH...
-"""
-_EPILOG = """\
-PATH is a file, a directory of manifests or a kpt package (.krmignore holds), a kustomization (built with kustomize or
-kubectl), or - for stdin. Exit codes: 0 the output is safe to apply, 1 errors (the input comes back unchanged), 2 usage.
-"""
-
-
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
-    formatter = argparse.RawDescriptionHelpFormatter
-    top = argparse.ArgumentParser(FUNCTION, description=_DESCRIPTION, epilog=_EPILOG, formatter_class=formatter)
-    top.add_argument("--version", action="version", version=f"{FUNCTION} {__version__}")
-    _add_config(top)
-    commands = top.add_subparsers(dest="command", metavar="COMMAND")
-    for name, summary in (
-        ("generate", "print only what the function generates or changes"),
-        ("check", "print the findings; exit 1 if one is an error"),
-        ("explain", "print who answers, and why"),
-    ):
-        command = commands.add_parser(name, help=summary, description=summary, epilog=_EPILOG)
-        command.add_argument("paths", nargs="+", metavar="PATH")
-        _add_config(command)
-        if name == "explain":
-            command.add_argument("--service", default="", metavar="[NAMESPACE/]NAME", help="only this Service")
-            command.add_argument("--env", metavar="VALUE", help="for a request that carries this value")
-        if name == "check":
-            command.add_argument("--format", choices=("text", "json"), default="text")
-    commands.add_parser("schema", help="print the KRMFunctionDefinition, with the schema of the configuration")
-    return top
-
-
-def _add_config(command: argparse.ArgumentParser) -> None:
-    # Given before a subcommand or behind it: the subcommand's own default must not hide the former.
-    command.add_argument(
-        "--config",
-        default=argparse.SUPPRESS,
-        metavar="FILE",
-        help="the configuration (VirtualEnvironment or ConfigMap)",
-    )
-    command.add_argument(
-        "--set",
-        default=argparse.SUPPRESS,
-        action="append",
-        metavar="PATH=VALUE",
-        help="set a field, such as envLabel.defaultSubset=dev; may be repeated, wins over --config",
-    )
-
-
-def run(arguments: Sequence[str]) -> int:
+def run(words: Sequence[str]) -> int:
     """Carry out a command line and return the exit code."""
-    top = parser()
-    options = top.parse_args(arguments)
+    top = arguments.parser()
+    options = arguments.parse(top, words)
     overrides = _overrides(top, getattr(options, "set", []))
     config = getattr(options, "config", None)
     given = sources.read_config(config) if config else None
@@ -88,9 +31,13 @@ def run(arguments: Sequence[str]) -> int:
             sys.stderr.write(top.format_help())
             return _USAGE
         return cli.filter_stdin(given, overrides)
+    if options.command in arguments.VIEWS:
+        from krm_fn import show  # noqa: PLC0415 - generate and check need none of the views
+
+        return show.COMMANDS[options.command](options, show.Settings(given, overrides))
     loaded = sources.load(options.paths)
     computed = function.compute(loaded.objects, given or loaded.function_config, overrides)
-    return {"generate": _generate, "check": _check, "explain": _explain}[options.command](options, loaded, computed)
+    return {"generate": _generate, "check": _check}[options.command](options, loaded, computed)
 
 
 def _overrides(top: argparse.ArgumentParser, pairs: Sequence[str]) -> dict[str, str]:
@@ -139,19 +86,6 @@ def _check(options: argparse.Namespace, loaded: Loaded, computed: Computation) -
         text = (
             "".join(f"{result.line()}\n" for result in results) + f"{len(computed.plan.services)} Services, {total}\n"
         )
-    cli.write(text.encode())
-    return cli.FAILED if _failed(results) else 0
-
-
-def _explain(options: argparse.Namespace, _: Loaded, computed: Computation) -> int:
-    results = in_order(computed.results)
-    cli.say(results, Severity.ERROR)
-    text = explain(computed.plan, options.service, options.env)
-    if options.service and not text:
-        names = [one.service.ref.name for one in computed.plan.services]
-        close = nearest(names, options.service.rpartition("/")[2])
-        message = f"no Service {options.service!r} takes part" + (f"; did you mean {close!r}?" if close else "")
-        raise FunctionError(Result(Code.NOT_FOUND, message, Ref(kind="--service")))
     cli.write(text.encode())
     return cli.FAILED if _failed(results) else 0
 

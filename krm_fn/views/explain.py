@@ -1,73 +1,220 @@
-"""Who answers, and why, as plain text."""
+"""Who answers, and why: every environment of a Service as a tree, or one request hop by hop."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
-from krm_fn.inventory import Traffic, Workload
+from krm_fn.environments import nearest
+from krm_fn.inventory import Port, Service, Traffic
 from krm_fn.plan import Answer, Plan, ServicePlan
-
-_NOBODY = "(no environment)"
-_HOW = {
-    Traffic.HTTP: "by header",
-    Traffic.SNIFFED: "HTTP by header, plain TCP to the base",
-    Traffic.TCP: "to the base",
-    Traffic.TLS: "not routed",
-    Traffic.UDP: "not routed",
-}
+from krm_fn.results import Result
+from krm_fn.views import facts
+from krm_fn.views.facts import NO_ENVIRONMENT, Json
+from krm_fn.views.paint import Line, Span, Style, clean, line, padded
 
 
-def explain(plan: Plan, service: str = "", environment: str | None = None) -> str:
-    """Return a paragraph for each Service (only `service` if given), with a line for each environment.
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A request to explain.
+
+    Attributes:
+        environment: the value that it carries; None for no header.
+        caller: the environment of the pod that sends it; None where it comes from elsewhere.
+    """
+
+    environment: str | None = None
+    caller: str | None = None
+
+    def value(self, plan: ServicePlan) -> str | None:
+        """Return the value by the time routes see the request: the mesh may add the caller's own."""
+        injected = self.caller if plan.config.env_header.auto_inject else None
+        return self.environment if self.environment is not None else injected
+
+
+def explain(plan: Plan, service: str = "", request: Request | None = None) -> Iterator[Line]:
+    """Yield the lines about each Service, or about `service` alone.
 
     Args:
         plan: the answers.
         service: NAME or NAMESPACE/NAME.
-        environment: the value to explain, also one that nobody carries; None for all that the namespace has.
+        request: what to explain; None for every environment that the Service's namespace has.
     """
+    if request:
+        yield from _asked(plan, request)
     paragraphs = [
-        "\n".join(_paragraph(one, environment))
-        for one in plan.services
-        if service in ("", one.service.ref.name, f"{one.service.ref.namespace}/{one.service.ref.name}")
+        _hop(one, request) if request else _overview(one) for one in plan.services if is_named(one.service, service)
     ]
-    return "\n\n".join(paragraphs) + "\n" if paragraphs else ""
+    asked_for = [one for one in plan.apart if service and is_named(one.service, service)]
+    paragraphs += [iter([line(f"Service {facts.service_name(one.service)} {one.reason}")]) for one in asked_for]
+    for place, paragraph in enumerate(paragraphs):
+        if place:
+            yield line("")
+        yield from paragraph
 
 
-def _paragraph(plan: ServicePlan, environment: str | None) -> Iterator[str]:
-    yield f"{plan.service.ref}, base {plan.base}"
-    if plan.needs_routes:
-        for port in plan.service.ports:
-            name = port.name or "unnamed"
-            protocol = port.protocol or port.traffic.value
-            yield f"  port {port.number} {name} ({protocol}): {_HOW[port.traffic]}"
-    else:
-        yield "  not routed: " + ("headless" if plan.service.headless else f"all its pods are of {_own(plan)}")
-    values: Sequence[str] = sorted(plan.known) if environment is None else [environment]
-    rows = [(value, plan.answer(value)) for value in values]
-    if environment is None:
-        rows.append((_NOBODY, plan.answer(None)))
-    value_width = max(len(value) for value, _ in rows)
-    answer_width = max(len(_answer(answer, plan)) for _, answer in rows)
-    for value, answer in rows:
-        yield f"  {value:{value_width}} → {_answer(answer, plan):{answer_width}}  {_why(answer)}".rstrip()
+def as_json(plan: Plan, results: Sequence[Result], service: str = "", request: Request | None = None) -> Json:
+    """Return the same as data; docs/views.md describes it."""
+    chosen = [one for one in plan.services if is_named(one.service, service)]
+    return facts.document(
+        "Explain",
+        results,
+        request=_request_json(plan, request) if request else None,
+        services=[_service_json(one, request) for one in chosen],
+        apart=[facts.apart_json(one) for one in plan.apart if is_named(one.service, service)],
+    )
 
 
-def _own(plan: ServicePlan) -> str:
-    return ", ".join(plan.own) or "nobody"
+def _asked(plan: Plan, request: Request) -> Iterator[Line]:
+    carried = facts.carried(plan)
+    value = f"carries {clean(request.environment)}" if request.environment is not None else "names no environment"
+    caller = f", from a pod of {clean(request.caller)}" if request.caller is not None else ""
+    yield line(f"A request that {value}{caller}", Style.HEAD)
+    for one in dict.fromkeys((request.environment, request.caller)):
+        if one and one not in carried:
+            close = nearest(carried, one)
+            hint = f"; did you mean {close}?" if close else ""
+            yield line(f"No pod carries {clean(one)}{hint}", Style.LOUD)
+    yield line("")
 
 
-def _answer(answer: Answer, plan: ServicePlan) -> str:
+def is_named(service: Service, name: str) -> bool:
+    """Tell whether a Service goes by NAME or NAMESPACE/NAME; every one does by an empty name."""
+    return name in ("", service.ref.name, f"{service.ref.namespace}/{service.ref.name}")
+
+
+def _overview(plan: ServicePlan) -> Iterator[Line]:
+    yield [("Service " + facts.service_name(plan.service), Style.HEAD), (f", base {clean(plan.base)}", Style.PLAIN)]
+    yield from _ports(plan)
+    nodes = facts.tree(plan.known, plan.splitter, plan.base)
+    rows = [(node.branch, node.name, plan.answer(node.name)) for node in nodes]
+    rows.append(("", NO_ENVIRONMENT, plan.answer(None)))
+    value_width = max(len(branch) + len(clean(name)) for branch, name, _ in rows)
+    answer_width = max(len(_who(plan, answer)) for _, _, answer in rows)
+    for branch, name, answer in rows:
+        own = Style.OWN if answer.environment == name else Style.PLAIN
+        yield [
+            ("  ", Style.PLAIN),
+            (branch, Style.FAINT),
+            *padded(clean(name), value_width - len(branch), own),
+            (" → ", Style.FAINT),
+            *padded(_who(plan, answer), answer_width, _style(answer, name)),
+            ("  ", Style.PLAIN),
+            *_why(plan, answer),
+        ]
+
+
+def _ports(plan: ServicePlan) -> Iterator[Line]:
+    if not plan.needs_routes:
+        yield line(f"  not routed: {facts.exception(plan)}", Style.FAINT)
+        return
+    for port in plan.service.ports:
+        yield line(f"  {facts.port_name(port)}: {facts.port_rule(plan, port)}", Style.FAINT)
+
+
+def _who(plan: ServicePlan, answer: Answer) -> str:
+    return facts.answerer(plan, answer.environment)
+
+
+def _style(answer: Answer, value: str | None) -> Style:
     if answer.environment is None:
-        return "any pod" if plan.config.unmatched == "anyPod" else "503"
-    return answer.environment
+        return Style.BAD
+    return Style.OWN if answer.environment == value else Style.OTHER
 
 
-def _why(answer: Answer) -> str:
-    missing = [f"{level.environment}: {level.missing}" for level in answer.levels if level.missing]
-    found = [_place(workload) for workload in answer.levels[-1].workloads] if answer.environment else []
-    return "; ".join([*missing, *found])
+def _why(plan: ServicePlan, answer: Answer) -> Iterator[Span]:
+    missing = [f"{clean(level.environment)}: {clean(level.missing)}" for level in answer.levels if level.missing]
+    found = answer.levels[-1].workloads if answer.environment is not None else ()
+    yield "; ".join([*missing, *(facts.place(one, plan.service) for one in found)]), Style.FAINT
 
 
-def _place(workload: Workload) -> str:
-    ref = workload.ref
-    return f"{ref.kind} {ref.name}" + (f" ({ref.file})" if ref.file else "")
+def _hop(plan: ServicePlan, request: Request) -> Iterator[Line]:
+    value = request.value(plan)
+    answer = plan.answer(value)
+    yield [
+        (facts.service_name(plan.service), Style.HEAD),
+        (" → ", Style.FAINT),
+        (_who(plan, answer), _style(answer, value)),
+    ]
+    width = max((len(clean(level.environment)) for level in answer.levels), default=0)
+    for level in answer.levels:
+        found = "; ".join(facts.place(one, plan.service) for one in level.workloads)
+        text = found or clean(level.missing)
+        yield [
+            ("  ", Style.PLAIN),
+            *padded(clean(level.environment), width),
+            (f"  {text}", Style.FAINT if level.missing else Style.OWN),
+        ]
+    if not plan.needs_routes:
+        yield line(f"  not routed: {facts.exception(plan)}", Style.FAINT)
+        return
+    for port in plan.service.ports:
+        yield line(f"  {facts.port_name(port)}: {_port_answer(plan, port, answer, request.caller)}", Style.FAINT)
+    if plan.ports(Traffic.HTTP, Traffic.SNIFFED):
+        yield line(f"  {_route(plan, value)}", Style.FAINT)
+
+
+def _port_answer(plan: ServicePlan, port: Port, answer: Answer, caller: str | None) -> str:
+    rule = facts.port_rule(plan, port)
+    tcp = _tcp_answer(plan, caller) or "nobody, the connection closes"
+    if port.traffic is Traffic.HTTP:
+        return f"{rule} → {_who(plan, answer)}"
+    if port.traffic is Traffic.SNIFFED:
+        return f"{rule} → {_who(plan, answer)}, plain TCP → {clean(tcp)}"
+    if port.traffic is Traffic.TCP:
+        return f"{rule} → {clean(tcp)}"
+    return f"{rule}: reaches pods of every environment"
+
+
+def _tcp_answer(plan: ServicePlan, caller: str | None) -> str | None:
+    return dict(plan.callers()).get(caller or "", plan.base_answer)
+
+
+def _route(plan: ServicePlan, value: str | None) -> str:
+    route = plan.route(value)
+    if route is None:
+        return f"route {clean(plan.base_answer or 'unmatched')}: the last one, for what no other takes"
+    values = " or ".join(map(clean, route.exact))
+    below = f", or begins with {clean(route.prefix)}" if route.prefix else ""
+    return f"route {clean(route.environment)}: {plan.config.env_header.name} is {values}{below}"
+
+
+def _service_json(plan: ServicePlan, request: Request | None) -> Json:
+    if request is None:
+        nodes = facts.tree(plan.known, plan.splitter, plan.base)
+        values: list[str | None] = [*(node.name for node in nodes), None]
+    else:
+        values = [request.value(plan)]
+    caller = request.caller if request else None
+    return {
+        **facts.service_json(plan),
+        "tcpAnswer": _tcp_answer(plan, caller),
+        "answers": [_answer_json(plan, value, plan.answer(value)) for value in values],
+    }
+
+
+def _request_json(plan: Plan, request: Request) -> Json:
+    carried = facts.carried(plan)
+    known = request.environment is None or request.environment in carried
+    return {
+        "environment": request.environment,
+        "caller": request.caller,
+        "nearest": None if known else nearest(carried, request.environment or "") or None,
+    }
+
+
+def _answer_json(plan: ServicePlan, value: str | None, answer: Answer) -> Json:
+    tried = [
+        {
+            "environment": level.environment,
+            "missing": level.missing,
+            "pods": [facts.workload_json(one) for one in level.workloads],
+        }
+        for level in answer.levels
+    ]
+    return {
+        "value": value,
+        "answer": answer.environment,
+        "otherwise": None if answer.environment is not None else facts.unmatched(plan),
+        "levels": tried,
+    }

@@ -1,0 +1,173 @@
+"""What all views say of a plan in the same words: names, answers, rules of ports, the tree, JSON."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from krm_fn.environments import levels
+from krm_fn.inventory import Port, Service, Traffic, Workload
+from krm_fn.plan import Apart, Plan, ServicePlan
+from krm_fn.results import Result
+from krm_fn.views.paint import clean
+
+API_VERSION = "views.virtual-env-fn.dev/v1"  # of every JSON shape; docs/views.md says what may change within it
+NO_ENVIRONMENT = "(no environment)"
+_DIGITS = re.compile(r"(\d+)")
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """An environment in a tree drawn by lines: `branch` is what stands before its name."""
+
+    name: str
+    branch: str
+    depth: int
+
+
+def tree(names: Iterable[str], splitter: str, base: str = "") -> list[Node]:
+    """Return the environments, each below its nearest ancestor among them; the base's tree comes first."""
+    known = set(names)
+    children: dict[str, list[str]] = {}
+    for name in known:
+        above = next((one for one in levels(name, splitter)[1:] if one in known), "")
+        children.setdefault(above, []).append(name)
+    roots = sorted(children.get("", ()), key=lambda name: (name not in levels(base, splitter), natural(name)))
+    return [node for root in roots for node in _nodes(root, children, "", "", 0)]
+
+
+def _nodes(name: str, children: Mapping[str, list[str]], branch: str, indent: str, depth: int) -> Iterator[Node]:
+    yield Node(name, branch, depth)
+    below = sorted(children.get(name, ()), key=natural)
+    for child in below:
+        last = child is below[-1]
+        here, beyond = ("└ ", "  ") if last else ("├ ", "│ ")
+        yield from _nodes(child, children, indent + here, indent + beyond, depth + 1)
+
+
+def natural(name: str) -> list[tuple[int, str]]:
+    """Return a key that sorts proj2 before proj10."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in _DIGITS.split(name) if part]
+
+
+def service_name(service: Service) -> str:
+    """Return NAME or NAMESPACE/NAME."""
+    ref = service.ref
+    return clean(f"{ref.namespace}/{ref.name}" if ref.namespace else ref.name)
+
+
+def place(workload: Workload, service: Service) -> str:
+    """Return where pods come from: kind, name, file; the namespace where it is not the Service's."""
+    ref = workload.ref
+    name = ref.name if ref.namespace == service.ref.namespace else f"{ref.namespace}/{ref.name}"
+    return clean(f"{ref.kind} {name}" + (f" ({ref.file})" if ref.file else ""))
+
+
+def answerer(plan: ServicePlan, environment: str | None) -> str:
+    """Return who answers, in a word: an environment, `503`, or `any pod`."""
+    return clean(environment) if environment is not None else unmatched(plan)
+
+
+def unmatched(plan: ServicePlan) -> str:
+    """Return what a request gets that no environment answers."""
+    return "any pod" if plan.config.unmatched == "anyPod" else "503"
+
+
+def port_name(port: Port) -> str:
+    """Return a port as people name it: number, name, protocol."""
+    return f"port {port.number} {clean(port.name or 'unnamed')} ({port.protocol or port.traffic.value})"
+
+
+def port_rule(plan: ServicePlan, port: Port) -> str:
+    """Return what decides about the pods that a port reaches."""
+    pinned = "by the caller's label" if plan.config.tcp == "callerLabels" else "to the base"
+    return {
+        Traffic.HTTP: "by header",
+        Traffic.SNIFFED: f"HTTP by header, plain TCP {pinned}",
+        Traffic.TCP: pinned,
+        Traffic.TLS: "not routed",
+        Traffic.UDP: "not routed",
+    }[port.traffic]
+
+
+def exception(plan: ServicePlan) -> str:
+    """Say why the header does not decide about the whole Service; empty where it does."""
+    if not plan.is_split:
+        return f"all its pods are of {', '.join(map(clean, plan.own)) or 'nobody'}"
+    if plan.service.headless:
+        return "headless: its clients choose among the pods of all environments"
+    if not plan.ports(Traffic.HTTP, Traffic.SNIFFED):
+        return "no port that follows the header"
+    return ""
+
+
+def settings(plan: ServicePlan) -> Json:
+    """Return what must be equal for two plans of a Service to be compared cell by cell."""
+    label = plan.config.env_label
+    return {
+        "label": label.name,
+        "splitter": label.splitter,
+        "base": plan.base,
+        "header": plan.config.env_header.name,
+        "matching": plan.config.matching,
+        "unmatched": plan.config.unmatched,
+    }
+
+
+def service_json(plan: ServicePlan) -> Json:
+    """Return a Service of the plan: its settings, ports, pods and routes."""
+    own = {name: [workload_json(one) for one in found.workloads] for name, found in plan.own.items()}
+    absent = {
+        name: [workload_json(one) | {"absent": one.absent} for one in found] for name, found in plan.absent.items()
+    }
+    return {
+        **_identity(plan.service),
+        **settings(plan),
+        "baseAnswer": plan.base_answer,
+        "routed": plan.needs_routes,
+        "exception": exception(plan),
+        "ports": [
+            {"number": one.number, "name": one.name, "traffic": one.traffic.name, "rule": port_rule(plan, one)}
+            for one in plan.service.ports
+        ],
+        "own": own,
+        "absent": absent,
+        "routes": [
+            {"environment": one.environment, "exact": list(one.exact), "prefix": one.prefix} for one in plan.routes
+        ],
+    }
+
+
+def apart_json(apart: Apart) -> Json:
+    """Return a Service that takes no part, and why."""
+    return {**_identity(apart.service), "reason": apart.reason, "pods": [workload_json(one) for one in apart.workloads]}
+
+
+def _identity(service: Service) -> Json:
+    return {"name": service.ref.name, "namespace": service.ref.namespace, "file": service.ref.file}
+
+
+def workload_json(workload: Workload) -> Json:
+    """Return where pods come from."""
+    ref = workload.ref
+    return {"kind": ref.kind, "name": ref.name, "namespace": ref.namespace, "file": ref.file}
+
+
+def document(kind: str, results: Sequence[Result], **content: object) -> Json:
+    """Return one of the JSON shapes, the findings first."""
+    return {"apiVersion": API_VERSION, "kind": kind, "findings": [one.as_item() for one in results], **content}
+
+
+def names_of(plan: Plan) -> list[str]:
+    """Return every name by which an option may call a Service, those without a part included."""
+    services = [*(one.service for one in plan.services), *(one.service for one in plan.apart)]
+    return [name for one in services for name in {one.ref.name, f"{one.ref.namespace}/{one.ref.name}".lstrip("/")}]
+
+
+def carried(plan: Plan) -> list[str]:
+    """Return every environment that a workload of the list carries."""
+    return sorted({name for space in plan.namespaces for name in space.known})
