@@ -10,7 +10,7 @@ from typing import Any
 
 from krm_fn.config import Configs
 from krm_fn.objects import INDEXES, OWNER, PATHS, Object, annotations_of, ref_of
-from krm_fn.results import Code, Result
+from krm_fn.results import Code, Ref, Result
 
 Manifest = Mapping[str, Any]
 _Identity = tuple[str, str, str, str]
@@ -37,21 +37,24 @@ def merge(objects: Sequence[Object], manifests: Sequence[Manifest], configs: Con
         place: whether the host wants to be told the file of a new object (kpt does).
     """
     changes = Changes()
-    theirs = {_identity(one.value) for one in objects if not one.owner}
+    theirs: set[_Identity] = set()
     ours: dict[_Identity, Object] = {}
+    others: dict[tuple[str, str, str], Object] = {}  # by what they are about: of other configs
     for one in objects:
-        if one.owner == configs.owner and one.position is not None:
-            first = ours.setdefault(_identity(one.value), one)
-            if first is not one:
-                changes.removed.add(one.position)
-    others = _others(objects, configs.owner)
+        owner = one.owner
+        if not owner:
+            theirs.add(_identity(one.ref))
+        elif owner != configs.owner:
+            others[_subject(one.value)] = one
+        elif one.position is not None and ours.setdefault(_identity(one.ref), one) is not one:
+            changes.removed.add(one.position)
     free = _FreeIndexes(objects) if place else None
     for wanted in manifests:
         if (other := others.get(_subject(wanted))) is not None:
             changes.results.append(_meets_other_config(wanted, other))
             continue
         manifest = _named(wanted, theirs)
-        existing = ours.pop(_identity(manifest), None)
+        existing = ours.pop(_identity(ref_of(manifest)), None)
         if existing is None:
             changes.added.append(_new(manifest, configs, free))
             continue
@@ -62,8 +65,7 @@ def merge(objects: Sequence[Object], manifests: Sequence[Manifest], configs: Con
     return changes
 
 
-def _identity(value: Manifest) -> _Identity:
-    ref = ref_of(value)
+def _identity(ref: Ref) -> _Identity:
     return (ref.api_version.rpartition("/")[0], ref.kind, ref.namespace, ref.name)
 
 
@@ -73,10 +75,6 @@ def _subject(value: Manifest) -> tuple[str, str, str]:
     spec = spec if isinstance(spec, dict) else {}
     hosts = spec.get("hosts", spec.get("host", ref.name))
     return (ref.kind, ref.namespace, str(hosts[0] if isinstance(hosts, list) and hosts else hosts))
-
-
-def _others(objects: Sequence[Object], owner: str) -> dict[tuple[str, str, str], Object]:
-    return {_subject(one.value): one for one in objects if one.owner not in ("", owner)}
 
 
 def _meets_other_config(wanted: Manifest, other: Object) -> Result:
@@ -93,7 +91,7 @@ def _meets_other_config(wanted: Manifest, other: Object) -> Result:
 def _named(manifest: Manifest, theirs: set[_Identity]) -> Manifest:
     """Give a manifest a name that no object of the user's has."""
     wanted = manifest["metadata"]["name"]
-    group, kind, namespace, name = _identity(manifest)
+    group, kind, namespace, name = _identity(ref_of(manifest))
     count = 1
     while (group, kind, namespace, name) in theirs:
         name = f"{wanted}-virtual-env" if count == 1 else f"{wanted}-virtual-env-{count}"
