@@ -83,9 +83,11 @@ def replace(splice: Splice, entry: Entry | Page, value: Mapping[str, Any] | str,
     """Put a value, or a text in the shape of the entry's own, in the entry's place."""
     old = splice.text[entry.start:entry.end]
     ended = old.endswith(("\n", "\r"))
-    if isinstance(value, str):
-        new = value
-    elif not block:
+    if isinstance(value, str):  # with its own line ends, which need not be those of the rest
+        ends = "\r\n" if "\r\n" in value else "\n"
+        splice.edits.append(Edit(entry.start, entry.end, value + ends * (ended and not value.endswith(("\n", "\r")))))
+        return
+    if not block:
         new = flow(value)
     else:
         new = dump(value, entry.column)

@@ -101,7 +101,7 @@ class Weaver:
             )
             self.results.append(Result(Code.ROUTE_READS_ENVIRONMENT, message, self.one.ref, f"{path}.match"))
             return
-        routes = [self._variant(route, targets, one) for one in self._routes(targets, plans)]
+        routes = [self._variant(route, targets, one) for one in _routes(plans)]
         routes = [one for one in routes if one]
         if self._is_unmatched(targets):
             routes.append(self._rejecting(route, targets))
@@ -119,21 +119,6 @@ class Weaver:
                     if str(name).lower() in names:
                         return f"the header {name}, which carries the environment"
         return ""
-
-    def _routes(self, targets: Sequence[Target], plans: Sequence[ServicePlan]) -> Iterator[Route]:
-        """Yield what to tell apart before a route: each value that one of its Services answers otherwise."""
-        config = plans[0].config
-        splitter = config.env_label.splitter
-        if config.matching == "exact":
-            values = {value for plan in plans for route in plan.routes for value in route.exact}
-        else:
-            values = {name for plan in plans for name in plan.own}
-        as_base = [plan.base_answer for plan in plans]
-        differing = {value for value in values if [plan.answer(value).environment for plan in plans] != as_base}
-        for value in deepest_first(values, splitter):
-            above = set(levels(value, splitter)[1:]) if config.matching == "prefix" else set()
-            if value in differing or above & differing:
-                yield Route(value, (value,), value + splitter if config.matching == "prefix" else "")
 
     def _variant(self, route: Value, targets: Sequence[Target], one: Route) -> Manifest:
         plan = next(target.subsets.plan for target in targets if target.subsets)
@@ -197,17 +182,17 @@ class Weaver:
             if target.subsets is None or target.subset:
                 continue
             plan = target.subsets.plan
-            base = plan.base_answer or plan.base
-            if base in target.subsets.names and (plan.base_answer or plan.config.unmatched == "reject"):
+            if plan.base_answer or plan.config.unmatched == "reject" or protocol != "http":
                 path = ("spec", protocol, place, "route", number, "destination")
-                self.edits.append(Put(path, "subset", target.subsets.names[base], after="host"))
+                self.edits.append(Put(path, "subset", target.subsets.of_base(), after="host"))
 
     def _warn_about_leaks(self, targets: Sequence[Target], path: str) -> None:
         for number, target in enumerate(targets):
             if target.subsets and target.subset and target.subsets.leaks(target.subset):
                 message = (
                     f"sends requests without an environment to the subset {target.subset!r}, which has pods of "
-                    f"personal environments too: add the label {target.subsets.label}: {target.subsets.plan.base} to that subset"
+                    f"personal environments too: add the label {target.subsets.label}: {target.subsets.plan.base} to "
+                    "that subset"
                 )
                 place = f"{path}.route[{number}].destination.subset"
                 self.results.append(Result(Code.SUBSET_SPANS_ENVIRONMENTS, message, self.one.ref, place))
@@ -263,6 +248,22 @@ class Weaver:
             for match in mappings(route.get("match")) or [{}]:
                 spoken_of.add(match.get("port"))
         return [port for port in ports if not spoken_of & {None, port.number}]
+
+
+def _routes(plans: Sequence[ServicePlan]) -> Iterator[Route]:
+    """Yield what to tell apart before a route: each value that one of its Services answers otherwise."""
+    config = plans[0].config
+    splitter = config.env_label.splitter
+    if config.matching == "exact":
+        values = {value for plan in plans for route in plan.routes for value in route.exact}
+    else:
+        values = {name for plan in plans for name in plan.own}
+    as_base = [plan.base_answer for plan in plans]
+    differing = {value for value in values if [plan.answer(value).environment for plan in plans] != as_base}
+    for value in deepest_first(values, splitter):
+        above = set(levels(value, splitter)[1:]) if config.matching == "prefix" else set()
+        if value in differing or above & differing:
+            yield Route(value, (value,), value + splitter if config.matching == "prefix" else "")
 
 
 def _name(environment: str, route: Value) -> str:

@@ -63,6 +63,13 @@ class Subsets:
             self._narrowed[key] = {"name": name, "labels": {**rest, self.label: environment}, **settings}
         return str(self._narrowed[key]["name"])
 
+    def of_base(self) -> str:
+        """Return the subset of requests that name nobody; without pods of the base it is empty, and they fail."""
+        base = self.plan.base_answer or self.plan.base
+        if base not in self.names:
+            self.names[base] = subset_names({base}, PREFIX)[base]
+        return self.names[base]
+
     def of_connections(self, environment: str) -> str:
         """Return the subset that an added TCP route leads to: its name is the route's mark."""
         key = (environment, TCP_PREFIX)
