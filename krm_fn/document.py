@@ -102,12 +102,12 @@ class Document:
         `replaced`: an item's index -> its new value, or a new text in the shape of `source`. `results` take
         the place of this function's own (by `tags.function`) in a ResourceList; a stream has nowhere for them.
         """
-        splice = Splice(self._text)
+        splice, gone = Splice(self._text), frozenset(removed)
         if self.form is Form.STREAM:
-            self._edit_stream(splice, replaced, removed, added)
+            self._edit_stream(splice, replaced, gone, added)
         else:
             page = self._pages[0]
-            edit_list(splice, page.listings["items"], replaced=replaced, removed=removed, added=added)
+            edit_list(splice, page.listings["items"], replaced=replaced, removed=gone, added=added)
             self._edit_results(splice, page, results)
         return self._bom + splice.result().encode() if splice.edits else self._raw
 
@@ -233,16 +233,22 @@ def _check_listing(page: Page, key: str, text: str) -> None:
 
 def _check_stream(pages: list[Page], text: str) -> None:
     for number, page in enumerate(pages, 1):
-        value = page.value
-        if value is None:
-            continue
-        where = f"document {number}, line {line_of(text, page.start)}"
-        if not isinstance(value, dict):
-            fail(Code.INPUT_SHAPE, f"{where}: {_kind_of(value)}, but must be an object with apiVersion and kind")
-        for key in ("apiVersion", "kind"):
-            if not isinstance(value.get(key), str):
-                fail(Code.INPUT_SHAPE, f"{where}: the object has no {key} that is a string; every Kubernetes object "
-                     "has one, so add it or take the document out")
+        wrong = _not_an_object(page.value)
+        if wrong:
+            fail(Code.INPUT_SHAPE, f"document {number}, line {line_of(text, page.start)}: {wrong}")
+
+
+def _not_an_object(value: Node) -> str | None:
+    """Return what keeps a document from being a Kubernetes object; an empty one is fine."""
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        return f"{_kind_of(value)}, but must be an object with apiVersion and kind; correct it or take it out"
+    for key in ("apiVersion", "kind"):
+        if not isinstance(value.get(key), str):
+            return (f"the object has no {key} that is a string; every Kubernetes object has one, so add it or take "
+                    "the document out")
+    return None
 
 
 def _kind_of(value: Node) -> str:

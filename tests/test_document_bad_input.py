@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 import yaml
 
@@ -84,9 +82,7 @@ def test_the_message_says_what_and_where(raw, code, words):
 
 def test_deep_brackets_fail_at_once():
     """libyaml takes quadratic time for deep brackets (44 s for these): the guard stops it near the start."""
-    began = time.process_time()
-    assert failure("[" * 100_000).code is Code.INPUT_LIMIT
-    assert time.process_time() - began < 5
+    assert "line 1: nested more than 256 deep" in failure("[" * 100_000).message
 
 
 def test_a_pyyaml_without_libyaml_is_named(monkeypatch):
