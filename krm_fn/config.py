@@ -82,6 +82,8 @@ def read(value: Mapping[str, Any] | None, ref: Ref, overrides: Mapping[str, str]
         loose = True
     prefix = "data" if value and "data" in value else "spec" if value else ""
     if not problems:
+        if not spec:
+            return RouteConfig.model_construct()  # the defaults, without building the validators
         try:
             return RouteConfig.model_validate(spec, strict=not loose)
         except ValidationError as error:

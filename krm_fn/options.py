@@ -81,7 +81,9 @@ Token = Annotated[str, AfterValidator(_token)]  # RFC 6265 and W3C baggage name 
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel)
+    # Validators cost a quarter of pydantic's import, so a run without configuration builds none: they wait for
+    # something to validate, and the defaults are made without them.
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, defer_build=True)
 
 
 class EnvLabel(_Model):
@@ -166,13 +168,13 @@ class WorkloadKind(_Model):
 class RouteConfig(_Model):
     """All options, with their defaults."""
 
-    env_label: EnvLabel = EnvLabel()
-    env_header: EnvHeader = EnvHeader()
+    env_label: EnvLabel = EnvLabel.model_construct()
+    env_header: EnvHeader = EnvHeader.model_construct()
     matching: Literal["prefix", "exact"] = "prefix"
     unmatched: Literal["reject", "anyPod"] = "reject"
     tcp: Literal["base", "callerLabels"] = "base"
     unlabelled: Literal["error", "adopt"] = "error"
-    istio: Istio = Istio()
+    istio: Istio = Istio.model_construct()
     workloads: list[WorkloadKind] = []
     placement: Annotated[str, AfterValidator(_package_path)] = Field(
         "virtual-env-{namespace}.yaml",
