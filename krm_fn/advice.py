@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from krm_fn.exposure import PREFIX
 from krm_fn.inventory import Port, Traffic
-from krm_fn.plan import ServicePlan
+from krm_fn.plan import Apart, ServicePlan
 from krm_fn.results import Code, Result
 
 
 def about(plan: ServicePlan) -> Iterator[Result]:
-    """Yield the findings about a Service of several environments; nothing for any other."""
+    """Yield the findings about a Service that is open to a gateway, or has several environments."""
     ref = plan.service.ref
+    yield from _about_exposure(plan)
+    if plan.is_copy:
+        yield from _about_copy(plan)
+        return
     if not plan.is_split:
         return
     names = ", ".join(plan.own)
@@ -34,6 +39,41 @@ def about(plan: ServicePlan) -> Iterator[Result]:
             "say so by its name (http-…, grpc-…) or its appProtocol"
         )
         yield Result(Code.NO_HEADER_PORT, message, ref, "spec.ports")
+
+
+def _about_exposure(plan: ServicePlan) -> Iterator[Result]:
+    ports = plan.ports(Traffic.HTTP, Traffic.SNIFFED)
+    field = "spec.ports"
+    if not ports and (plan.exposure.is_exposed or plan.exposure.rule):
+        message = (
+            f"has annotations {PREFIX}…, and no port whose requests a route can tell apart: they have no effect; "
+            "if one carries HTTP or gRPC, say so by its name (http-…, grpc-…) or its appProtocol"
+        )
+        yield Result(Code.NOT_EXPOSED, message, plan.service.ref, field)
+    elif plan.front and len(ports) > 1 and plan.exposure.is_exposed:
+        names = ", ".join(str(port.number) for port in ports)
+        message = (
+            f"has several ports for a gateway's requests ({names}); they go to the first, {plan.front.number}; put "
+            "another one first, or route the others with a VirtualService of your own"
+        )
+        yield Result(Code.GATEWAY_PORT, message, plan.service.ref, field)
+
+
+def about_apart(apart: Apart) -> Iterator[Result]:
+    """Yield a finding where annotations ask for routes of a Service that gets none."""
+    if any(key.startswith(PREFIX) for key in apart.service.annotations):
+        message = f"has annotations {PREFIX}…, which have no effect, because it {apart.reason}"
+        yield Result(Code.NOT_EXPOSED, message, apart.service.ref, "metadata.annotations")
+
+
+def _about_copy(plan: ServicePlan) -> Iterator[Result]:
+    for port in plan.ports(Traffic.TLS, Traffic.UDP):
+        what = "is UDP" if port.traffic is Traffic.UDP else f"carries TLS ({port.protocol})"
+        message = (
+            f"is made here for callers of namespace {plan.joined[0]!r}'s, and its port {port.number} {what}, which no "
+            f"route can follow: nobody answers there; call it as {plan.service.ref.name}.{plan.joined[0]} instead"
+        )
+        yield Result(Code.UDP_PORT if port.traffic is Traffic.UDP else Code.TLS_PORT, message, plan.service.ref)
 
 
 def _about_port(plan: ServicePlan, port: Port, field: str) -> Iterator[Result]:

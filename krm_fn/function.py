@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from krm_fn import document, inventory, planner
+from krm_fn import conflicts, document, gateways, inventory, planner, previews
 from krm_fn.adopt import adopt
 from krm_fn.config import Configs
 from krm_fn.configure import gather
@@ -16,7 +16,8 @@ from krm_fn.inventory import TEMPLATES
 from krm_fn.merge import merge
 from krm_fn.objects import Object, objects_of
 from krm_fn.plan import Plan
-from krm_fn.render import inject, istio
+from krm_fn.render import copies, inject, istio
+from krm_fn.render import gateways as render_gateways
 from krm_fn.results import FunctionError, Result, Severity, in_order
 from krm_fn.rewrite import rewrite
 from krm_fn.weave import weave
@@ -96,12 +97,19 @@ def compute(
     plan = planner.make(inventory.read(objects, _templates(configs)), configs)
     weaving = weave(objects, plan, configs.owner)
     adopting, adopted = adopt(plan)
+    made = [
+        *copies.manifests(plan),
+        *inject.manifests(plan),
+        *istio.manifests(plan, weaving.theirs),
+        *render_gateways.manifests(plan, weaving.theirs),
+    ]
+    found = (*gateways.find(objects, plan), *previews.find(plan), *conflicts.find(objects, plan))
     return Computation(
         configs,
         plan,
-        [*inject.manifests(plan), *istio.manifests(plan, weaving.theirs)],
+        made,
         [*weaving.edits, *adopting],
-        (*plan.results, *weaving.results, *adopted),
+        (*plan.results, *weaving.results, *adopted, *found),
     )
 
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 _SVC = 2  # where `svc` stands in NAME.NAMESPACE.svc.DOMAIN
 
 
+def full_name(namespace: str, name: str) -> str:
+    """Return the full name of a Service, in the domain that clusters have unless their kubelets say otherwise."""
+    return f"{name}.{namespace}.svc.cluster.local"
+
+
 def service_of(host: str, namespace: str) -> tuple[str, str] | None:
     """Return (namespace, name) of the Service that a host names, or None where it can name none.
 
@@ -21,5 +26,5 @@ def service_of(host: str, namespace: str) -> tuple[str, str] | None:
 def covers(pattern: str, service: tuple[str, str], namespace: str) -> bool:
     """Tell whether a host of an object of `namespace` is that Service's, or a wildcard over its full name."""
     if pattern.startswith("*"):
-        return f"{service[1]}.{service[0]}.svc.cluster.local".endswith(pattern[1:])
+        return full_name(*service).endswith(pattern[1:])
     return service_of(pattern, namespace) == service

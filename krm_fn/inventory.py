@@ -23,12 +23,18 @@ class Traffic(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Port:
-    """A port of a Service. `protocol` is the word that decided about its traffic, empty for none."""
+    """A port of a Service.
+
+    `protocol` is the word that decided about its traffic, empty for none; `transport` and `app_protocol` are the
+    Service's own fields.
+    """
 
     number: int
     name: str
     traffic: Traffic
     protocol: str
+    transport: str = "TCP"
+    app_protocol: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +71,12 @@ class Workload:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """What a list holds, in the order of the list."""
+    """What a list holds, in the order of the list; `namespaces` are those that it has anything in, or defines."""
 
     services: tuple[Service, ...]
     workloads: tuple[Workload, ...]
     results: tuple[Result, ...]
+    namespaces: frozenset[str] = frozenset()
 
 
 # (API group, kind) → where the pod template stands
@@ -139,7 +146,9 @@ def read(objects: Sequence[Object], templates: Mapping[tuple[str, str], str] = T
         elif key in templates and one.is_source:
             workload = _Reader(one, results).workload(templates[key], _named(one.ref) in woken)
             workloads += [workload] if workload else []
-    return Inventory(tuple(services), tuple(workloads), tuple(results))
+    sources = [one.ref for one in objects if one.is_source]
+    namespaces = {ref.name if ref.kind == "Namespace" else ref.namespace for ref in sources}
+    return Inventory(tuple(services), tuple(workloads), tuple(results), frozenset(namespaces))
 
 
 def _named(ref: Ref) -> tuple[str, str, str]:
@@ -237,8 +246,9 @@ class _Reader:
                 text = None
             texts[key] = text
         name = texts["name"] or ""
-        traffic, protocol = traffic_of(number, name, texts["protocol"] or "TCP", texts["appProtocol"])
-        return Port(number, name, traffic, protocol)
+        transport = texts["protocol"] or "TCP"
+        traffic, protocol = traffic_of(number, name, transport, texts["appProtocol"])
+        return Port(number, name, traffic, protocol, transport, texts["appProtocol"])
 
     def identity(self) -> None:
         metadata = self.mapping(self.one.value, "metadata", "metadata")

@@ -12,6 +12,8 @@ from krm_fn.environments import label_key_problem, label_value_problem
 
 _SPLITTER = re.compile(r"[-._A-Za-z0-9]+")
 _TOKEN = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2
+_NAMESPACE = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
+_PREVIEW = re.compile(r"[-.a-z0-9]*")  # what may stand around the placeholders
 _MAX_PATH = 200
 _MAX_PATTERN = 256
 _MAX_TOKEN = 128
@@ -45,6 +47,19 @@ def _package_path(value: str) -> str:
     inside = value and not value.startswith("/") and ".." not in value.split("/") and "\\" not in value
     if not inside or len(value) > _MAX_PATH or not value.endswith((".yaml", ".yml")):
         raise ValueError("must be the path of a .yaml file inside the package, without '..'")
+    return value
+
+
+def _namespace(value: str) -> str:
+    if not _NAMESPACE.fullmatch(value):
+        raise ValueError("is no name of a namespace: lower-case letters, digits and '-', at most 63 characters")
+    return value
+
+
+def _preview(value: str) -> str:
+    around = value.replace("{env}", "", 1).replace("{host}", "", 1)
+    if value and (len(around) != len(value) - len("{env}{host}") or not _PREVIEW.fullmatch(around)):
+        raise ValueError("must be the pattern of a host with {env} and {host} once each, such as '{env}.{host}'")
     return value
 
 
@@ -157,6 +172,29 @@ class Istio(_Model):
     injector: Literal["early", "lua"] = "early"
 
 
+class Namespaces(_Model):
+    """Namespaces whose environments answer for one another.
+
+    The Services of one name in all of them are one Service with the environments of all. `base` has the Services that
+    each member can call.
+    """
+
+    base: Annotated[str, AfterValidator(_namespace)]
+    members: list[Annotated[str, AfterValidator(_namespace)]] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Self:
+        twice = sorted({one for one in self.all if self.all.count(one) > 1})
+        if twice:
+            raise ValueError(f"names a namespace twice: {', '.join(twice)}")
+        return self
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """The base, then the members as they stand."""
+        return (self.base, *self.members)
+
+
 class WorkloadKind(_Model):
     """A further kind of object with a pod template, and the dotted path of that template in it."""
 
@@ -175,6 +213,10 @@ class RouteConfig(_Model):
     tcp: Literal["base", "callerLabels"] = "base"
     unlabelled: Literal["error", "adopt"] = "error"
     istio: Istio = Istio.model_construct()
+    namespaces: Namespaces | None = None
+    preview_hosts: Annotated[str, AfterValidator(_preview)] = Field(
+        "", description="host on a gateway that reaches an environment without a header, such as {env}.{host}"
+    )
     workloads: list[WorkloadKind] = []
     placement: Annotated[str, AfterValidator(_package_path)] = Field(
         "virtual-env-{namespace}.yaml",

@@ -6,17 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from krm_fn.environments import deepest_first, levels
+from krm_fn.exposure import Exposure
 from krm_fn.inventory import Port, Service, Traffic, Workload
 from krm_fn.options import RouteConfig
 from krm_fn.results import Result
 
+_NOT_EXPOSED = Exposure()
+
 
 @dataclass(frozen=True, slots=True)
 class OwnEnvironment:
-    """An environment in which a Service has pods, and the workloads that make them."""
+    """An environment in which a Service has pods, the workloads that make them, and their namespace."""
 
     name: str
     workloads: tuple[Workload, ...]
+    namespace: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +64,10 @@ class ServicePlan:
         base: who answers when a request names nobody; `base_answer` is who does so here, None for nobody.
         own: the environments in which it has pods, by name.
         absent: workloads without pods, by environment.
-        known: every environment that a workload of its namespace carries.
+        known: every environment that a workload of its namespace, or of one joined with it, carries.
         routes: deepest first; whoever matches none gets the base's answer.
+        exposure: what its annotations open it to.
+        joined: the namespaces whose environments it has, the base first; empty where it stands alone.
     """
 
     service: Service
@@ -72,6 +78,8 @@ class ServicePlan:
     absent: Mapping[str, tuple[Workload, ...]]
     known: frozenset[str]
     routes: tuple[Route, ...]
+    exposure: Exposure = _NOT_EXPOSED
+    joined: tuple[str, ...] = ()
 
     @property
     def splitter(self) -> str:
@@ -84,8 +92,31 @@ class ServicePlan:
 
     @property
     def needs_routes(self) -> bool:
-        """Whether it is split, and its clients leave the choice of a pod to the mesh."""
-        return self.is_split and not self.service.headless
+        """Whether requests to it need routes, and its clients leave the choice of a pod to the mesh."""
+        elsewhere = any(one.namespace != self.service.ref.namespace for one in self.own.values())
+        return (self.is_split or elsewhere or bool(self.exposure.rule)) and not self.service.headless
+
+    @property
+    def needs_subsets(self) -> bool:
+        """Whether routes to it, its own or a gateway's, choose among its pods."""
+        return self.is_split and (not self.service.headless or self.exposure.is_exposed)
+
+    @property
+    def front(self) -> Port | None:
+        """The port that a gateway's requests go to: the first one that shows headers; None where there is none."""
+        return next(iter(self.ports(Traffic.HTTP, Traffic.SNIFFED)), None)
+
+    def home(self, environment: str | None) -> str:
+        """Return the namespace of the Service that has an environment's pods; its own where nobody has any."""
+        if environment is None and self.is_copy:
+            return self.joined[0]
+        own = self.own.get(environment) if environment else None
+        return own.namespace if own else self.service.ref.namespace
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether it stands in a namespace that lacks the Service only to be called there."""
+        return self.service.selector is None
 
     def ports(self, *traffic: Traffic) -> list[Port]:
         """Return the ports that carry one of the kinds of traffic."""
@@ -162,6 +193,21 @@ class Adoption:
 
 
 @dataclass(frozen=True, slots=True)
+class Copy:
+    """A Service of a base namespace that a member namespace lacks, as its pods are to find it there.
+
+    Attributes:
+        service: the Service of that namespace; it selects no pods.
+        original: the Service that it stands for.
+        is_alias: whether its name alone leads there, because the Service takes no part in routing.
+    """
+
+    service: Service
+    original: Service
+    is_alias: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The Services that take part, by namespace and name, and what else the list leads to.
 
@@ -171,6 +217,7 @@ class Plan:
         results: what there is to say.
         apart: the Services that take no part, by namespace and name.
         adoptions: the workloads that are to get the base's label.
+        copies: the Services that member namespaces lack.
     """
 
     services: tuple[ServicePlan, ...]
@@ -178,3 +225,4 @@ class Plan:
     results: tuple[Result, ...]
     apart: tuple[Apart, ...] = ()
     adoptions: tuple[Adoption, ...] = ()
+    copies: tuple[Copy, ...] = ()

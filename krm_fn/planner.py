@@ -6,12 +6,15 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 
-from krm_fn import advice
+from krm_fn import advice, exposure, joined
 from krm_fn.config import KIND, Configs, Source
 from krm_fn.environments import deepest_first, depth, environment_problem, levels, nearest
 from krm_fn.inventory import Inventory, Service, Workload
-from krm_fn.plan import Adoption, Apart, NamespacePlan, OwnEnvironment, Plan, Route, ServicePlan
+from krm_fn.joined import Space
+from krm_fn.plan import Adoption, Apart, Copy, NamespacePlan, OwnEnvironment, Plan, Route, ServicePlan
 from krm_fn.results import Code, Ref, Result, Severity
+
+_Chosen = tuple[Service, list[Workload]]  # a Service and the workloads that it selects
 
 # Findings about something that is not there: none where it may be among what was left out because of a mistake.
 _OF_ABSENCE = {
@@ -39,30 +42,45 @@ def make(inventory: Inventory, configs: Configs) -> Plan:
         services[service.ref.namespace].append(service)
     for workload in inventory.workloads:
         workloads[workload.ref.namespace].append(workload)
-    spaces = {
-        name: _Namespace(services[name], workloads[name], configs.of(name), results)
-        for name in sorted({*services, *workloads})
-    }
+    spaces = [
+        _Planner(
+            space,
+            [one for name in space.names for one in services[name]],
+            [one for name in space.names for one in workloads[name]],
+            results,
+        )
+        for space in joined.spaces(inventory, configs, results)
+    ]
     carried: dict[str, set[str]] = defaultdict(set)  # label name → every environment in the list
-    for space in spaces.values():
+    for space in spaces:
         carried[space.label] |= space.known
-    plans = [plan for space in spaces.values() for plan in space.plans(carried[space.label])]
+    plans = [plan for space in spaces for plan in space.plans(carried[space.label])]
     results += _nothing_labelled(configs.default, inventory, carried)
     results += [
         Result(Code.CONFIG_UNUSED, "configures a namespace of which the list has no Service and no workload", one.ref)
         for name, one in configs.by_namespace.items()
-        if name not in spaces
+        if name not in services and name not in workloads
     ]
     results += [dead for source in (configs.default, *configs.by_namespace.values()) for dead in _dead_aliases(source)]
-    labelled = [NamespacePlan(name, space.known, space.config) for name, space in spaces.items() if space.known]
     adopted = [
         Adoption(workload, space.label, base)
-        for space in spaces.values()
+        for space in spaces
         if (base := space.base)
         for workload in space.adopted.values()
     ]
-    apart = [one for space in spaces.values() for one in space.apart]
-    return Plan(tuple(plans), tuple(labelled), tuple(_without_follow_ups(results)), tuple(apart), tuple(adopted))
+    results += [one for space in spaces for each in space.apart for one in advice.about_apart(each)]
+    return Plan(
+        tuple(sorted(plans, key=lambda one: _place(one.service))),
+        tuple(sorted((one for space in spaces for one in space.namespaces()), key=lambda one: one.name)),
+        tuple(_without_follow_ups(results)),
+        tuple(sorted((one for space in spaces for one in space.apart), key=lambda one: _place(one.service))),
+        tuple(adopted),
+        tuple(sorted((one for space in spaces for one in space.copies), key=lambda one: _place(one.service))),
+    )
+
+
+def _place(service: Service) -> tuple[str, str]:
+    return (service.ref.namespace, service.ref.name)
 
 
 def _without_follow_ups(results: Sequence[Result]) -> Iterator[Result]:
@@ -100,15 +118,20 @@ def _dead_aliases(source: Source) -> Iterator[Result]:
             yield Result(Code.ALIAS_DEAD, message, source.ref, f"spec.envHeader.aliases[{place}].pattern")
 
 
-class _Namespace:
-    """The Services and workloads of one namespace, and the findings about them."""
+def _order(workload: Workload) -> tuple[str, str, str, str]:
+    return (workload.ref.namespace, workload.ref.kind, workload.ref.name, workload.ref.file)
+
+
+class _Planner:
+    """Plans the Services of one namespace, or of several that are joined, and collects the findings about them."""
 
     def __init__(
-        self, services: Sequence[Service], workloads: Iterable[Workload], source: Source, results: list[Result]
+        self, space: Space, services: Sequence[Service], workloads: Iterable[Workload], results: list[Result]
     ) -> None:
-        self.services = sorted(services, key=lambda one: (one.ref.name, one.ref.file))
-        self.source = source
-        self.config = source.config
+        self.services = sorted(services, key=lambda one: (one.ref.namespace, one.ref.name, one.ref.file))
+        self.space = space
+        self.source = space.source
+        self.config = space.source.config
         self.results = results
         self.label = self.config.env_label.name
         self.splitter = self.config.env_label.splitter
@@ -116,8 +139,9 @@ class _Namespace:
         self.apart: list[Apart] = []
         self.base: str | None = None
         self.adopted: dict[int, Workload] = {}  # unlabelled workloads of Services that take part, by identity
-        self.by_pair: dict[tuple[str, str], list[Workload]] = defaultdict(list)
-        for workload in sorted(workloads, key=lambda one: (one.ref.kind, one.ref.name, one.ref.file)):
+        self.copies: list[Copy] = []
+        self.by_pair: dict[tuple[str, str, str], list[Workload]] = defaultdict(list)
+        for workload in sorted(workloads, key=_order):
             self._add(workload)
         self.known = frozenset(workload.labels[self.label] for workload in self.labelled)
 
@@ -129,13 +153,21 @@ class _Namespace:
                 self._say(Code.LABEL_INVALID, message, workload.ref, f"{workload.labels_field}.{self.label}")
                 return
             self.labelled.append(workload)
-        for pair in workload.labels.items():
-            self.by_pair[pair].append(workload)
+        for key, text in workload.labels.items():
+            self.by_pair[workload.ref.namespace, key, text].append(workload)
+
+    def namespaces(self) -> Iterator[NamespacePlan]:
+        """Yield the namespaces of labelled pods."""
+        for name in self.space.names:
+            known = self.known
+            if self.space.is_joined:
+                known = frozenset(one.labels[self.label] for one in self.labelled if one.ref.namespace == name)
+            if known:
+                yield NamespacePlan(name, known, self.config)
 
     def plans(self, carried: set[str]) -> list[ServicePlan]:
         """Plan the Services that take part; `carried` is every environment of the whole list."""
-        taking_part: list[tuple[Service, list[Workload]]] = []
-        selected_ids: set[int] = set()
+        chosen: list[_Chosen] = []
         for service in self.services:
             if service.external:
                 self.apart.append(Apart(service, "is an ExternalName, an alias without pods of its own"))
@@ -144,19 +176,48 @@ class _Namespace:
                 self.apart.append(Apart(service, "has no selector, so no pods of its own"))
                 self._say(Code.NO_SELECTOR, "has no selector, so no pods of its own: nothing is routed", service.ref)
                 continue
-            selected = self._select(service.selector)
-            selected_ids.update(map(id, selected))
-            labelled = [one for one in selected if self.label in one.labels]
-            if labelled and self._is_whole(service, selected):
-                taking_part.append((service, labelled if service.headless else selected))
-            else:
-                self.apart.append(self._apart(service, selected))
-        self._unselected(selected_ids)
+            chosen.append((service, self._select(service.ref.namespace, service.selector)))
+        taking_part = [each for together in self._together(chosen) for each in self._part(together)]
+        self._unselected({id(one) for _, selected in chosen for one in selected})
         self._twice([service for service, _ in taking_part])
         self.base = base = self._base(carried) if taking_part else None
         if base and self.adopted:
             self.known |= {base}
-        return [self._plan(service, labelled, base) for service, labelled in taking_part] if base is not None else []
+        if self.space.is_joined:
+            taking_part += self._copied(taking_part)
+        return [self._plan(service, pods, base) for service, pods in taking_part] if base is not None else []
+
+    def _together(self, chosen: Sequence[_Chosen]) -> Iterable[Sequence[_Chosen]]:
+        """Return the Services that have the same pods: in joined namespaces all of one name."""
+        if not self.space.is_joined:
+            return [[one] for one in chosen]
+        by_name: dict[str, list[_Chosen]] = defaultdict(list)
+        for one in chosen:
+            by_name[one[0].ref.name].append(one)
+        return by_name.values()
+
+    def _part(self, together: Sequence[_Chosen]) -> list[_Chosen]:
+        """Return the Services with all their pods if they take part."""
+        pods = [workload for _, selected in together for workload in selected]
+        labelled = [one for one in pods if self.label in one.labels]
+        whole = [self._is_whole(*one) for one in together if labelled]  # all of them, so that every mistake is told
+        if not labelled or not all(whole):
+            self.apart += [self._apart(*one) for one in together]
+            return []
+        services = [service for service, _ in together]
+        if self.space.is_joined:
+            self.results += joined.differences(services)
+            present = [(one.labels.get(self.label, ""), one) for one in pods if not one.absent]
+            self.results += joined.environments_twice(services[0], present)
+        return [(service, labelled if service.headless else pods) for service in services]
+
+    def _copied(self, taking_part: Sequence[_Chosen]) -> Iterator[_Chosen]:
+        """Yield what is missing in a member namespace of the Services that take part."""
+        self.copies += joined.copies(self.space, self.services, [service for service, _ in taking_part])
+        pods = {_place(service): found for service, found in taking_part}
+        for copy in self.copies:
+            if not copy.is_alias:
+                yield copy.service, pods[_place(copy.original)]
 
     def _apart(self, service: Service, selected: Sequence[Workload]) -> Apart:
         present = tuple(one for one in selected if not one.absent)
@@ -168,9 +229,9 @@ class _Namespace:
             reason = "has no pods: nobody answers it"
         return Apart(service, reason, present)
 
-    def _select(self, selector: Mapping[str, str]) -> list[Workload]:
+    def _select(self, namespace: str, selector: Mapping[str, str]) -> list[Workload]:
         pairs = selector.items()
-        candidates = min((self.by_pair.get(pair, []) for pair in pairs), key=len)
+        candidates = min((self.by_pair.get((namespace, *pair), []) for pair in pairs), key=len)
         return [one for one in candidates if pairs <= one.labels.items()]
 
     def _is_whole(self, service: Service, selected: Sequence[Workload]) -> bool:
@@ -194,7 +255,8 @@ class _Namespace:
                 continue
             message = f"no Service selects these pods of {workload.labels[self.label]!r}: no request reaches them"
             labels = workload.labels.items()
-            for service in narrow:
+            message += joined.elsewhere(workload, self.services)
+            for service in (one for one in narrow if one.ref.namespace == workload.ref.namespace):
                 if {pair for pair in (service.selector or {}).items() if pair[0] != self.label} <= labels:
                     message += (
                         f"; {service.ref} would, if its selector did not name one environment: "
@@ -204,7 +266,7 @@ class _Namespace:
 
     def _twice(self, services: Sequence[Service]) -> None:
         for one, other in pairwise(services):
-            if one.ref.name == other.ref.name:
+            if _place(one) == _place(other):
                 files = " and ".join(sorted({ref.file for ref in (one.ref, other.ref) if ref.file}))
                 message = (
                     f"stands in the list twice{f' ({files})' if files else ''}: remove one, or set their namespaces"
@@ -225,7 +287,7 @@ class _Namespace:
         roots = sorted(name for name in self.known if depth(name, self.splitter) == 1)
         if not roots:  # the base may live in another namespace of the list
             roots = sorted({levels(name, self.splitter)[-1] for name in self.known} & carried)
-        where = f"namespace {self.services[0].ref.namespace!r}" if self.services[0].ref.namespace else "the list"
+        where = str(self.space)
         if len(roots) == 1:
             message = (
                 f"the base of {where} is {roots[0]!r}, its only root environment; set {field} to choose it yourself"
@@ -243,10 +305,12 @@ class _Namespace:
         for workload in labelled:
             environment = workload.labels.get(self.label, base)
             (absent if workload.absent else present)[environment].append(workload)
-            if workload.absent:
+            if workload.absent and workload.ref.namespace == service.ref.namespace:
                 message = f"has no pods ({workload.absent}): {service.ref} routes as if it were not there"
                 self._say(Code.SCALED_TO_ZERO, message, workload.ref, f"spec.{workload.absent.partition(':')[0]}")
-        own = {name: OwnEnvironment(name, tuple(present[name])) for name in sorted(present)}
+        own = {
+            name: OwnEnvironment(name, tuple(present[name]), present[name][0].ref.namespace) for name in sorted(present)
+        }
         base_answer = next((name for name in levels(base, self.splitter) if name in own), None)
         plan = ServicePlan(
             service,
@@ -257,6 +321,8 @@ class _Namespace:
             {name: tuple(absent[name]) for name in sorted(absent)},
             self.known,
             self._routes(own.keys(), base_answer),
+            exposure.read(service, self.config.env_header, self.results),
+            self.space.names if self.space.is_joined else (),
         )
         self.results += advice.about(plan)
         return plan

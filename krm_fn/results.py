@@ -48,6 +48,7 @@ class Code(Enum):
     CONFIG_TWICE = ("config-twice", Severity.ERROR)
     ALIAS_DEAD = ("alias-dead", Severity.WARNING)
     CONFIG_UNUSED = ("config-unused", Severity.WARNING)
+    NAMESPACE_UNKNOWN = ("namespace-unknown", Severity.ERROR)
     # Services and workloads as the list has them
     OBJECT_INVALID = ("object-invalid", Severity.ERROR)
     OBJECT_TWICE = ("object-twice", Severity.ERROR)
@@ -62,12 +63,25 @@ class Code(Enum):
     BASE_AMBIGUOUS = ("base-ambiguous", Severity.ERROR)
     BASE_UNKNOWN = ("base-unknown", Severity.ERROR)
     BASE_ABSENT = ("base-absent", Severity.WARNING)
+    ENVIRONMENT_TWICE = ("environment-twice", Severity.ERROR)
+    SERVICES_DIFFER = ("services-differ", Severity.ERROR)
     # ports that cannot follow a request's header
     HEADLESS = ("headless", Severity.WARNING)
     TLS_PORT = ("tls-port", Severity.WARNING)
     UDP_PORT = ("udp-port", Severity.WARNING)
     TCP_WITHOUT_BASE = ("tcp-without-base", Severity.WARNING)
     NO_HEADER_PORT = ("no-header-port", Severity.WARNING)
+    # gateways, hosts and rules of Services
+    EXPOSURE_INVALID = ("exposure-invalid", Severity.ERROR)
+    RULE_INVALID = ("rule-invalid", Severity.ERROR)
+    NOT_EXPOSED = ("not-exposed", Severity.WARNING)
+    GATEWAY_WITHOUT_HOST = ("gateway-without-host", Severity.WARNING)
+    GATEWAY_UNKNOWN = ("gateway-unknown", Severity.WARNING)
+    GATEWAY_HOST = ("gateway-host", Severity.WARNING)
+    GATEWAY_PORT = ("gateway-port", Severity.INFO)
+    PREVIEW_INVALID = ("preview-invalid", Severity.ERROR)
+    PREVIEW_TAKEN = ("preview-taken", Severity.ERROR)
+    PREVIEW_WILDCARD = ("preview-wildcard", Severity.INFO)
     # objects in the list that generated ones meet
     HOST_TAKEN = ("host-taken", Severity.ERROR)
     ROUTED_BY_USER = ("routed-by-user", Severity.ERROR)

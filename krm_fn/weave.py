@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from krm_fn.edits import Edit, Insert, Put
+from krm_fn.exposure import RULE
 from krm_fn.hosts import covers, service_of
 from krm_fn.marks import Stripped, seal, strip
 from krm_fn.objects import Object
@@ -45,8 +46,12 @@ class _Loom:
         self.owner = owner
         self.weaving = Weaving()
         self.plans = {
-            (one.service.ref.namespace, one.service.ref.name): one for one in plan.services if one.needs_routes
+            (one.service.ref.namespace, one.service.ref.name): one
+            for one in plan.services
+            if one.needs_routes and not one.joined
         }
+        # Nothing is woven into routes of joined namespaces: conflicts.py reports those.
+        self.joined = [(one.service.ref.namespace, one.service.ref.name) for one in plan.services if one.joined]
         istio = [one for one in objects if one.group == _GROUP and one.is_source]
         self.routes = [(one, strip(one.value)) for one in istio if one.ref.kind == "VirtualService"]
         self.rules = [(one, strip(one.value)) for one in istio if one.ref.kind == "DestinationRule"]
@@ -73,8 +78,13 @@ class _Loom:
                 self.weaving.theirs[key] = self._theirs(subsets[key], bool(served[key]), rules_of[key])
             elif policy := self._wildcard_policy(key):
                 self.weaving.theirs[key] = Theirs(traffic_policy=policy)
+            if served[key] and self.plans[key].exposure.rule:
+                self._rule_unused(key, served[key][0])
             if len(served[key]) > 1:
                 self._routed_twice(key, served[key])
+        for key in self.joined:
+            if policy := self._wildcard_policy(key):
+                self.weaving.theirs[key] = Theirs(traffic_policy=policy)
         self.weaving.results += self._foreign()
         return self.weaving
 
@@ -190,6 +200,13 @@ class _Loom:
             )
             self.weaving.results.append(Result(Code.RULE_COPIED, message, one.ref, "spec.trafficPolicy"))
         return policy or None
+
+    def _rule_unused(self, key: _Key, one: Object) -> None:
+        message = (
+            f"the annotation {RULE} changes generated routes only, and {one.ref} has those of this Service: "
+            "say there what the rule says"
+        )
+        self.weaving.results.append(Result(Code.NOT_EXPOSED, message, self.plans[key].service.ref))
 
     def _routed_twice(self, key: _Key, routes: Sequence[Object]) -> None:
         names = ", ".join(str(one.ref) for one in routes)

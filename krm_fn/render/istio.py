@@ -9,9 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from krm_fn.exposure import MESH
+from krm_fn.hosts import full_name
 from krm_fn.inventory import Port, Traffic
 from krm_fn.plan import Plan, Route, ServicePlan
 from krm_fn.render.carriers import header_matches
+from krm_fn.render.rules import ruled
 from krm_fn.render.subsets import subset_names
 
 Manifest = dict[str, Any]
@@ -55,18 +58,15 @@ def manifests(plan: Plan, theirs: Mapping[tuple[str, str], Theirs] | None = None
 
 def _of_service(plan: ServicePlan, theirs: Theirs) -> Iterator[Manifest]:
     routes = ServiceRoutes(plan, theirs.names)
-    spec = {"hosts": [plan.service.ref.name], "http": routes.http(), "tcp": routes.tcp()}
+    spec = {"hosts": [routes.host], "http": routes.http(), "tcp": routes.tcp()}
     spec = {key: value for key, value in spec.items() if value}
-    if not plan.needs_routes or not (spec.keys() - {"hosts"} or theirs.names):
+    if not (spec.keys() - {"hosts"} or theirs.names):
         return
-    if not theirs.has_rule:
+    subsets = theirs.subsets or routes.subsets()
+    if (plan.needs_subsets or theirs.names) and subsets and not theirs.has_rule:
         policy = {"trafficPolicy": theirs.traffic_policy} if theirs.traffic_policy else {}
-        yield _manifest(
-            "DestinationRule",
-            plan,
-            {"host": plan.service.ref.name, **policy, "subsets": theirs.subsets or routes.subsets()},
-        )
-    if not theirs.has_routes and spec.keys() - {"hosts"}:
+        yield _manifest("DestinationRule", plan, {"host": routes.host, **policy, "subsets": subsets})
+    if plan.needs_routes and not theirs.has_routes and spec.keys() - {"hosts"}:
         yield _manifest("VirtualService", plan, spec)
 
 
@@ -87,27 +87,57 @@ def subset_environments(plan: ServicePlan) -> set[str]:
 
 
 class ServiceRoutes:
-    """The routes and subsets of one Service; `names` are the subsets' names by environment."""
+    """The routes and subsets of one Service.
 
-    def __init__(self, plan: ServicePlan, names: Mapping[str, str] | None = None) -> None:
+    Args:
+        plan: the Service.
+        names: the subsets' names by environment; None for the usual ones.
+        gateways: where the routes are served.
+    """
+
+    def __init__(
+        self, plan: ServicePlan, names: Mapping[str, str] | None = None, gateways: Sequence[str] = (MESH,)
+    ) -> None:
         self.plan = plan
-        self.host = plan.service.ref.name
-        self.names = names or subset_names(subset_environments(plan))
+        self.gateways = gateways
+        self.host = self._host(plan.service.ref.namespace)
+        self.names = names or (subset_names(subset_environments(plan)) if plan.is_split else {})
         # With one port Istio takes the listener's; with more, a route without its port is refused by its analyzer
         # (IST0112) and would mean the gateway's port on a gateway.
         self.one_port = len(plan.service.ports) == 1
 
+    def _host(self, namespace: str) -> str:
+        name = self.plan.service.ref.name
+        return full_name(namespace, name) if self.plan.joined else name
+
     def subsets(self) -> list[Manifest]:
-        label = self.plan.config.env_label.name
-        return [{"name": name, "labels": {label: environment}} for environment, name in sorted(self.names.items())]
+        """Return the subsets of the Service's own namespace."""
+        label, own = self.plan.config.env_label.name, self.plan.service.ref.namespace
+        return [
+            {"name": name, "labels": {label: environment}}
+            for environment, name in sorted(self.names.items())
+            if self.plan.home(environment) == own
+        ]
 
     def http(self, ports: Sequence[Port] | None = None) -> list[Manifest]:
         """Return the routes by header, of all ports that can follow it or of `ports`."""
         return [
             route
             for port in (self.plan.ports(Traffic.HTTP, Traffic.SNIFFED) if ports is None else ports)
-            for route in (*(self._route(one, port) for one in self.plan.routes), self._default(port))
+            for route in self._of_port(port)
         ]
+
+    def _of_port(self, port: Port) -> list[Manifest]:
+        routes = [*(self._route(one, port) for one in self.plan.routes), self._default(port)]
+        return ruled(self.plan.exposure.rule, routes, self.gateways)
+
+    def preview(self, environment: str, port: Port) -> list[Manifest]:
+        """Return the routes of requests that are an environment's without saying so: the header says it from here."""
+        header = {"headers": {"request": {"set": {self.plan.config.env_header.name.lower(): environment}}}}
+        route = {"name": environment, **self._reply(self.plan.answer(environment).environment, port)}
+        if "directResponse" not in route:
+            route |= header
+        return ruled(self.plan.exposure.rule, [route], self.gateways)
 
     def tcp(self, ports: Sequence[Port] | None = None) -> list[Manifest]:
         """Return the routes of plain connections: by the caller's label on request, then to the base."""
@@ -129,29 +159,30 @@ class ServiceRoutes:
 
     def _default(self, port: Port) -> Manifest:
         """Return the route of requests that no environment's route takes."""
-        plan = self.plan
-        if plan.base_answer is None and plan.config.unmatched == "reject":
-            reply = self.rejection()
-        else:
-            reply = {"route": [{"destination": self._destination(plan.base_answer, port)}]}
-        return {"name": plan.base_answer or "unmatched", **self._at(port, [{}]), **reply}
+        base = self.plan.base_answer
+        return {"name": base or "unmatched", **self._at(port, [{}]), **self._reply(base, port)}
+
+    def _reply(self, environment: str | None, port: Port) -> Manifest:
+        if environment is None and self.plan.config.unmatched == "reject":
+            return self.rejection()
+        return {"route": [{"destination": self._destination(environment, port)}]}
 
     def rejection(self) -> Manifest:
         """Return the reply to requests that nobody answers: it names the Service and the missing base."""
         body = (
-            f"virtual-env: Service {self.host} has no pods of the base environment {self.plan.base}, "
+            f"virtual-env: Service {self.plan.service.ref.name} has no pods of the base environment {self.plan.base}, "
             f"and this request names none of those that it has: {', '.join(self.plan.own)}\n"
         )
         return {"directResponse": {"status": 503, "body": {"string": body}}}
 
     def _at(self, port: Port, matches: Sequence[Manifest]) -> Manifest:
-        if not self.one_port:
+        if not self.one_port and tuple(self.gateways) == (MESH,):
             matches = [match | {"port": port.number} for match in matches]
         matches = [match for match in matches if match]
         return {"match": matches} if matches else {}
 
     def _destination(self, environment: str | None, port: Port) -> Manifest:
-        destination: Manifest = {"host": self.host}
-        if environment is not None:
+        destination: Manifest = {"host": self._host(self.plan.home(environment))}
+        if environment is not None and self.names:
             destination["subset"] = self.names[environment]
         return destination if self.one_port else destination | {"port": {"number": port.number}}
