@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import contextlib
-import errno
 import gc
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from krm_fn import function
-from krm_fn.function import Outcome
-from krm_fn.results import FUNCTION, Code, FunctionError, Ref, Result, Severity, in_order
+from krm_fn.results import FUNCTION, FunctionError, in_order
+from krm_fn.streams import DEBUG, FAILED, defect, filter_stdin, say
 
-FAILED = 1
 _INTERRUPTED = 130
-DEBUG = "VIRTUAL_ENV_FN_DEBUG"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -37,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception as error:
         if os.environ.get(DEBUG):
             raise
-        return _end(_internal(error), FAILED)
+        return _end(defect(error), FAILED)
     return code
 
 
@@ -50,49 +45,6 @@ def _main(arguments: Sequence[str]) -> int:
         return desk.run(arguments)
     except SystemExit as end:  # argparse has shown help, the version or what is wrong with the arguments
         return int(end.code or 0)
-
-
-def filter_stdin(function_config: Mapping[str, Any] | None, overrides: Mapping[str, str]) -> int:
-    """Be the function: a ResourceList or a stream of documents on stdin, the same on stdout."""
-    raw = _stdin()
-    try:
-        outcome = function.run(raw, function_config, overrides)
-    except Exception as error:
-        if os.environ.get(DEBUG):
-            raise
-        outcome = Outcome(raw, (Result(Code.INTERNAL, _internal(error)),))
-    write(outcome.output)
-    say(outcome.results, Severity.WARNING)
-    return FAILED if outcome.failed else 0
-
-
-def _stdin() -> bytes:
-    try:
-        return sys.stdin.buffer.read() if sys.stdin else b""
-    except OSError as error:
-        raise FunctionError(Result(Code.PATH_UNREADABLE, f"cannot be read: {error}", Ref(file="stdin"))) from error
-
-
-def write(output: bytes) -> None:
-    """Write to stdout, all of it or an OSError."""
-    if sys.stdout is None:
-        raise OSError(errno.EBADF, "stdout is closed")
-    sys.stdout.buffer.write(output)
-    sys.stdout.buffer.flush()
-
-
-def say(results: Iterable[Result], least: Severity = Severity.INFO) -> None:
-    """Write findings to stderr, a line each, down to a severity."""
-    lines = [result.line() + "\n" for result in results if result.severity.rank <= least.rank]
-    with contextlib.suppress(OSError):  # nobody reads them: the exit code still tells
-        if sys.stderr:
-            sys.stderr.write("".join(lines))
-            sys.stderr.flush()
-
-
-def _internal(error: Exception) -> str:
-    what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-    return f"this is a defect of {FUNCTION}, please report it with the input ({what}; {DEBUG}=1 shows where)"
 
 
 def _end(message: str, code: int) -> int:

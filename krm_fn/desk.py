@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Iterator, Sequence
 
-from krm_fn import arguments, cli, document, function, sources
+from krm_fn import arguments, document, function, sources, streams
 from krm_fn.function import Computation
 from krm_fn.merge import merge
 from krm_fn.results import Result, Severity, in_order
@@ -24,13 +24,13 @@ def run(words: Sequence[str]) -> int:
     config = getattr(options, "config", None)
     given = sources.read_config(config) if config else None
     if options.command == "schema":
-        cli.write(document.dump(definition()).encode())
+        streams.write(document.dump(definition()).encode())
         return 0
     if options.command is None:
         if sys.stdin and sys.stdin.isatty():
             sys.stderr.write(top.format_help())
             return _USAGE
-        return cli.filter_stdin(given, overrides)
+        return streams.filter_stdin(given, overrides)
     if options.command in arguments.VIEWS:
         from krm_fn import show  # noqa: PLC0415 - generate and check need none of the views
 
@@ -57,9 +57,9 @@ def _generate(_: argparse.Namespace, loaded: Loaded, computed: Computation) -> i
     results = in_order([*computed.results, *changes.results])
     if not _failed(results):
         documents = [*_rewritten(loaded, computed), *(document.dump(one) for one in changes.added)]
-        cli.write("---\n".join(documents).encode())
-    cli.say(results, Severity.WARNING)
-    return cli.FAILED if _failed(results) else 0
+        streams.write("---\n".join(documents).encode())
+    streams.say(results, Severity.WARNING)
+    return streams.FAILED if _failed(results) else 0
 
 
 def _rewritten(loaded: Loaded, computed: Computation) -> Iterator[str]:
@@ -86,8 +86,8 @@ def _check(options: argparse.Namespace, loaded: Loaded, computed: Computation) -
         text = (
             "".join(f"{result.line()}\n" for result in results) + f"{len(computed.plan.services)} Services, {total}\n"
         )
-    cli.write(text.encode())
-    return cli.FAILED if _failed(results) else 0
+    streams.write(text.encode())
+    return streams.FAILED if _failed(results) else 0
 
 
 def _failed(results: Sequence[Result]) -> bool:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from krm_fn import cli, function, revisions, sources
+from krm_fn import function, revisions, sources, streams
 from krm_fn.environments import nearest
 from krm_fn.merge import merge
 from krm_fn.plan import Plan
@@ -43,8 +43,8 @@ class Shown:
 
     def say_errors(self) -> int:
         """Write the errors to stderr, before what is known in spite of them; return the exit code."""
-        cli.say(self.results, Severity.ERROR)
-        return cli.FAILED if self.failed else 0
+        streams.say(self.results, Severity.ERROR)
+        return streams.FAILED if self.failed else 0
 
 
 def show_explain(options: argparse.Namespace, settings: Settings) -> int:
@@ -58,7 +58,7 @@ def show_explain(options: argparse.Namespace, settings: Settings) -> int:
     if options.format == "json":
         _write_json(explain.as_json(shown.plan, shown.results, options.service, request))
     else:
-        cli.write(paint.text(explain.explain(shown.plan, options.service, request)).encode())
+        streams.write(paint.text(explain.explain(shown.plan, options.service, request)).encode())
     return code
 
 
@@ -72,9 +72,9 @@ def show_matrix(options: argparse.Namespace, settings: Settings) -> int:
     if options.format == "json":
         _write_json(matrix.as_json(found, shown.plan, shown.results))
     elif options.format == "md":
-        cli.write(matrix.as_markdown(found, everything=options.all).encode())
+        streams.write(matrix.as_markdown(found, everything=options.all).encode())
     else:
-        cli.write(paint.text(matrix.matrix(found, everything=options.all)).encode())
+        streams.write(paint.text(matrix.matrix(found, everything=options.all)).encode())
     return code
 
 
@@ -82,7 +82,7 @@ def show_diff(options: argparse.Namespace, settings: Settings) -> int:
     """Print whose answers change between two lists."""
     before, after = _pair(options, settings)
     found = compare(before.plan, after.plan)
-    cli.say(before.results, Severity.ERROR)
+    streams.say(before.results, Severity.ERROR)
     code = after.say_errors()
     if options.format == "html":
         title = f"What changes from {options.git} in {' '.join(options.paths) or '.'}" if options.git else ""
@@ -98,7 +98,7 @@ def show_diff(options: argparse.Namespace, settings: Settings) -> int:
     stopped = _stops(found, options.fail_on)
     if stopped:
         sys.stderr.write(f"{FUNCTION}: --fail-on {options.fail_on}: {stopped}\n")
-    return cli.FAILED if stopped else code
+    return streams.FAILED if stopped else code
 
 
 def show_page(options: argparse.Namespace, settings: Settings) -> int:
@@ -189,7 +189,7 @@ def _json(value: object) -> str:
 
 
 def _write_json(value: object) -> None:
-    cli.write(_json(value).encode())
+    streams.write(_json(value).encode())
 
 
 def _write(text: str, output: str) -> None:
@@ -199,7 +199,7 @@ def _write(text: str, output: str) -> None:
         OSError: if it cannot be written; its text names the file.
     """
     if output == "-":
-        cli.write(text.encode())
+        streams.write(text.encode())
         return
     target = Path(output).resolve()  # through a link, which stays one
     part = target.with_name(f".{target.name}.{os.getpid()}.part")

@@ -1,0 +1,61 @@
+"""The function between stdin and stdout: what every form of the command reads, writes and says."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from krm_fn import function
+from krm_fn.function import Outcome
+from krm_fn.results import FUNCTION, Code, FunctionError, Ref, Result, Severity
+
+FAILED = 1
+DEBUG = "VIRTUAL_ENV_FN_DEBUG"
+
+
+def filter_stdin(function_config: Mapping[str, Any] | None, overrides: Mapping[str, str]) -> int:
+    """Be the function: a ResourceList or a stream of documents on stdin, the same on stdout."""
+    raw = _stdin()
+    try:
+        outcome = function.run(raw, function_config, overrides)
+    except Exception as error:
+        if os.environ.get(DEBUG):
+            raise
+        outcome = Outcome(raw, (Result(Code.INTERNAL, defect(error)),))
+    write(outcome.output)
+    say(outcome.results, Severity.WARNING)
+    return FAILED if outcome.failed else 0
+
+
+def _stdin() -> bytes:
+    try:
+        return sys.stdin.buffer.read() if sys.stdin else b""
+    except OSError as error:
+        raise FunctionError(Result(Code.PATH_UNREADABLE, f"cannot be read: {error}", Ref(file="stdin"))) from error
+
+
+def write(output: bytes) -> None:
+    """Write to stdout, all of it or an OSError."""
+    if sys.stdout is None:
+        raise OSError(errno.EBADF, "stdout is closed")
+    sys.stdout.buffer.write(output)
+    sys.stdout.buffer.flush()
+
+
+def say(results: Iterable[Result], least: Severity = Severity.INFO) -> None:
+    """Write findings to stderr, a line each, down to a severity."""
+    lines = [result.line() + "\n" for result in results if result.severity.rank <= least.rank]
+    with contextlib.suppress(OSError):  # nobody reads them: the exit code still tells
+        if sys.stderr:
+            sys.stderr.write("".join(lines))
+            sys.stderr.flush()
+
+
+def defect(error: Exception) -> str:
+    """Return what to tell a user of an error that nobody foresaw."""
+    what = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return f"this is a defect of {FUNCTION}, please report it with the input ({what}; {DEBUG}=1 shows where)"
