@@ -1,7 +1,12 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  const CELL = 26; // pixels, as page.css has it
+  const ROW = 28; // pixels, as page.css has it
+  const NARROW = 28; // pixels of a column that shows a sign only
+  const ABOVE = 250; // pixels of the window that the page's head and the grid's take at least
+  const MARGIN = 8; // rows and columns that are drawn around what is seen
+  const WIDE = 130; // pixels of a column that names who answers, where there is room for all
+  const LISTED = 40; // Services of a group that are listed before it is opened
   const PRINTED = 32; // Services beside one another on paper
   const byId = (id) => document.getElementById(id);
 
@@ -13,7 +18,8 @@
     byName: new Map(side.services.map((one) => [nameOf(one), prepared(one)])),
   }));
   const listed = new Map(data.environments.map((one, place) => [one.name, place]));
-  const names = [...new Set(sides.flatMap((side) => [...side.byName.keys()]))].sort();
+  const order = new Intl.Collator("en", { numeric: true });
+  const names = [...new Set(sides.flatMap((side) => [...side.byName.keys()]))].sort(order.compare);
   const changed = new Set((data.changes || []).map((one) => one.service));
   const state = { side: 0, environment: "", service: "", search: "", onlyChanged: changed.size > 0 };
 
@@ -108,14 +114,16 @@
 
   const side = () => sides[state.side];
   const grid = byId("grid");
+  const frame = byId("grid-frame");
   const lines = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
   lines.append(path);
   lines.setAttribute("aria-hidden", "true");
-  let columns = [];
-  let rows = [];
-  let lit = [];
-  let focused = null;
+  let columns = []; // the names of all Services that the search leaves
+  let rows = []; // all environments, and the typed one
+  let width = NARROW;
+  let drawn = null; // the part of columns and rows that stands in the table
+  let active = null; // the place of the cell that the keyboard is at: row and column, -1 for the heads
 
   function visible() {
     const wanted = state.search.toLowerCase();
@@ -136,17 +144,62 @@
     return known;
   }
 
+  // Draw all anew. Only what can be seen and a margin around it becomes elements: thousands of cells are slow.
   function draw() {
     columns = visible();
     rows = shownRows();
-    const [head, body] = tableParts(columns, rows);
+    width = namesWidth() + columns.length * WIDE <= frame.clientWidth ? WIDE : NARROW;
+    frame.classList.toggle("roomy", width === WIDE);
+    frame.style.setProperty("--column", `${width}px`);
+    grid.style.width = `calc(var(--names) + ${columns.length * width}px)`;
+    grid.setAttribute("aria-rowcount", rows.length + 1);
+    grid.setAttribute("aria-colcount", columns.length + 1);
+    active = null;
+    drawPart(wanted());
+    summarize();
+  }
+
+  const namesWidth = () => parseFloat(getComputedStyle(lines).left) || 0;
+
+  function wanted() {
+    const part = (from, length, all) => [Math.max(0, from - MARGIN), Math.min(all, from + length + MARGIN)];
+    const room = frame.clientWidth - namesWidth();
+    const across = part(Math.floor(frame.scrollLeft / width), Math.ceil(room / width), columns.length);
+    const down = part(Math.floor(frame.scrollTop / ROW), Math.ceil((innerHeight - ABOVE) / ROW), rows.length);
+    return { left: across[0], right: across[1], top: down[0], bottom: down[1] };
+  }
+
+  function drawPart(part) {
+    drawn = part;
+    const [head, body] = tableParts(columns.slice(part.left, part.right), rows.slice(part.top, part.bottom));
+    const gaps = [part.left * width, (columns.length - part.right) * width];
+    for (const line of [...head.rows, ...body.rows]) {
+      if (gaps[0]) line.cells[0].after(gap("td", "width", gaps[0]));
+      if (gaps[1]) line.append(gap("td", "width", gaps[1]));
+    }
+    if (part.top) body.prepend(gap("tr", "height", part.top * ROW));
+    if (part.bottom < rows.length) body.append(gap("tr", "height", (rows.length - part.bottom) * ROW));
     grid.tHead.replaceWith(head);
     grid.tBodies[0].replaceWith(body);
-    grid.style.width = `calc(var(--names) + ${columns.length * CELL}px)`;
-    lit = [];
-    focused = null;
     light();
-    summarize();
+  }
+
+  function gap(tag, property, size) {
+    const element = make(tag, "gap");
+    element.setAttribute("aria-hidden", "true");
+    element.style[property] = `${size}px`;
+    return element;
+  }
+
+  function scrolled() {
+    const seen = wanted();
+    const slack = MARGIN / 2;
+    const covers =
+      (drawn.left === 0 || drawn.left <= seen.left + slack) &&
+      (drawn.right === columns.length || drawn.right >= seen.right - slack) &&
+      (drawn.top === 0 || drawn.top <= seen.top + slack) &&
+      (drawn.bottom === rows.length || drawn.bottom >= seen.bottom - slack);
+    if (!covers) drawPart(seen);
   }
 
   function tableParts(services, environments) {
@@ -155,10 +208,25 @@
     const found = services.map((name) => [side().byName.get(name), movedOf(name)]);
     for (const row of environments) {
       const line = make("tr", row.typed ? "typed" : "", rowHead(row));
-      for (const [service, moved] of found) line.append(cell(service, row.name, moved));
+      line.append(...found.map(([service, moved]) => cell(service, row.name, moved)));
       body.append(line);
     }
     return [head, body];
+  }
+
+  // The element at a place of the grid, if it is drawn.
+  function elementAt(row, column) {
+    const outside = (place, from, to) => place >= 0 && (place < from || place >= to);
+    if (outside(row, drawn.top, drawn.bottom) || outside(column, drawn.left, drawn.right)) return null;
+    const line = row < 0 ? grid.tHead.rows[0] : grid.tBodies[0].rows[row - drawn.top + (drawn.top ? 1 : 0)];
+    return line.cells[column < 0 ? 0 : column - drawn.left + (drawn.left ? 2 : 1)];
+  }
+
+  function placeOf(element) {
+    const line = element.parentElement;
+    const column = element.cellIndex ? element.cellIndex - (drawn.left ? 2 : 1) + drawn.left : -1;
+    const inBody = line.parentElement === grid.tBodies[0];
+    return { row: inBody ? line.sectionRowIndex - (drawn.top ? 1 : 0) + drawn.top : -1, column };
   }
 
   function corner() {
@@ -175,7 +243,7 @@
   }
 
   function rowHead(row) {
-    const element = make("th", "row", bdi(row.name));
+    const element = make("th", row.depth ? "row child" : "row", bdi(row.name));
     element.scope = "row";
     element.title = clean(row.name);
     element.style.setProperty("--depth", Math.min(row.depth, 6));
@@ -202,39 +270,38 @@
       : found === service.baseAnswer ? ["base", "↑"]
       : ["up", "↑"];
     element.className = moved(environment) ? `${kind} moved` : kind;
-    element.textContent = glyph;
+    element.textContent = width === WIDE && kind !== "pod" ? `${glyph} ${clean(found || unmatched(service))}` : glyph;
     return element;
   }
 
   // Light up the chosen row, the cells that answer it, and a line to each of them.
   function light() {
-    for (const [element, className] of lit) element.classList.remove(className);
-    lit = [];
+    for (const element of grid.querySelectorAll(".chosen, .answers, .active")) {
+      element.classList.remove("chosen", "answers", "active");
+    }
     const at = rows.findIndex((row) => row.name === state.environment);
     const column = columns.indexOf(state.service);
-    const body = grid.tBodies[0];
-    const mark = (element, className) => {
-      element.classList.add(className);
-      lit.push([element, className]);
-    };
-    if (at >= 0) mark(body.rows[at], "chosen");
-    if (column >= 0) mark(grid.tHead.rows[0].cells[column + 1], "chosen");
-    path.setAttribute("d", at < 0 ? "" : columns.map((name, place) => lineTo(name, place, at, mark)).join(""));
-    lines.setAttribute("width", columns.length * CELL);
-    lines.setAttribute("height", rows.length * CELL);
+    if (at >= 0) elementAt(at, -1)?.parentElement.classList.add("chosen");
+    if (column >= 0) elementAt(-1, column)?.classList.add("chosen");
+    const parts = [];
+    for (let place = drawn.left; at >= 0 && place < drawn.right; place++) parts.push(lineTo(place, at));
+    path.setAttribute("d", parts.join(""));
+    lines.setAttribute("width", columns.length * width);
+    lines.setAttribute("height", rows.length * ROW);
+    showActive();
   }
 
-  function lineTo(name, place, at, mark) {
-    const service = side().byName.get(name);
+  function lineTo(place, at) {
+    const service = side().byName.get(columns[place]);
     const found = service && who(service, state.environment);
     const target = rows.findIndex((row) => row.name === found);
     if (target < 0) return "";
-    mark(grid.tBodies[0].rows[target].cells[place + 1], "answers");
+    elementAt(target, place)?.classList.add("answers");
     if (target === at) return "";
-    const x = (place + 0.5) * CELL;
+    const x = place * width + NARROW / 2;
     const sign = target < at ? 1 : -1;
-    const tip = (target + 0.5) * CELL + sign * 9;
-    return `M${x} ${(at + 0.5) * CELL - sign * 8}V${tip}m-4 ${sign * 5}l4 ${-sign * 5}l4 ${sign * 5}`;
+    const tip = (target + 0.5) * ROW + sign * 9;
+    return `M${x} ${(at + 0.5) * ROW - sign * 9}V${tip}m-4 ${sign * 5}l4 ${-sign * 5}l4 ${sign * 5}`;
   }
 
   function summarize() {
@@ -277,15 +344,28 @@
       groups.set(key, [...(groups.get(key) || []), name]);
     }
     const parts = [make("h2", "", "Request of ", bdi(state.environment))];
-    const order = [...groups].sort((a, b) => (b[0] === state.environment) - (a[0] === state.environment));
-    for (const [key, services] of order) {
-      const title = key === state.environment ? "its own pods" : key;
-      const chips = services.map((name) => make("li", "", button(name, () => choose({ service: name }), "chip")));
-      const section = make("section", "group", make("h3", "", bdi(title), ` · ${services.length}`), make("ul", "chips", chips));
-      section.dataset.answer = key;
-      parts.push(section);
-    }
+    // Its own pods first, what the base answers last: that is the longest and the least surprising.
+    const rank = ([key]) => (key === state.environment ? 0 : key === base() ? 2 : 1);
+    for (const [key, services] of [...groups].sort((a, b) => rank(a) - rank(b))) parts.push(group(key, services));
     return parts;
+  }
+
+  const base = () => (side().services.length ? side().services[0].base : "");
+
+  function group(key, services) {
+    const title = key === state.environment ? "its own pods" : key;
+    const section = make("details", "group", make("summary", "", bdi(title), ` · ${services.length}`));
+    section.dataset.answer = key;
+    section.dataset.services = JSON.stringify(services);
+    const fill = () => {
+      if (!section.open || section.children.length > 1) return;
+      section.append(make("ul", "chips", services.map((name) =>
+        make("li", "", button(name, () => choose({ service: name }), "chip")))));
+    };
+    section.addEventListener("toggle", fill);
+    section.open = services.length <= LISTED;
+    fill();
+    return section;
   }
 
   const unmatched = (service) => (service.unmatched === "anyPod" ? "any pod" : "nobody: 503");
@@ -387,9 +467,10 @@
   }
 
   function fromHash() {
+    if (!location.hash) return explain();
     const query = new URLSearchParams(location.hash.slice(1));
     const service = query.get("service") || "";
-    choose({ environment: query.get("env") || "", service: names.includes(service) ? service : "" });
+    return choose({ environment: query.get("env") || "", service: names.includes(service) ? service : "" });
   }
 
   function show(place) {
@@ -401,52 +482,75 @@
     explain();
   }
 
-  function pick(element) {
-    const line = element.closest("tr");
-    const place = element.cellIndex - 1;
-    const row = line.parentElement === grid.tHead ? null : rows[line.sectionRowIndex];
-    if (row && place >= 0) choose({ environment: row.name, service: columns[place] });
-    else if (row) choose({ environment: row.name === state.environment ? "" : row.name, service: "" });
-    else if (place >= 0) choose({ service: columns[place] === state.service ? "" : columns[place] });
+  function pick({ row, column }) {
+    const environment = row < 0 ? "" : rows[row].name;
+    const service = column < 0 ? "" : columns[column];
+    if (environment && service) choose({ environment, service });
+    else if (environment) choose({ environment: environment === state.environment ? "" : environment, service: "" });
+    else if (service) choose({ service: service === state.service ? "" : service });
   }
 
   // ---- keyboard and mouse
 
   grid.addEventListener("click", (event) => {
     const element = event.target.closest("td, th");
-    if (element) { focusOn(element); pick(element); }
+    if (!element || element.classList.contains("gap")) return;
+    active = placeOf(element);
+    pick(active);
   });
 
-  const STEPS = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+  const STEPS = {
+    ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0],
+    PageUp: [-10, 0], PageDown: [10, 0], Home: [0, -Infinity], End: [0, Infinity],
+  };
 
-  byId("grid-frame").addEventListener("keydown", (event) => {
+  grid.addEventListener("focus", () => {
+    active ||= { row: 0, column: -1 };
+    showActive();
+  });
+
+  grid.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const step = STEPS[event.key];
-    if (event.key === "Enter" && focused) pick(focused);
+    if ((event.key === "Enter" || event.key === " ") && active) pick(active);
     else if (step) move(step);
     else return;
     event.preventDefault();
   });
 
   function move([down, right]) {
-    const line = focused ? focused.parentElement.rowIndex + down : 1;
-    const place = focused ? focused.cellIndex + right : 0;
-    const row = grid.rows[Math.max(0, Math.min(line, grid.rows.length - 1))];
-    focusOn(row.cells[Math.max(0, Math.min(place, row.cells.length - 1))]);
+    const clamped = (place, all) => Math.max(-1, Math.min(place, all - 1));
+    const from = active || { row: 0, column: -1 };
+    active = { row: clamped(from.row + down, rows.length), column: clamped(from.column + right, columns.length) };
+    bringIntoView(active);
+    scrolled();
+    showActive();
   }
 
-  function focusOn(element) {
-    if (focused) focused.removeAttribute("tabindex");
-    focused = element;
-    const row = rows[element.parentElement.sectionRowIndex];
-    const service = side().byName.get(columns[element.cellIndex - 1]);
-    if (element.tagName === "TD" && service) {
-      const found = who(service, row.name);
-      const said = found === row.name ? "its own pods" : found === null ? unmatched(service) : `${found} answers`;
-      element.setAttribute("aria-label", clean(`${nameOf(service)}, ${row.name}: ${said}`));
+  function bringIntoView({ row, column }) {
+    const head = grid.tHead.offsetHeight;
+    const fit = (scroll, from, to, room) => (from < scroll ? from : to > scroll + room ? to - room : scroll);
+    if (row >= 0) frame.scrollTop = fit(frame.scrollTop, row * ROW, (row + 1) * ROW, frame.clientHeight - head);
+    const room = frame.clientWidth - namesWidth();
+    if (column >= 0) frame.scrollLeft = fit(frame.scrollLeft, column * width, (column + 1) * width, room);
+  }
+
+  // The grid itself keeps the focus; the cell that it is at is named to assistive technology.
+  function showActive() {
+    document.getElementById("active")?.removeAttribute("id");
+    grid.querySelector(".active")?.classList.remove("active");
+    const element = active && elementAt(active.row, active.column);
+    if (!element) return grid.removeAttribute("aria-activedescendant");
+    element.classList.add("active");
+    element.id = "active";
+    const service = side().byName.get(columns[active.column]);
+    if (active.row >= 0 && service) {
+      const environment = rows[active.row].name;
+      const found = who(service, environment);
+      const said = found === environment ? "its own pods" : found === null ? unmatched(service) : `${found} answers`;
+      element.setAttribute("aria-label", clean(`${nameOf(service)}, ${environment}: ${said}`));
     }
-    element.tabIndex = -1;
-    element.focus();
+    return grid.setAttribute("aria-activedescendant", "active");
   }
 
   document.addEventListener("keydown", (event) => {
@@ -481,6 +585,8 @@
   byId("after").addEventListener("click", () => show(0));
   byId("before").addEventListener("click", () => show(1));
   addEventListener("hashchange", fromHash);
+  addEventListener("resize", draw);
+  frame.addEventListener("scroll", scrolled, { passive: true });
 
   // Paper cannot scroll: the Services stand in several tables below one another.
   addEventListener("beforeprint", () => {
@@ -489,7 +595,7 @@
     for (let start = 0; start < columns.length; start += PRINTED) {
       pages.append(make("table", "printed", tableParts(columns.slice(start, start + PRINTED), rows)));
     }
-    byId("grid-frame").append(pages);
+    frame.append(pages);
   });
   addEventListener("afterprint", () => byId("printed")?.remove());
 
@@ -500,9 +606,8 @@
   }));
   byId("sides").hidden = byId("only").hidden = sides.length < 2;
   byId("changed").checked = state.onlyChanged;
-  grid.setAttribute("role", "grid");
-  draw();
   grid.after(lines);
+  draw();
   showFindings();
   fromHash();
 })();
