@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from krm_fn import __version__
 from krm_fn.config import GROUP, KIND
 from krm_fn.options import RouteConfig
+
+# Structural schemas cannot forbid unknown fields; the configuration's own reader does.
+_NOT_STRUCTURAL = {"$ref", "$defs", "title", "additionalProperties"}
 
 
 def definition() -> dict[str, Any]:
@@ -15,7 +19,7 @@ def definition() -> dict[str, Any]:
     Source: https://github.com/kubernetes-sigs/kustomize, cmd/config/docs/api-conventions, KRMFunctionDefinition.
     """
     schema = RouteConfig.model_json_schema(by_alias=True)
-    spec = _inlined(schema, schema.get("$defs", {}))
+    spec = _structural(schema, schema.get("$defs", {}))
     properties = {
         "apiVersion": {"type": "string"},
         "kind": {"type": "string"},
@@ -42,22 +46,19 @@ def definition() -> dict[str, Any]:
     }
 
 
-def _inlined(schema: Any, definitions: dict[str, Any]) -> Any:  # noqa: ANN401 - a JSON schema
-    """Return the schema without references and titles, as Kubernetes' structural schemas are."""
-    if isinstance(schema, list):
-        return [_inlined(one, definitions) for one in schema]
-    if not isinstance(schema, dict):
-        return schema
+def _structural(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a JSON schema as Kubernetes' structural schemas are: no reference, no title, a type in every node.
+
+    https://kubernetes.io/docs/tasks/extend-kubernetes/custom-resources/custom-resource-definitions/
+    """
     if "$ref" in schema:
-        target = definitions[schema["$ref"].rpartition("/")[2]]
-        rest = {key: value for key, value in schema.items() if key != "$ref"}
-        return _inlined({**target, **rest}, definitions)
-    named = "properties" in schema
-    return {
-        key: {name: _inlined(one, definitions) for name, one in value.items()}
-        if key == "properties"
-        else _inlined(value, definitions)
-        for key, value in schema.items()
-        if key not in ("$defs", "title", "additionalProperties")
-        or (key == "title" and not named and isinstance(value, dict))
-    }
+        schema = {**definitions[schema["$ref"].rpartition("/")[2]], **schema}
+    if "anyOf" in schema:  # an optional field: what it may be, and null
+        (what,) = (one for one in schema["anyOf"] if one.get("type") != "null")
+        return {**_structural(what, definitions), "nullable": True}
+    node = {key: value for key, value in schema.items() if key not in _NOT_STRUCTURAL}
+    if "properties" in schema:
+        node["properties"] = {name: _structural(one, definitions) for name, one in schema["properties"].items()}
+    if "items" in schema:
+        node["items"] = _structural(schema["items"], definitions)
+    return node
