@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import contextlib
 import json
+import os
 import subprocess
 import tempfile
 import threading
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
     from .model import Manifest
 
+_TAIL = 4000  # bytes of the log that a failure shows
+
 
 class MeshRejected(Exception):  # noqa: N818 - what happened, as in FileNotFound
     """Istio or Envoy does not take a configuration; the message is its own reason."""
@@ -27,12 +31,12 @@ class Istiod:
     """A running server. It ends when its stdin does: with this process, however that ends."""
 
     def __init__(self) -> None:
-        self.log = tempfile.NamedTemporaryFile(prefix="mesh-istiod-", suffix=".log")  # noqa: SIM115 - lives as long
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long; no name, so nobody can remove it
         self._process = subprocess.Popen(
             [parts.server(), "-crds", ",".join(map(str, parts.schemas()))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self.log,
+            stderr=self._log,
             text=True,
             start_new_session=True,  # Ctrl-C is for us: we end it in order
         )
@@ -66,9 +70,10 @@ class Istiod:
         return directory / "certificate.pem", directory / "key.pem"
 
     def stop(self) -> None:
-        """End the process and wait for it."""
+        """End the process and wait for it; one that has ended already is fine."""
         if self._process.stdin:
-            self._process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):
+                self._process.stdin.close()
         try:
             self._process.wait(10)
         except subprocess.TimeoutExpired:
@@ -76,7 +81,7 @@ class Istiod:
             self._process.wait()
         if self._process.stdout:
             self._process.stdout.close()
-        self.log.close()
+        self._log.close()
 
     def _ask(self, request: str) -> dict[str, list[str]]:
         with self._lock:
@@ -96,7 +101,10 @@ class Istiod:
         return said
 
     def _tail(self) -> str:
-        return Path(self.log.name).read_text(encoding="utf-8", errors="replace")[-4000:]
+        log = self._log.fileno()
+        # At a place of its own: the server writes on from where the file's position stands.
+        said = os.pread(log, _TAIL, max(0, os.fstat(log).st_size - _TAIL))
+        return said.decode("utf-8", errors="replace")
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -393,6 +394,24 @@ def test_a_control_plane_that_ends_shows_its_log(monkeypatch):
             broken.certificate(Path("/nowhere"))
     finally:
         broken.stop()
+
+
+def test_a_run_whose_temporary_files_are_gone_ends_quietly(tmp_path):
+    """A test run says nothing at its end where somebody has emptied its temporary folder, or ended the server."""
+    script = (
+        "import os, pathlib, shutil, signal; from mesh import istiod; here = pathlib.Path(os.environ['TMPDIR']);"
+        "server = istiod.shared(); server.open([], here); shutil.rmtree(here); os.kill(server.pid, signal.SIGKILL)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        cwd=Path(__file__).parents[1],
+        env={**os.environ, "TMPDIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_table_with_an_unknown_field_is_refused():
