@@ -1,9 +1,11 @@
 """Ask a table of requests through a real mesh: python -m tests.mesh PATH…
 
-PATH is a file of manifests, a folder of them, or - for stdin, the routes among them. An example has them all, and
-its table, in one folder:
+PATH is a package: a folder with a Kptfile or a kustomization.yaml, and its table, requests.yaml. It goes through the
+function first, unless that has run on it:
 
     python -m tests.mesh examples/quickstart
+
+Or PATH is a file of manifests, a folder of them, or - for stdin, the routes among them: asked as they are.
 """
 
 from __future__ import annotations
@@ -16,7 +18,10 @@ from typing import Any
 
 import yaml
 
-from . import Mesh, MeshMissing, MeshRejected, table
+from krm_fn.results import FunctionError
+
+from . import Mesh, MeshMissing, MeshRejected, package, table
+from .package import Package
 
 _DEFAULTS = {"envLabel": "virtual-env", "envHeader": "X-Virtual-Env"}
 
@@ -25,20 +30,21 @@ def main() -> int:
     """Print each hop and who answered it; return 1 when the table is wrong, 2 when no mesh came up."""
     options = _options()
     rows = table.rows(yaml.safe_load(Path(options.requests or Path(options.paths[0], "requests.yaml")).read_bytes()))
-    manifests = [item for path in options.paths for item in _read(path)]
-    label = options.label or _configured(manifests, "envLabel")
-    header = options.header or _configured(manifests, "envHeader")
+    try:
+        found = _load(options.paths)
+    except FunctionError as error:
+        print(error, file=sys.stderr)  # noqa: T201 - a command
+        return 2
     start = time.monotonic()
     try:
-        with Mesh(manifests, label=label) as mesh:
-            cells = table.ask(mesh, rows, header)
+        with Mesh(found.manifests, label=options.label or found.label) as mesh:
+            cells = table.ask(mesh, rows, options.header or found.header)
     except (MeshMissing, MeshRejected) as error:
         print(error, file=sys.stderr)  # noqa: T201 - a command
         return 2
     wrong = sum(not cell.right for cell in cells)
-    lines = [f"{'ok   ' if cell.right else 'WRONG'} {cell}" for cell in cells]
-    lines.append(f"{len(cells)} hops asked, {wrong} wrong, {time.monotonic() - start:.1f} s")
-    print("\n".join(lines))  # noqa: T201 - a command
+    print(table.printed(cells))  # noqa: T201 - a command
+    print(f"{len(cells)} hops asked, {wrong} wrong, {time.monotonic() - start:.1f} s")  # noqa: T201 - a command
     return 1 if wrong else 0
 
 
@@ -50,6 +56,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--label", help="the environment label (as a VirtualEnvironment among the manifests says)")
     parser.add_argument("--header", help="the environment header (as a VirtualEnvironment among the manifests says)")
     return parser.parse_args()
+
+
+def _load(paths: list[str]) -> Package:
+    """Read manifests; a package without routes of the function's goes through the function."""
+    manifests = [item for path in paths for item in _read(path)]
+    if len(paths) == 1 and package.is_package(Path(paths[0])) and not package.is_rendered(manifests):
+        return package.rendered(Path(paths[0]))
+    return Package(b"", manifests, _configured(manifests, "envLabel"), _configured(manifests, "envHeader"))
 
 
 def _read(path: str) -> list[dict[str, Any]]:

@@ -59,7 +59,7 @@ class Cell:
     """One hop that was asked: what the table says, and what happened."""
 
     row: Row
-    hop: str
+    hop: tuple[str, int]  # host and port
     expected: Outcome
     found: Outcome
     answer: Answer  # the last one
@@ -69,7 +69,7 @@ class Cell:
         return self.expected == self.found
 
     def __str__(self) -> str:
-        says = f"{self.row.text}: {self.hop} → {self.found or 'a pod without environment'}"
+        says = f"{self.row.text}: {self.hop[0]} → {self.found or 'a pod without environment'}"
         return says if self.right else f"{says}, expected {self.expected}; the last answer: {self.answer}"
 
 
@@ -85,6 +85,27 @@ def ask(mesh: Mesh, table: Iterable[Row], header: str | Mapping[str, str]) -> li
     the namespace of the first hop decides.
     """
     return [cell for row in table for cell in _ask_row(mesh, row, header)]
+
+
+def printed(cells: Iterable[Cell]) -> str:
+    """Return the cells as a text table, a line each; a wrong one has what the table expects, and the last answer."""
+    lines = [("", "row", "request to", "as", "carries", "answered by")]
+    last: Row | None = None
+    for cell in cells:
+        row, (host, port) = cell.row, cell.hop
+        carried = [f"from {row.caller}"] * bool(row.caller) + [f"sni {row.sni}"] * bool(row.sni)
+        carried += [row.header or "an empty header"] if row.header is not None else []
+        carried += [f"{name}: {value}" for name, value in row.headers.items()]
+        answered = str(cell.found or "a pod without environment")
+        answered += "" if cell.right else f"  expected {cell.expected}; {cell.answer}"
+        target = ("→ " if row is last else "") + (f"{host}:{port}" if port else host)
+        mark = "ok" if cell.right else "WRONG"
+        lines.append((mark, row.text.partition(".")[0], target, row.protocol, ", ".join(carried) or "-", answered))
+        last = row
+    widths = [max(len(line[column]) for line in lines) for column in range(5)]
+    return "\n".join(
+        "  ".join([*(text.ljust(width) for text, width in zip(line, widths, strict=False)), line[5]]) for line in lines
+    )
 
 
 def outcome(answer: Answer) -> Outcome:
@@ -132,7 +153,7 @@ def _ask_row(mesh: Mesh, row: Row, headers: str | Mapping[str, str]) -> list[Cel
     cells: list[Cell] = []
     for (host, port), expected in zip(row.hops, row.answers, strict=True):
         found, answer = _ask_hop(caller, row, (host, port), carried, expected)
-        cells.append(Cell(row, host, expected, found, answer))
+        cells.append(Cell(row, (host, port), expected, found, answer))
         if not answer.pod:
             break
         carried = [pair for pair in answer.headers_seen if pair[0].lower() in copied]

@@ -51,7 +51,7 @@ def test_swapped_routes_make_the_table_wrong():
     swapped = routes("app-java", "dev.proj1", "dev.proj1.feature1")
     with Mesh([*demo(), *demo_routes()[:2], swapped]) as mesh:
         cells = table.ask(mesh, table.rows(yaml.safe_load(PUBLISHED)), HEADER)
-    wrong = [(cell.hop, cell.expected, cell.found) for cell in cells if not cell.right]
+    wrong = [(cell.hop[0], cell.expected, cell.found) for cell in cells if not cell.right]
     assert wrong == [("app-java", "dev.proj1.feature1", "dev.proj1")]
 
 
@@ -429,7 +429,7 @@ def test_the_command_prints_each_hop(tmp_path):
     command = [sys.executable, "-m", "tests.mesh", "-r", tmp_path / "requests", "--header", HEADER, tmp_path]
     run = subprocess.run(command, capture_output=True, text=True, check=False, cwd=parts.ROOT)
     assert run.returncode == 1, run.stderr
-    marks = Counter(line.split()[0] for line in run.stdout.splitlines()[:-1])
+    marks = Counter(line.split()[0] for line in run.stdout.splitlines()[1:-1])
     assert (marks, "13 hops asked, 1 wrong" in run.stdout) == ({"ok": 12, "WRONG": 1}, True)
 
 
