@@ -20,7 +20,10 @@ SPREAD, CLOSED = "spread", "closed"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request to a port of a Service; `protocol` is http, http2, grpc, tcp or tls."""
+    """A request to a port of a Service; `protocol` is http, http2, grpc, tcp or tls.
+
+    With a `gateway` (its name; its namespace is the request's) it comes from outside, and `service` is a host there.
+    """
 
     service: str
     namespace: str
@@ -28,41 +31,80 @@ class Request:
     protocol: str = "http"
     headers: Mapping[str, str] = field(default_factory=dict)
     caller: Mapping[str, str] = field(default_factory=dict)
+    gateway: str = ""
+    path: str = "/"
 
 
 def answer(objects: Iterable[Manifest], request: Request, label: str) -> str | int:
     """Return the value of `label` on the pods that answer, SPREAD where they differ, CLOSED, or the HTTP status."""
     objects = list(objects)
-    route = _route(objects, request)
+    route, place = _gateway_route(objects, request) if request.gateway else _route(objects, request)
     if "directResponse" in route:
         return int(route["directResponse"]["status"])
-    service = _one(objects, "Service", request.namespace, request.service)
-    wanted = dict(service["spec"]["selector"])
-    if subset := route["route"][0]["destination"].get("subset"):
-        wanted |= _subset(objects, request, subset)
-    found = {pod.get(label) for pod in _pods(objects, request.namespace) if wanted.items() <= pod.items()}
+    if "redirect" in route:
+        return int(route["redirect"].get("redirectCode", 301))
+    destination = route["route"][0]["destination"]
+    namespace, name = _resolved(destination["host"], place)
+    service = _one(objects, "Service", namespace, name)
+    wanted = dict(service["spec"].get("selector") or {"nobody": "at all"})
+    if subset := destination.get("subset"):
+        wanted |= _subset(objects, (namespace, name), subset)
+    found = {pod.get(label) for pod in _pods(objects, namespace) if wanted.items() <= pod.items()}
     if not found:
         return CLOSED if request.protocol == "tcp" else 503
     return found.pop() or "" if len(found) == 1 else SPREAD
 
 
-def _route(objects: list[Manifest], request: Request) -> Manifest:
-    """Return the route that takes the request; without one, Istio's own to all pods of the Service."""
-    to_all = {"route": [{"destination": {"host": request.service}}]}
-    service = _one(objects, "Service", request.namespace, request.service)
+def _route(objects: list[Manifest], request: Request) -> tuple[Manifest, str]:
+    """Return the route that takes the request; without one, Istio's own to all pods of the Service.
+
+    Short hosts in it mean Services of the namespace that comes with it.
+    """
+    asked = (request.namespace, request.service)
+    service = _one(objects, "Service", *asked)
+    while alias := service["spec"].get("externalName"):
+        asked = _resolved(alias, asked[0])
+        service = _one(objects, "Service", *asked)
+    to_all = {"route": [{"destination": {"host": asked[1]}}]}, asked[0]
     if service["spec"].get("clusterIP") == "None" or request.protocol == "tls":
         return to_all
     section = "tcp" if request.protocol == "tcp" else "http"
-    for virtual_service in _of_kind(objects, "VirtualService", request.namespace):
-        if virtual_service["spec"]["hosts"] != [request.service]:
+    for virtual_service in _of_kind(objects, "VirtualService"):
+        spec, place = virtual_service["spec"], virtual_service["metadata"].get("namespace", "")
+        if asked not in [_resolved(host, place) for host in spec["hosts"]] or "mesh" not in spec.get(
+            "gateways", ["mesh"]
+        ):
             continue
-        here = [route for route in virtual_service["spec"].get(section, ()) if _on_port(route, request.port)]
+        here = [route for route in spec.get(section, ()) if _on_port(route, request.port)]
         for route in here:
             if any(_matches(match, request) for match in route.get("match", [{}])):
-                return route
+                return route, place
         if here and section == "http":
-            return {"directResponse": {"status": 404}}
+            return {"directResponse": {"status": 404}}, place
     return to_all
+
+
+def _gateway_route(objects: list[Manifest], request: Request) -> tuple[Manifest, str]:
+    """Return the route that takes a request from outside: of the closest host, in the order of the list."""
+    routes: dict[str, list[tuple[Manifest, str]]] = {}
+    for virtual_service in _of_kind(objects, "VirtualService"):
+        spec, place = virtual_service["spec"], virtual_service["metadata"].get("namespace", "")
+        names = [gateway if "/" in gateway else f"{place}/{gateway}" for gateway in spec.get("gateways", ())]
+        for host in spec["hosts"] if f"{request.namespace}/{request.gateway}" in names else ():
+            routes.setdefault(host, []).extend((route, place) for route in spec.get("http", ()))
+    asked = request.service.partition(":")[0]
+    fitting = [host for host in routes if host == asked or (host[0] == "*" and asked.endswith(host[1:]))]
+    for route, place in routes[max(fitting, key=len)] if fitting else ():
+        if any(_matches(match, request) for match in route.get("match", [{}])):
+            return route, place
+    return {"directResponse": {"status": 404}}, request.namespace
+
+
+def _resolved(host: str, namespace: str) -> tuple[str, str]:
+    """Return (namespace, name) of the Service that a host means in a namespace, as Istio does: short or full."""
+    name, _, rest = host.partition(".")
+    assert not rest or rest.endswith(".svc.cluster.local"), host
+    return (rest.removesuffix(".svc.cluster.local") or namespace, name)
 
 
 def _on_port(route: Manifest, port: int) -> bool:
@@ -74,6 +116,7 @@ def _matches(match: Manifest, request: Request) -> bool:
     checks = {
         "port": lambda port: port == request.port,
         "sourceLabels": lambda labels: labels.items() <= request.caller.items(),
+        "uri": lambda rule: _holds(rule, request.path),
         "headers": lambda headers: all(_holds(rule, sent.get(name.lower())) for name, rule in headers.items()),
     }
     return all(checks[key](value) for key, value in match.items())
@@ -91,13 +134,15 @@ def _holds(rule: Manifest, value: str | None) -> bool:
     return bool(re.fullmatch(text, value))
 
 
-def _subset(objects: list[Manifest], request: Request, name: str) -> Mapping[str, str]:
+def _subset(objects: list[Manifest], service: tuple[str, str], name: str) -> Mapping[str, str]:
     rules = [
-        one for one in _of_kind(objects, "DestinationRule", request.namespace) if one["spec"]["host"] == request.service
+        one
+        for one in _of_kind(objects, "DestinationRule")
+        if _resolved(one["spec"]["host"], one["metadata"].get("namespace", "")) == service
     ]
-    assert len(rules) == 1, f"{len(rules)} DestinationRules for {request.service}"
+    assert len(rules) == 1, f"{len(rules)} DestinationRules for {service}"
     subsets = [one for one in rules[0]["spec"]["subsets"] if one["name"] == name]
-    assert len(subsets) == 1, f"{len(subsets)} subsets {name} of {request.service}"
+    assert len(subsets) == 1, f"{len(subsets)} subsets {name} of {service}"
     return subsets[0]["labels"]
 
 
@@ -117,11 +162,15 @@ def _templates(value: object) -> Iterator[Manifest]:
             yield from _templates(child)
 
 
-def _of_kind(objects: list[Manifest], kind: str, namespace: str) -> list[Manifest]:
-    return [one for one in objects if one["kind"] == kind and one["metadata"].get("namespace", "") == namespace]
+def _of_kind(objects: list[Manifest], kind: str) -> list[Manifest]:
+    return [one for one in objects if one["kind"] == kind]
 
 
 def _one(objects: list[Manifest], kind: str, namespace: str, name: str) -> Manifest:
-    found = [one for one in _of_kind(objects, kind, namespace) if one["metadata"]["name"] == name]
+    found = [
+        one
+        for one in _of_kind(objects, kind)
+        if (one["metadata"].get("namespace", ""), one["metadata"]["name"]) == (namespace, name)
+    ]
     assert len(found) == 1, f"{len(found)} of {kind} {namespace}/{name}"
     return found[0]
