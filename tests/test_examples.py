@@ -92,9 +92,8 @@ def all_rows():
     return [pytest.param(row, id=str(row)) for name in ANSWERED for row in rows(name)]
 
 
-def run(name, verb):
+def run(folder, verb):
     assert COMMAND.exists(), f"{COMMAND} is missing: install the project (pip install -e .)"
-    folder = EXAMPLES / name
     return subprocess.run([COMMAND, verb, "."], cwd=folder, capture_output=True, encoding="utf-8", check=False)
 
 
@@ -121,9 +120,9 @@ def test_the_index_names_every_example():
 def test_generate_prints_the_expected_routes(name, request):
     """`virtual-env-fn generate .` prints expected.yaml, and its warnings are those of expected-warnings.txt."""
     load(name)
-    done = run(name, "generate")
-    assert done.returncode == 0, done.stderr
     folder, update = EXAMPLES / name, request.config.getoption("--update")
+    done = run(folder, "generate")
+    assert done.returncode == 0, done.stderr
     compare(folder / "expected.yaml", done.stdout, update=update)
     warnings = folder / "expected-warnings.txt"
     if done.stderr or warnings.exists():
@@ -134,15 +133,17 @@ def test_generate_prints_the_expected_routes(name, request):
 def test_explain_prints_the_plan(name, request):
     """`virtual-env-fn explain .` prints plan.txt."""
     load(name)
-    done = run(name, "explain")
+    done = run(EXAMPLES / name, "explain")
     assert done.returncode == 0, done.stderr
     compare(EXAMPLES / name / "plan.txt", done.stdout, update=request.config.getoption("--update"))
 
 
 @pytest.mark.parametrize("name", FAILING)
-def test_generate_prints_the_expected_errors(name, request):
+def test_generate_prints_the_expected_errors(name, request, tmp_path):
     """What cannot be served ends with code 1, no routes, and all errors on stderr."""
-    done = run(name, "generate")
+    package = shutil.copytree(EXAMPLES / name, tmp_path / name)
+    (package / "Kptfile.example").rename(package / "Kptfile")
+    done = run(package, "generate")
     assert done.returncode == 1
     assert done.stdout == ""
     compare(EXAMPLES / name / "expected-errors.txt", done.stderr, update=request.config.getoption("--update"))
@@ -150,7 +151,10 @@ def test_generate_prints_the_expected_errors(name, request):
 
 @pytest.mark.parametrize("name", CASES)
 def test_an_example_is_whole(name):
-    """An example has its README, and either errors, or output, plan and at least one request."""
+    """An example has its README, and either errors, or output, plan and at least one request.
+
+    One that fails is no package before its Kptfile.example is: kpt renders every package below a folder.
+    """
     have = {path.name for path in (EXAMPLES / name).iterdir()}
     assert {"README.md", "kustomization.yaml"} <= have
     if name in ANSWERED:
@@ -158,8 +162,8 @@ def test_an_example_is_whole(name):
         assert "expected-errors.txt" not in have
         assert rows(name)
     else:
-        assert "expected-errors.txt" in have
-        assert not {"expected.yaml", "plan.txt"} & have
+        assert {"expected-errors.txt", "Kptfile.example"} <= have
+        assert not {"expected.yaml", "plan.txt", "Kptfile"} & have
 
 
 @pytest.mark.parametrize("row", all_rows())

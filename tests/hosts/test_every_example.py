@@ -35,8 +35,15 @@ def expected(name: str) -> dict[tuple[str, str, str], Any]:
 
 @pytest.fixture
 def copied(tmp_path: Path):
-    """Copy an example to where a host may write into it."""
-    return lambda name: shutil.copytree(EXAMPLES / name, tmp_path / name)
+    """Copy an example to where a host may write into it; those that fail become packages there."""
+
+    def copy(name: str) -> Path:
+        package = shutil.copytree(EXAMPLES / name, tmp_path / name)
+        if name in FAILING:
+            (package / "Kptfile.example").rename(package / "Kptfile")
+        return package
+
+    return copy
 
 
 @pytest.mark.parametrize("name", SERVED)

@@ -1,0 +1,153 @@
+"""What the views cost: explain, matrix and diff beside the function itself, and the page in a real browser.
+
+    python bench/views.py              # all of it; the page needs Chromium and Playwright (.ci/parts/chromium)
+    python bench/views.py --no-page
+
+Prints seconds of whole processes (the best of several runs, all in turns) and milliseconds in the browser. The
+page's times run from the start of its navigation to the frame that shows the table, and from a click on an
+environment to the frame that shows its path.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from make_list import make_list
+
+ROUNDS = 5
+CHROMIUM = "/usr/bin/chromium"
+
+_SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata: {{name: {name}, namespace: shop}}
+spec:
+  selector: {{app: {name}}}
+  ports: [{{name: http, port: 80}}]
+---
+"""
+_DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: {name}-{slug}, namespace: shop}}
+spec:
+  template:
+    metadata: {{labels: {{app: {name}, virtual-env: {env}}}}}
+    spec: {{containers: [{{name: app, image: registry.example.com/{name}}}]}}
+---
+"""
+_WORDS = ("orders", "cart", "users", "search", "mail", "stock", "prices", "audit", "media", "reports")
+
+
+def environments(count: int) -> list[str]:
+    """Return `dev`, a project for every four of the rest, and the users of the projects."""
+    names = ["dev"]
+    project = 0
+    while len(names) < count:
+        project += 1
+        names.append(f"dev.proj{project}")
+        names += [f"dev.proj{project}.user{user}" for user in range(1, 4)]
+    return names[:count]
+
+
+def manifests(services: int, count: int, *, seed: int = 1) -> str:
+    """Return Services with pods in `dev` and in up to eight of `count` environments, each of which somebody has."""
+    rng = random.Random(seed)  # noqa: S311  # no secret: the same list every time
+    names = environments(count)
+    texts = []
+    for number in range(services):
+        name = f"{_WORDS[number % len(_WORDS)]}-{number}"
+        own = {"dev", names[number % count], *rng.sample(names, rng.randint(0, min(6, count)))}
+        texts.append(_SERVICE.format(name=name))
+        texts += [_DEPLOYMENT.format(name=name, slug=env.replace(".", "-"), env=env) for env in sorted(own)]
+    return "".join(texts)
+
+
+def commands(folder: Path) -> None:
+    """Time each command as a whole process on the same list of 1,000 resources."""
+    listed, other = folder / "list.yaml", folder / "other.yaml"
+    listed.write_bytes(make_list(100))
+    other.write_bytes(make_list(100, seed=2))
+    words = {
+        "the function": [],
+        "explain": ["explain", listed],
+        "explain --env dev.proj1.me": ["explain", listed, "--env", "dev.proj1.me"],
+        "matrix": ["matrix", listed],
+        "diff (two lists)": ["diff", listed, other],
+    }
+    program = Path(sys.executable).with_name("virtual-env-fn")
+    best = dict.fromkeys(words, float("inf"))
+    for _ in range(ROUNDS):
+        for name, arguments in words.items():
+            with listed.open("rb") as stdin:
+                start = time.perf_counter()
+                subprocess.run([program, *arguments], stdin=stdin, stdout=subprocess.DEVNULL, check=True)
+                best[name] = min(best[name], time.perf_counter() - start)
+    print("1,000 resources, whole processes:")
+    for name, seconds in best.items():
+        print(f"  {name:28} {seconds:6.3f} s  {seconds / best['the function']:5.2f} x the function")
+
+
+_TIMES = """() => new Promise((done) => {
+  const frame = (then) => requestAnimationFrame(() => setTimeout(then));
+  const heads = document.querySelectorAll("#grid tbody th");
+  const times = [];
+  const next = (place) => {
+    if (place === 20) return done(times.sort((a, b) => a - b));
+    const start = performance.now();
+    heads[(place * 7 + 3) % heads.length].click();
+    frame(() => { times.push(performance.now() - start); next(place + 1); });
+  };
+  next(0);
+})"""
+_OPENED = """() => new Promise((done) => {
+  requestAnimationFrame(() => setTimeout(() => done(performance.now())));
+})"""
+
+
+def page(folder: Path) -> None:
+    """Time the page of 200 Services and 60 environments in Chromium."""
+    from playwright.sync_api import sync_playwright  # noqa: PLC0415  # only the page needs it
+
+    (folder / "large.yaml").write_text(manifests(200, 60))
+    output = folder / "large.html"
+    program = Path(sys.executable).with_name("virtual-env-fn")
+    subprocess.run([program, "page", folder / "large.yaml", "-o", output], check=True)
+    opened, painted, answers = [], [], []
+    with sync_playwright() as playwright:
+        arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
+        for _ in range(ROUNDS):
+            tab = browser.new_page(viewport={"width": 1280, "height": 800})
+            tab.add_init_script(f"window.opened = ({_OPENED})();" if False else "")
+            tab.goto(output.as_uri(), wait_until="load")
+            paints = tab.evaluate(
+                "() => Object.fromEntries(performance.getEntriesByType('paint').map((one) => [one.name, one.startTime]))"
+            )
+            opened.append(tab.evaluate("() => performance.timing.loadEventEnd - performance.timing.navigationStart"))
+            painted.append(paints.get("first-contentful-paint", float("nan")))
+            answers.append(tab.evaluate(_TIMES))
+            tab.close()
+        browser.close()
+    print(f"page of 200 x 60, {output.stat().st_size / 1000:.0f} kB, in Chromium (best and worst of {ROUNDS} tabs):")
+    print(f"  open, to load event          {min(opened):6.0f} to {max(opened):.0f} ms")
+    print(f"  open, to first paint         {min(painted):6.0f} to {max(painted):.0f} ms")
+    middle = sorted(one for times in answers for one in times)
+    print(f"  an answer, click to frame    {middle[len(middle) // 2]:6.1f} ms median, {middle[-1]:.1f} ms worst")
+
+
+if __name__ == "__main__":
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    options.add_argument("--no-page", action="store_true")
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        commands(Path(place))
+        if not given.no_page:
+            page(Path(place))
