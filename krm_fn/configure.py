@@ -38,6 +38,13 @@ def gather(
         here = [one for one in by_namespace if one.ref.namespace == namespace]
         problems += _twice(here, f"in namespace {namespace!r}" if namespace else "without a namespace")
         sources[namespace] = _read(here[0].value, here[0].ref, overrides, problems)
+        by_option = any(name.startswith("namespaces.") for name in overrides or ())
+        if sources[namespace].config.namespaces and not by_option:
+            message = (
+                "joins namespaces, and an item of the list configures its own alone: say it in the functionConfig, or "
+                "in a VirtualEnvironment without a namespace"
+            )
+            problems.append(Result(Code.CONFIG_INVALID, message, here[0].ref, "spec.namespaces"))
     if problems:
         raise FunctionError(*problems)
     return Configs(_owner(given), default, sources)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from krm_fn.config import Configs, Source
 from krm_fn.environments import nearest
 from krm_fn.inventory import Inventory, Service, Traffic, Workload
+from krm_fn.options import RouteConfig
 from krm_fn.plan import Copy
 from krm_fn.results import Code, Result
 
@@ -53,7 +53,7 @@ def _misplaced(configs: Configs) -> Iterator[Result]:
     """Yield findings about configurations of single namespaces that are joined with others: there one holds for all."""
     default = configs.default.config
     for name, one in configs.by_namespace.items():
-        if default.namespaces and name in default.namespaces.all and one.config != without_namespaces(configs.default):
+        if default.namespaces and name in default.namespaces.all and _alone(one) != _alone(configs.default):
             message = (
                 f"configures the namespace {name!r}, which is joined with others by {_FIELD} of {configs.default.ref}: "
                 "one configuration holds for all of them; remove this one, or make both say the same"
@@ -61,7 +61,7 @@ def _misplaced(configs: Configs) -> Iterator[Result]:
             yield Result(Code.CONFIG_TWICE, message, one.ref)
 
 
-def without_namespaces(source: Source) -> object:
+def _alone(source: Source) -> RouteConfig:
     """Return a configuration as a single namespace could have it."""
     return source.config.model_copy(update={"namespaces": None})
 
@@ -98,21 +98,18 @@ def _said(traffic: Traffic) -> str:
     return "what it does not declare" if traffic is Traffic.SNIFFED else traffic.value
 
 
-def environments_twice(service: Service, present: Iterable[tuple[str, Workload]]) -> Iterator[Result]:
-    """Yield a finding for each environment of which a Service would have pods in several namespaces."""
-    places: dict[str, list[Workload]] = defaultdict(list)
-    for environment, workload in present:
-        places[environment].append(workload)
-    for environment, workloads in sorted(places.items()):
+def environments_twice(name: str, label: str, own: Mapping[str, Sequence[Workload]]) -> Iterator[Result]:
+    """Yield a finding for each environment of which the Services of a name have pods in several namespaces."""
+    for environment, workloads in sorted(own.items()):
         first = workloads[0]
         other = next((one for one in workloads if one.ref.namespace != first.ref.namespace), None)
         if other:
             message = (
-                f"{environment!r} has pods of Service {service.ref.name} here, and in namespace "
+                f"{environment!r} has pods of Service {name} here, and in namespace "
                 f"{first.ref.namespace!r} ({first.ref}): a request of {environment!r} could go to one of them only; "
                 "keep an environment of a Service in one namespace"
             )
-            yield Result(Code.ENVIRONMENT_TWICE, message, other.ref, other.labels_field)
+            yield Result(Code.ENVIRONMENT_TWICE, message, other.ref, f"{other.labels_field}.{label}")
 
 
 def elsewhere(workload: Workload, services: Iterable[Service]) -> str:

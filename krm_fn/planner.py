@@ -207,8 +207,6 @@ class _Planner:
         services = [service for service, _ in together]
         if self.space.is_joined:
             self.results += joined.differences(services)
-            present = [(one.labels.get(self.label, ""), one) for one in pods if not one.absent]
-            self.results += joined.environments_twice(services[0], present)
         return [(service, labelled if service.headless else pods) for service in services]
 
     def _copied(self, taking_part: Sequence[_Chosen]) -> Iterator[_Chosen]:
@@ -308,6 +306,8 @@ class _Planner:
             if workload.absent and workload.ref.namespace == service.ref.namespace:
                 message = f"has no pods ({workload.absent}): {service.ref} routes as if it were not there"
                 self._say(Code.SCALED_TO_ZERO, message, workload.ref, f"spec.{workload.absent.partition(':')[0]}")
+        if self.space.is_joined:
+            self.results += joined.environments_twice(service.ref.name, self.label, present)
         own = {
             name: OwnEnvironment(name, tuple(present[name]), present[name][0].ref.namespace) for name in sorted(present)
         }

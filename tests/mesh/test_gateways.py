@@ -1,4 +1,4 @@
-"""Hosts, rules and preview hosts through a real gateway: annotations of Services, as the operator's users wrote them."""
+"""Hosts, rules and preview hosts through a real gateway: annotations of Services, as the operator's users wrote."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_a_wildcard_host(mesh):
 
 @pytest.mark.parametrize(("value", "answer"), [(None, "dev"), ("dev.proj1", "dev.proj1")])
 def test_a_rule_holds_for_what_it_matches_and_nothing_else(mesh, value, answer):
-    """All matches of a rule count for each environment, and other paths keep their environments, on gateway and mesh."""
+    """All matches of a rule count for each environment, and other paths keep theirs, on gateway and mesh."""
     for path, seen in (("/api/x", "/v1x"), ("/api", "/v1"), ("/else", "/else")):
         outside = asked(mesh, "x.cart.example.com", value, path=path)
         inside = mesh.sidecar().ask("cart", headers={HEADER: value} if value else {}, path=path)
