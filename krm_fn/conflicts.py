@@ -8,6 +8,7 @@ from typing import Any
 from krm_fn.exposure import PREFIX, RULE
 from krm_fn.hosts import covers, service_of
 from krm_fn.objects import Object
+from krm_fn.parts import mapping, mappings, strings
 from krm_fn.plan import Plan
 from krm_fn.results import Code, Result
 
@@ -33,10 +34,10 @@ def find(objects: Sequence[Object], plan: Plan) -> list[Result]:
 
 
 def _virtual_service(one: Object, routed: set[tuple[str, str]]) -> Iterator[Result]:
-    spec = _mapping(one.value, "spec")
+    spec = mapping(one.value, "spec")
     gateways = spec.get("gateways") or ["mesh"]
     on_mesh = isinstance(gateways, list) and "mesh" in gateways
-    for host in _strings(spec.get("hosts")) if on_mesh else ():
+    for host in strings(spec.get("hosts")) if on_mesh else ():
         for namespace, name in sorted(service for service in routed if covers(host, service, one.ref.namespace)):
             message = (
                 f"has the host {host!r}: Istio uses one VirtualService per host, so this one and the generated one of "
@@ -47,7 +48,7 @@ def _virtual_service(one: Object, routed: set[tuple[str, str]]) -> Iterator[Resu
     for path, host in _destinations(spec):
         service = service_of(host, one.ref.namespace)
         if service in routed and not (
-            on_mesh and any(covers(own, service, one.ref.namespace) for own in _strings(spec.get("hosts")))
+            on_mesh and any(covers(own, service, one.ref.namespace) for own in strings(spec.get("hosts")))
         ):
             message = (
                 f"sends requests to Service {service[0]}/{service[1]}, which has pods of several environments, and "
@@ -58,7 +59,7 @@ def _virtual_service(one: Object, routed: set[tuple[str, str]]) -> Iterator[Resu
 
 
 def _destination_rule(one: Object, routed: set[tuple[str, str]]) -> Iterator[Result]:
-    host = _mapping(one.value, "spec").get("host")
+    host = mapping(one.value, "spec").get("host")
     service = service_of(host, one.ref.namespace) if isinstance(host, str) else None
     if service in routed:
         message = (
@@ -72,21 +73,8 @@ def _destination_rule(one: Object, routed: set[tuple[str, str]]) -> Iterator[Res
 def _destinations(spec: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield the field and host of each destination of a VirtualService."""
     for protocol in ("http", "tls", "tcp"):
-        for place, route in enumerate(_mappings(spec.get(protocol))):
-            for number, target in enumerate(_mappings(route.get("route"))):
-                host = _mapping(target, "destination").get("host")
+        for place, route in enumerate(mappings(spec.get(protocol))):
+            for number, target in enumerate(mappings(route.get("route"))):
+                host = mapping(target, "destination").get("host")
                 if isinstance(host, str):
                     yield f"spec.{protocol}[{place}].route[{number}].destination.host", host
-
-
-def _mapping(value: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    found = value.get(key)
-    return found if isinstance(found, dict) else {}
-
-
-def _mappings(value: object) -> list[Mapping[str, Any]]:
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def _strings(value: object) -> list[str]:
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from krm_fn import conflicts, document, gateways, inventory, planner, previews
+from krm_fn import conflicts, document, gateways, inventory, planner, previews, visibility
 from krm_fn.adopt import adopt
 from krm_fn.config import Configs
 from krm_fn.configure import gather
@@ -103,7 +103,12 @@ def compute(
         *istio.manifests(plan, weaving.theirs),
         *render_gateways.manifests(plan, weaving.theirs),
     ]
-    found = (*gateways.find(objects, plan), *previews.find(plan), *conflicts.find(objects, plan))
+    found = (
+        *gateways.find(objects, plan),
+        *previews.find(plan),
+        *conflicts.find(objects, plan),
+        *visibility.find(objects, plan),
+    )
     return Computation(
         configs,
         plan,

@@ -10,6 +10,7 @@ from typing import Any
 
 from krm_fn.edits import Path, Put
 from krm_fn.objects import annotations_of
+from krm_fn.parts import mappings
 
 PREFIX = "virtual-env--"
 TCP_PREFIX = f"{PREFIX}tcp--"  # a TCP route has no name, so the subset that it leads to has the mark
@@ -108,21 +109,38 @@ def strip(value: Value) -> Stripped:
 def _pins(entries: Sequence[Any]) -> Iterator[Path]:
     """Yield the places of subsets that the function put into the user's own routes."""
     for place, entry in enumerate(entries):
-        if is_marked(entry) or not isinstance(entry, dict):
-            continue
-        targets = entry.get("route")
-        for number, target in enumerate(targets if isinstance(targets, list) else ()):
-            if _subset(target).startswith(PREFIX):
-                yield (place, "route", number, "destination", "subset")
+        if not is_marked(entry) and isinstance(entry, dict):
+            yield from ((place, *path, "subset") for path, target in destinations(entry) if _is_pin(target))
+
+
+def destinations(route: Value) -> Iterator[tuple[Path, Value]]:
+    """Yield the place in a route, and the value, of each destination: of its requests, then of its mirrors."""
+    for key in ("route", "mirrors"):
+        for number, target in enumerate(mappings(route.get(key))):
+            if isinstance(target.get("destination"), dict):
+                yield (key, number, "destination"), target["destination"]
+    if isinstance(route.get("mirror"), dict):
+        yield ("mirror",), route["mirror"]
+
+
+def with_destination(route: Any, path: Path, destination: Value) -> Any:  # noqa: ANN401 - a tree of any values
+    """Return a route with another destination at a place that `destinations` gave."""
+    if not path:
+        return destination
+    if isinstance(route, list):
+        return [
+            with_destination(one, path[1:], destination) if place == path[0] else one for place, one in enumerate(route)
+        ]
+    return {**route, path[0]: with_destination(route[path[0]], path[1:], destination)}
+
+
+def _is_pin(destination: Value) -> bool:
+    return str(destination.get("subset", "")).startswith(PREFIX)
 
 
 def _unpinned(entry: Any) -> Any:  # noqa: ANN401 - a route as the user wrote it, of whatever type
-    if not isinstance(entry, dict) or not isinstance(entry.get("route"), list):
-        return entry
-    return {**entry, "route": [_unpinned_target(target) for target in entry["route"]]}
-
-
-def _unpinned_target(target: Any) -> Any:  # noqa: ANN401 - as above
-    if not _subset(target).startswith(PREFIX):
-        return target
-    return {**target, "destination": {key: part for key, part in target["destination"].items() if key != "subset"}}
+    for path, destination in list(destinations(entry)) if isinstance(entry, dict) else ():
+        if _is_pin(destination):
+            rest = {key: part for key, part in destination.items() if key != "subset"}
+            entry = with_destination(entry, path, rest)
+    return entry

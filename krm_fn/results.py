@@ -99,6 +99,9 @@ class Code(Enum):
     ROUTES_TWICE = ("routes-twice", Severity.WARNING)
     RULE_COPIED = ("rule-copied", Severity.INFO)
     RUNTIME_WEIGHTS = ("runtime-weights", Severity.WARNING)
+    OUTSIDE_DOOR = ("outside-door", Severity.WARNING)
+    HIDDEN_ROUTES = ("hidden-routes", Severity.WARNING)
+    EXPORTED_PARTLY = ("exported-partly", Severity.WARNING)
     HTTP_ROUTE = ("http-route", Severity.ERROR)
     NAMESPACE_TO_COME = ("namespace-to-come", Severity.INFO)
 

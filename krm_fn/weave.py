@@ -14,15 +14,17 @@ from typing import Any
 from krm_fn.edits import Edit, Insert, Put
 from krm_fn.exposure import RULE
 from krm_fn.hosts import covers, service_of
-from krm_fn.marks import Stripped, seal, strip
+from krm_fn.marks import Stripped, destinations, seal, strip
 from krm_fn.objects import Object
+from krm_fn.parts import mapping, mappings, strings
 from krm_fn.plan import Plan
 from krm_fn.render.istio import Theirs
 from krm_fn.results import Code, Result
 from krm_fn.weave_routes import Weaver
-from krm_fn.weave_subsets import Subsets, mapping, mappings, strings
+from krm_fn.weave_subsets import Subsets
 
 _GROUP = "networking.istio.io"
+_ROOT = "istio-system"  # Istio's own namespace: its rules hold where no closer one does
 _Key = tuple[str, str]
 
 
@@ -48,7 +50,7 @@ class _Loom:
         self.plans = {
             (one.service.ref.namespace, one.service.ref.name): one
             for one in plan.services
-            if one.needs_routes and not one.joined
+            if one.needs_routes and one.is_split and not one.joined
         }
         # Nothing is woven into routes of joined namespaces: conflicts.py reports those.
         self.joined = [(one.service.ref.namespace, one.service.ref.name) for one in plan.services if one.joined]
@@ -170,13 +172,14 @@ class _Loom:
             self.weaving.edits.append(Edit(one.position, found.removals, tuple(sealed)))
             self.weaving.woven.append(one)
 
-    def _theirs(self, subsets: Subsets, has_routes: bool, rules: Sequence[object]) -> Theirs:
+    def _theirs(self, subsets: Subsets, has_routes: bool, rules: Sequence[tuple[Object, Stripped]]) -> Theirs:
         key = (subsets.plan.service.ref.namespace, subsets.plan.service.ref.name)
+        for_all = any(_holds_for_all(one, mapping(found.value, "spec"), key) for one, found in rules)
         return Theirs(
             subsets.names,
             has_routes=has_routes,
-            has_rule=bool(rules),
-            traffic_policy=None if rules else self._wildcard_policy(key),
+            has_rule=for_all,
+            traffic_policy=None if for_all else self._wildcard_policy(key),
             subsets=subsets.missing_from({}),
         )
 
@@ -249,9 +252,18 @@ def _destinations(spec: Mapping[str, Any]) -> set[str]:
         host
         for protocol in ("http", "tls", "tcp")
         for route in mappings(spec.get(protocol))
-        for target in mappings(route.get("route"))
-        if isinstance(host := mapping(target, "destination").get("host"), str)
+        for _, destination in destinations(route)
+        if isinstance(host := destination.get("host"), str)
     }
+
+
+def _holds_for_all(one: Object, spec: Mapping[str, Any], key: _Key) -> bool:
+    """Tell whether every client of a Service reads a DestinationRule for its host.
+
+    Istio looks in the client's namespace, the Service's, and its own, and takes what it finds first.
+    """
+    exported = strings(spec.get("exportTo")) or ["*"]
+    return one.ref.namespace in (key[0], _ROOT) and "workloadSelector" not in spec and "*" in exported
 
 
 def _both(found: Stripped, added: Sequence[Mapping[str, Any]]) -> str:

@@ -6,16 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from krm_fn.edits import Insert, Put
+from krm_fn.edits import Insert, Path, Put
 from krm_fn.environments import deepest_first, levels
 from krm_fn.inventory import Port, Traffic
-from krm_fn.marks import PREFIX
+from krm_fn.marks import PREFIX, destinations, with_destination
 from krm_fn.objects import Object
+from krm_fn.parts import mapping, mappings
 from krm_fn.plan import Route, ServicePlan
 from krm_fn.render.carriers import header_matches
 from krm_fn.render.istio import ServiceRoutes
 from krm_fn.results import Code, Result
-from krm_fn.weave_subsets import Subsets, mapping, mappings
+from krm_fn.weave_subsets import Subsets
 
 Value = Mapping[str, Any]
 Manifest = dict[str, Any]
@@ -65,6 +66,7 @@ class Weaver:
         for place, route in enumerate(mappings(self.spec.get("http"))):
             if not any(key in route for key in _ELSEWHERE):
                 self._http(place, route)
+                self._pin_mirrors(place, route)
         for protocol in ("tls", "tcp"):
             for place, route in enumerate(mappings(self.spec.get(protocol))):
                 self._connections(protocol, place, route)
@@ -130,6 +132,7 @@ class Weaver:
         )
         if not match or not destinations:
             return {}
+        route = self._mirrored(route, one.environment)
         rest = {key: part for key, part in route.items() if key not in ("name", "match", "route")}
         return {"name": _name(one.environment, route), "match": match, "route": destinations, **rest}
 
@@ -185,6 +188,24 @@ class Weaver:
             if plan.base_answer or plan.config.unmatched == "reject" or protocol != "http":
                 path = ("spec", protocol, place, "route", number, "destination")
                 self.edits.append(Put(path, "subset", target.subsets.of_base(), after="host"))
+
+    def _mirrors(self, route: Value) -> Iterator[tuple[Path, Value, Subsets]]:
+        """Yield the mirrors that would reach pods of any environment."""
+        for path, destination in destinations(route):
+            subsets = self.service_of.get(str(destination.get("host", "")))
+            if path[0] != "route" and subsets and not destination.get("subset"):
+                yield path, destination, subsets
+
+    def _mirrored(self, route: Value, value: str) -> Value:
+        for path, destination, subsets in list(self._mirrors(route)):
+            environment = subsets.plan.answer(value).environment
+            subset = subsets.names[environment] if environment else subsets.of_base()
+            route = with_destination(route, path, {**destination, "subset": subset})
+        return route
+
+    def _pin_mirrors(self, place: int, route: Value) -> None:
+        for path, _, subsets in self._mirrors(route):
+            self.edits.append(Put(("spec", "http", place, *path), "subset", subsets.of_base(), after="host"))
 
     def _warn_about_leaks(self, targets: Sequence[Target], path: str) -> None:
         for number, target in enumerate(targets):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from krm_fn.marks import PREFIX, TCP_PREFIX
+from krm_fn.parts import mappings
 from krm_fn.plan import ServicePlan
 from krm_fn.render.istio import subset_environments
 from krm_fn.render.subsets import subset_names
@@ -98,19 +99,3 @@ class Subsets:
         ]
         needed += [self._narrowed[key] for key in sorted(self._narrowed)]
         return [subset for subset in needed if subset["name"] not in present]
-
-
-def mappings(value: object) -> list[Value]:
-    """Return the mappings of a list; nothing where there is no list."""
-    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
-
-
-def mapping(value: Value, key: str) -> Value:
-    """Return the mapping at a key, or an empty one."""
-    found = value.get(key)
-    return found if isinstance(found, dict) else {}
-
-
-def strings(value: object) -> list[str]:
-    """Return the strings of a list; nothing where there is no list."""
-    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []

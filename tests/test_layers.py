@@ -12,7 +12,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "krm_fn"
 # Imports point up this list, and the modules of one row are strangers. A new module gets its place here first.
 ROWS = (
     ("results", "_scalars"),
-    ("_pages", "objects", "environments", "hosts", "edits"),
+    ("_pages", "objects", "environments", "hosts", "edits", "parts"),
     ("_yaml_lines", "_yaml_nodes", "_yaml_write", "_json_read", "options", "inventory", "marks", "http_route"),
     ("exposure",),
     ("_yaml_ends", "_splice", "config", "plan", "views.paint", "arguments"),
@@ -20,7 +20,7 @@ ROWS = (
     ("_yaml_list", "views.explain", "views.table", "views.change"),
     ("document", "configure", "schema", "advice", "merge", "edit", "adopt", "views.matrix", "views.diff"),
     ("joined", "previews", "render.rules", "render.copies"),
-    ("render.carriers", "render.subsets", "render.inject", "gateways", "views.page", "rewrite"),
+    ("render.carriers", "render.subsets", "render.inject", "gateways", "views.page", "rewrite", "visibility"),
     ("planner", "render.istio", "sources", "revisions", "conflicts"),
     ("render.gateways",),
     ("weave_subsets",),

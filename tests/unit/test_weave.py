@@ -285,3 +285,46 @@ def test_adoption_adds_the_label_and_nothing_else(kind):
         assert [line.strip() for line in diff] == ["+" + diff[0][1:].rstrip()]
         assert diff[0].split() == ["+", "virtual-env:", "dev"]
     assert function.run(outcome.output, base(unlabelled="adopt")).output == outcome.output
+
+
+def test_mirrors_stay_in_their_environment():
+    """A mirror to a Service of several environments is pinned to the base, and in a copy to the environment's pods."""
+    mirrored = {
+        "match": [{"uri": {"prefix": "/a"}}],
+        "route": [to("other")],
+        "mirrors": [{"destination": {"host": "app"}}],
+    }
+    routes = virtual_service(hosts=["app"], http=[mirrored, {"route": [to()], "mirror": {"host": "app"}}])
+    values = values_of(run(service(), *PAIR, routes))
+    (woven,) = [one for one in values if one["kind"] == "VirtualService"]
+    first, copy_, second = woven["spec"]["http"]
+    assert first["mirrors"][0]["destination"]["subset"] == "virtual-env--dev"
+    assert copy_["mirror"]["subset"] == "virtual-env--dev-proj1"
+    assert second["mirror"]["subset"] == "virtual-env--dev"
+    back = [
+        workload("a"),
+        workload("b"),
+        *(one for one in values if one["kind"] not in ("Deployment", "DestinationRule")),
+    ]
+    assert [one for one in values_of(function.run(stream(*back), base())) if one["kind"] == "VirtualService"] == [
+        routes
+    ]
+
+
+def test_a_rule_in_a_client_s_namespace_gets_the_subsets_too():
+    """A DestinationRule in a client's namespace hides ours from its pods: it gets the subsets, and ours stays."""
+    listed_ = [
+        service(namespace="d"),
+        *(
+            workload(one["metadata"]["name"], env, namespace="d")
+            for one, env in zip(PAIR, ("dev", "dev.x"), strict=True)
+        ),
+    ]
+    theirs = rule("x")
+    theirs["metadata"]["namespace"] = "client"
+    theirs["spec"]["host"] = "app.d.svc.cluster.local"
+    rules = [one for one in values_of(run(*listed_, theirs)) if one["kind"] == "DestinationRule"]
+    assert [(one["metadata"]["namespace"], [s["name"] for s in one["spec"]["subsets"]]) for one in rules] == [
+        ("client", ["virtual-env--dev", "virtual-env--dev-x"]),
+        ("d", ["virtual-env--dev", "virtual-env--dev-x"]),
+    ]

@@ -1,0 +1,24 @@
+"""A look into values of unknown shape: what is not there, or of another type, counts as empty."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+Value = Mapping[str, Any]
+
+
+def mapping(value: Value, key: str) -> Value:
+    """Return the mapping at a key, or an empty one."""
+    found = value.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def mappings(value: object) -> list[Value]:
+    """Return the mappings of a list; nothing where there is no list."""
+    return [one for one in value if isinstance(one, dict)] if isinstance(value, list) else []
+
+
+def strings(value: object) -> list[str]:
+    """Return the strings of a list; nothing where there is no list."""
+    return [one for one in value if isinstance(one, str)] if isinstance(value, list) else []
