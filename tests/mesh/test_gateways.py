@@ -48,6 +48,9 @@ WORLD = [
     workload("solo", "dev"),
     exposed(service("pay"), gateways="shop", hosts="pay.example.com"),
     workload("pay", "dev.proj1"),
+    exposed(service("feed", clusterIP="None"), gateways="shop", hosts="feed.example.com"),
+    workload("feed", "dev"),
+    workload("feed", "dev.proj1"),
     gateway("shop", "*.example.com"),
     gateway("other", "./b.example.com", "*/*.b.example.com", "shop.example.com", "*.shop.example.com", port=8088),
 ]
@@ -100,6 +103,12 @@ def test_a_rule_holds_with_one_environment(mesh):
     """A Service that has only the base is served by its host, and its rule holds."""
     assert [asked(mesh, "solo.example.com", path=path).path for path in ("/api", "/else")] == ["/v1", "/else"]
     assert mesh.sidecar().ask("solo", path="/api").path == "/v1"
+
+
+def test_a_headless_service_behind_a_gateway(mesh):
+    """A gateway chooses the pods of a headless Service itself, so its requests follow the header."""
+    for value, answer in ((None, "dev"), ("dev.proj1", "dev.proj1")):
+        assert asked(mesh, "feed.example.com", value).environment == answer
 
 
 @pytest.mark.parametrize(
