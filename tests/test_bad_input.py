@@ -51,6 +51,7 @@ CONFIG = config(
     unmatched="reject",
     tcp="callerLabels",
     istio={"apiVersion": "networking.istio.io/v1"},
+    previewHosts="{env}.{host}",
     workloads=[{"apiVersion": "example.com/v1", "kind": "App", "templatePath": "spec.pods"}],
     placement="routes/{namespace}.yaml",
 )
@@ -77,8 +78,29 @@ RICH = [
     OPERATOR,
 ]
 RICH[6]["spec"]["pods"] = RICH[6]["spec"].pop("template")
-LIST = {"apiVersion": "config.kubernetes.io/v1", "kind": "ResourceList", "items": RICH, "functionConfig": CONFIG}
-STREAM = [*RICH, CONFIG]
+# The user's own routes for the Services above, and what else the function reads beside Services and workloads.
+ROUTES = [
+    istio("VirtualService", "woven", hosts=["app"], gateways=["mesh", "edge"], http=[
+        {"match": [{"uri": {"prefix": "/a"}, "headers": {"x": {"exact": "y"}}}], "timeout": "3s",
+         "route": [{"destination": {"host": "app", "subset": "v1"}, "weight": 100}]},
+        {"route": [{"destination": {"host": "app", "port": {"number": 80}}}]},
+    ], tcp=[{"match": [{"port": 5432}], "route": [{"destination": {"host": "app"}}]}]),
+    istio("DestinationRule", "woven", host="app", subsets=[{"name": "v1", "labels": {"version": "v1"}}]),
+    istio("DestinationRule", "all", host="*", trafficPolicy={"tls": {"mode": "ISTIO_MUTUAL"}}),
+    istio("Gateway", "edge", servers=[{"hosts": ["*.example.com"], "port": {"number": 80, "protocol": "HTTP"}}]),
+    {**service("shop"), "metadata": {"name": "shop", "annotations": {
+        "kt-virtual-environment/gateways": "edge", "kt-virtual-environment/hosts": "shop.example.com",
+        "kt-virtual-environment/rule": json.dumps({"match": [{"uri": {"prefix": "/a"}}], "timeout": "3s"})}}},
+    workload("shop", "dev", app="shop"),
+    workload("shop-x", "dev.x", app="shop"),
+    {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": named("canary"), "spec": {
+        "strategy": {"canary": {"trafficRouting": {"istio": {"virtualService": {"name": "woven"}}}}}}},
+    {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": named("route"), "spec": {
+        "parentRefs": [{"kind": "Service", "name": "elsewhere"}]}},
+]
+ITEMS = [*RICH, *ROUTES]
+LIST = {"apiVersion": "config.kubernetes.io/v1", "kind": "ResourceList", "items": ITEMS, "functionConfig": CONFIG}
+STREAM = [*ITEMS, CONFIG]
 
 HOSTILE = [None, True, False, 0, -1, 1.5, 10**30, 1e300, "", " ", "None", "dev", "dev.x", "dev..x", ".", "../../x",
            "${NAMESPACE}", "a" * 300, "{{ x }}", "\u2028", "\x85", "*", "app", [], {}, [None], [[]], {"": None},
@@ -100,7 +122,13 @@ def paths_of(value, path=()):
         yield from paths_of(child, (*path, key))
 
 
-LIST_PATHS, STREAM_PATHS = list(paths_of(LIST)), list(paths_of(STREAM))
+def is_in_routes(path):
+    return any(isinstance(step, int) and len(RICH) <= step < len(ITEMS) for step in path[:2])
+
+
+ROUTE_PATHS = [path for path in paths_of(LIST) if is_in_routes(path)]
+LIST_PATHS = [path for path in paths_of(LIST) if not is_in_routes(path)]
+STREAM_PATHS = [path for path in paths_of(STREAM) if not is_in_routes(path)]
 GONE = object()
 SIGNS = [b"---\n", b"- ", b": ", b"\t", b"{", b"]", b"&a ", b"*a", b"#", b"'", b"\r\n", b"\n", b"|\n"]
 
@@ -171,7 +199,7 @@ def test_the_list_itself_is_right(raw):
     """The list that the tests below break is served as it stands, with routes for its Services."""
     outcome = hold(raw)
     assert [result.line() for result in outcome.results if result.severity is Severity.ERROR] == []
-    kinds = [item.value["kind"] for item in document.parse(outcome.output).items[len(RICH) :]]
+    kinds = [item.value["kind"] for item in document.parse(outcome.output).items[len(ITEMS) :]]
     assert {"VirtualService", "DestinationRule", "EnvoyFilter"} <= set(kinds)
 
 
@@ -193,6 +221,14 @@ def test_any_value_anywhere_in_a_stream(path, new):
 def test_each_kind_of_value_at_every_place(value):
     """Every single place of the list, with a value of each type: the same."""
     for path in LIST_PATHS:
+        hold(yaml_of(changed(LIST, path, value)))
+
+
+@pytest.mark.xfail(reason="weaving: a name or port that is a list or mapping, and a route that is no mapping")
+@pytest.mark.parametrize("value", [None, [], 7], ids=json.dumps)
+def test_each_kind_of_value_at_every_place_of_routes(value):
+    """Every single place of the user's own routes and rules, with a value of each type: the same."""
+    for path in ROUTE_PATHS:
         hold(yaml_of(changed(LIST, path, value)))
 
 
@@ -252,7 +288,7 @@ def test_any_bytes_at_all(raw):
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_items_does_not_matter(shuffler: random.Random):
     """Any order of the items gives the same generated objects, in the same order, and the same findings."""
-    items = list(RICH)
+    items = list(ITEMS)
     shuffler.shuffle(items)
     first, other = hold(yaml_of(LIST)), hold(yaml_of({**LIST, "items": items}))
     assert generated(first) == generated(other)
@@ -260,4 +296,4 @@ def test_the_order_of_items_does_not_matter(shuffler: random.Random):
 
 
 def generated(outcome):
-    return [item.value for item in document.parse(outcome.output).items[len(RICH) :]]
+    return [item.value for item in document.parse(outcome.output).items[len(ITEMS) :]]
