@@ -83,9 +83,9 @@ def _check(options: argparse.Namespace, loaded: Loaded, computed: Computation) -
     else:
         counts = {severity: sum(result.severity is severity for result in results) for severity in Severity}
         total = ", ".join(f"{count} {severity}{'s' * (count != 1)}" for severity, count in counts.items())
-        text = (
-            "".join(f"{result.line()}\n" for result in results) + f"{len(computed.plan.services)} Services, {total}\n"
-        )
+        services = len(computed.plan.services)
+        total = f"{services} Service{'s' * (services != 1)}, {total}"
+        text = "".join(f"{result.line()}\n" for result in results) + f"{total}\n"
     streams.write(text.encode())
     return streams.FAILED if _failed(results) else 0
 
