@@ -97,6 +97,8 @@ def port_rule(plan: ServicePlan, port: Port) -> str:
 def exception(plan: ServicePlan) -> str:
     """Say why the header does not decide about the whole Service; empty where it does."""
     if not plan.is_split:
+        if plan.needs_routes:
+            return ""
         return f"all its pods are of {', '.join(map(clean, plan.own)) or 'nobody'}"
     if plan.service.headless:
         return "headless: its clients choose among the pods of all environments"

@@ -573,10 +573,10 @@
     draw();
     explain();
   });
-  byId("ask").addEventListener("submit", (event) => {
-    event.preventDefault();
-    if (document.activeElement === byId("search") && columns.length) choose({ service: columns[0] });
+  byId("search").addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && columns.length) choose({ service: columns[0] });
   });
+  byId("ask").addEventListener("submit", (event) => event.preventDefault());
   byId("changed").addEventListener("change", (event) => {
     state.onlyChanged = event.target.checked;
     draw();
