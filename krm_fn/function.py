@@ -18,6 +18,7 @@ from krm_fn.objects import Object, objects_of
 from krm_fn.plan import Plan
 from krm_fn.render import copies, inject, istio
 from krm_fn.render import gateways as render_gateways
+from krm_fn.render.order import ordered
 from krm_fn.results import FunctionError, Result, Severity, in_order
 from krm_fn.rewrite import rewrite
 from krm_fn.weave import weave
@@ -112,7 +113,7 @@ def compute(
     return Computation(
         configs,
         plan,
-        made,
+        ordered(made, configs),
         [*weaving.edits, *adopting],
         (*plan.results, *weaving.results, *adopted, *found),
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from krm_fn.config import Configs
-from krm_fn.objects import INDEXES, OWNER, PATHS, Object, annotations_of, ref_of
+from krm_fn.objects import DEPENDS_ON, INDEXES, ORDER, OWNER, PATHS, Object, annotations_of, ref_of
 from krm_fn.results import Code, Ref, Result
 
 Manifest = Mapping[str, Any]
@@ -102,8 +102,14 @@ def _named(manifest: Manifest, theirs: set[_Identity]) -> Manifest:
 def _updated(existing: Manifest, manifest: Manifest, owner: str) -> Manifest:
     """Return an object of ours as it should be: everything that others added to its metadata stays."""
     metadata = dict(existing["metadata"])
-    metadata["annotations"] = {**annotations_of(existing), OWNER: owner}
+    kept = {key: text for key, text in annotations_of(existing).items() if not _is_order(key, text)}
+    metadata["annotations"] = {**kept, **annotations_of(manifest), OWNER: owner}
     return {**existing, **manifest, "metadata": {**metadata, "name": manifest["metadata"]["name"]}}
+
+
+def _is_order(key: str, text: object) -> bool:
+    """Tell whether an annotation of ours is about the order of applying, which another run may want otherwise."""
+    return key == DEPENDS_ON or text in ORDER.get(key, ())
 
 
 class _FreeIndexes:
@@ -126,7 +132,7 @@ class _FreeIndexes:
 
 def _new(manifest: Manifest, configs: Configs, free: _FreeIndexes | None) -> Manifest:
     metadata = dict(manifest["metadata"])
-    annotations = {OWNER: configs.owner}
+    annotations = {**annotations_of(manifest), OWNER: configs.owner}
     if free:
         namespace = metadata.get("namespace", "")
         # A namespace that the user's tools have yet to fill in (`${NS}`), or a hostile one, must not leave the package.

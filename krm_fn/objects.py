@@ -9,6 +9,11 @@ from typing import Any
 from krm_fn.results import Ref
 
 OWNER = "virtual-env-fn.dev/owner"
+SYNC_WAVE, SYNC_OPTIONS = "argocd.argoproj.io/sync-wave", "argocd.argoproj.io/sync-options"
+PRUNE_LAST = "PruneLast=true"
+RULES_WAVE, ROUTES_WAVE = "-1", "1"  # the user's own objects stand in wave 0: their pods are there before routes
+ORDER = {SYNC_WAVE: (RULES_WAVE, ROUTES_WAVE), SYNC_OPTIONS: (PRUNE_LAST,)}  # what this function writes
+DEPENDS_ON = "config.kubernetes.io/depends-on"
 LOCAL_CONFIG = "config.kubernetes.io/local-config"
 PATHS = ("internal.config.kubernetes.io/path", "config.kubernetes.io/path")
 INDEXES = ("internal.config.kubernetes.io/index", "config.kubernetes.io/index")

@@ -20,7 +20,7 @@ ROWS = (
     ("_yaml_list", "views.explain", "views.table", "views.change"),
     ("document", "configure", "schema", "advice", "merge", "edit", "adopt", "views.matrix", "views.diff"),
     ("joined", "previews", "render.rules", "render.copies"),
-    ("render.carriers", "render.subsets", "render.inject", "gateways", "views.page", "rewrite", "visibility"),
+    ("render.carriers", "render.subsets", "render.inject", "gateways", "views.page", "rewrite", "visibility", "render.order"),
     ("planner", "render.istio", "sources", "revisions", "conflicts"),
     ("render.gateways",),
     ("weave_subsets",),

@@ -153,20 +153,21 @@ def test_mappings_that_are_missing_or_empty_are_made(text, path, wanted):
 
 def test_added_lines_only():
     """In a text written in lines an edit only adds lines, with the list's own indentation."""
-    text = "spec:\n    http:\n      # first\n      - name: a # keep\n        route: [{destination: {host: x}}]\n\n      # second\n      - name: b\n"
+    first = "spec:\n    http:\n"
+    entry = "      # first\n      - name: a # keep\n        route: [{destination: {host: x}}]\n\n"
+    second = "      # second\n      - name: b\n"
+    text = first + entry + second
     edit = Text(text, 0)
     edit.insert(("spec", "http"), 0, [{"name": "new"}])
     edit.insert(("spec", "http"), 1, [{"name": "newer"}])
-    assert edit.result() == (
-        "spec:\n    http:\n      - name: new\n      # first\n      - name: a # keep\n        route: [{destination: {host: x}}]\n\n"
-        "      - name: newer\n      # second\n      - name: b\n"
-    )
+    assert edit.result() == first + "      - name: new\n" + entry + "      - name: newer\n" + second
 
 
 def test_an_item_of_a_list_keeps_its_indentation():
     """The source of an item of a ResourceList stands deeper from its second line on; added lines do too."""
     listed = document.parse(
-        b"apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n  -   apiVersion: v1\n      kind: X\n      spec:\n        http:\n        - name: a\n"
+        b"apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n"
+        b"  -   apiVersion: v1\n      kind: X\n      spec:\n        http:\n        - name: a\n"
     )
     item = listed.items[0]
     edit = Text(listed.source(item), item.column)
