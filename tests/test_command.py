@@ -222,7 +222,7 @@ def test_version_and_help_need_no_input():
 
 @pytest.mark.parametrize(
     "words",
-    [["--nope"], ["check"], ["bogus"], ["--set", "x"], ["--set", "=x"], ["check", "--format", "xml", "."], ["--config"]],
+    [["--nope"], ["check"], ["bogus"], ["--set", "x"], ["--set", "=x"], ["check", "--format", "xml"], ["--config"]],
     ids=" ".join,
 )
 def test_wrong_usage_ends_with_2(words):
