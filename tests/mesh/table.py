@@ -14,6 +14,10 @@ Each row is one sentence: a request to this Service and port, carrying this, is 
     - chain: [app-js:8080, app-go]     # or a chain: each hop from the pod that answered the one before,
       header: dev.proj1                # with the headers copied
       answer: [dev.proj1, dev]
+    - gateway: dev/shop          # NAMESPACE/NAME of an Istio Gateway, or NAME in the caller's namespace: the request,
+      service: shop.example.com  # or the first hop of a chain, comes from outside, for this host
+      path: /cart                # of the request, or of the first hop
+      answer: dev
 """
 
 from __future__ import annotations
@@ -27,13 +31,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from .asking import Answer
-    from .mesh import Caller, Mesh
+    from .mesh import Caller, Gateway, Mesh
 
 SPREAD, CLOSED = "spread", "closed"
 _TIMES = 6  # a request that is spread over two environments passes for one of them once in 2**6
 _TIMES_SPREAD = 60  # and one over two for no spread once in 2**59
 _GRPC_UNAVAILABLE = 14  # what a proxy's 503 is to a gRPC client
 _FIELDS = {"service", "chain", "port", "namespace", "protocol", "header", "headers", "sni", "from", "answer"}
+_FIELDS |= {"gateway", "path"}
 _PROTOCOLS = {"http": "http1", "http2": "http2", "grpc": "grpc", "tcp": "tcp", "tls": "tls"}
 
 Outcome = str | int
@@ -52,6 +57,8 @@ class Row:
     headers: Mapping[str, str] = field(default_factory=dict)
     sni: str | None = None
     caller: str | None = None
+    gateway: str = ""
+    path: str = "/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,7 @@ def printed(cells: Iterable[Cell]) -> str:
     for cell in cells:
         row, (host, port) = cell.row, cell.hop
         carried = [f"from {row.caller}"] * bool(row.caller) + [f"sni {row.sni}"] * bool(row.sni)
+        carried += [f"at {row.gateway}{row.path}"] if row.gateway and row is not last else []
         carried += [row.header or "an empty header"] if row.header is not None else []
         carried += [f"{name}: {value}" for name, value in row.headers.items()]
         answered = str(cell.found or "a pod without environment")
@@ -126,7 +134,8 @@ def _row(number: int, row: Mapping[str, Any]) -> Row:
     answers = tuple(row["answer"]) if "chain" in row else (row["answer"],)
     if len(answers) != len(hops):
         raise ValueError(f"row {number}: {len(hops)} hops and {len(answers)} answers")
-    namespace = row.get("namespace") or _namespace(hops[0][0]) or NAMESPACE
+    place, _, gateway = row.get("gateway", "").rpartition("/")
+    namespace = place or row.get("namespace") or ("" if gateway else _namespace(hops[0][0])) or NAMESPACE
     said = {key: value for key, value in row.items() if key != "answer"}
     return Row(
         f"{number}. " + ", ".join(f"{key} {value}" for key, value in said.items()),
@@ -138,6 +147,8 @@ def _row(number: int, row: Mapping[str, Any]) -> Row:
         row.get("headers") or {},
         row.get("sni"),
         row.get("from"),
+        gateway,
+        row.get("path", "/"),
     )
 
 
@@ -146,13 +157,18 @@ def _namespace(host: str) -> str:
 
 
 def _ask_row(mesh: Mesh, row: Row, headers: str | Mapping[str, str]) -> list[Cell]:
-    header = name_for(headers, _namespace(row.hops[0][0]) or row.namespace)
+    header = name_for(headers, ("" if row.gateway else _namespace(row.hops[0][0])) or row.namespace)
     carried = [*([(header, row.header)] if row.header is not None else []), *row.headers.items()]
-    copied = {name.lower() for name, _ in carried}
-    caller = mesh.sidecar(row.namespace, {mesh.label_in(row.namespace): row.caller} if row.caller else {})
+    copied = {header.lower(), *(name.lower() for name, _ in carried)}
+    caller: Caller | Gateway
+    if row.gateway:
+        caller = mesh.gateway(row.gateway, row.namespace)
+    else:
+        caller = mesh.sidecar(row.namespace, {mesh.label_in(row.namespace): row.caller} if row.caller else {})
     cells: list[Cell] = []
     for (host, port), expected in zip(row.hops, row.answers, strict=True):
-        found, answer = _ask_hop(caller, row, (host, port), carried, expected)
+        request = {"headers": carried, "protocol": row.protocol, "path": "/" if cells else row.path, "sni": row.sni}
+        found, answer = _ask_hop(caller, (host, port), request, expected)
         cells.append(Cell(row, (host, port), expected, found, answer))
         if not answer.pod:
             break
@@ -162,13 +178,13 @@ def _ask_row(mesh: Mesh, row: Row, headers: str | Mapping[str, str]) -> list[Cel
 
 
 def _ask_hop(
-    caller: Caller, row: Row, hop: tuple[str, int], carried: list[tuple[str, str]], expected: Outcome
+    caller: Caller | Gateway, hop: tuple[str, int], request: Mapping[str, Any], expected: Outcome
 ) -> tuple[Outcome, Answer]:
     """Ask one hop until it is certain enough what happens."""
     host, port = hop
     found: set[Outcome] = set()
     for _ in range(_TIMES_SPREAD if expected == SPREAD else _TIMES):
-        answer = caller.ask(host, port or None, headers=carried, protocol=row.protocol, sni=row.sni)
+        answer = caller.ask(host, port, **request) if port else caller.ask(host, **request)
         found.add(outcome(answer))
         if len(found) > 1:
             return SPREAD, answer
