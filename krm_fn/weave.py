@@ -20,6 +20,7 @@ from krm_fn.parts import mapping, mappings, strings
 from krm_fn.plan import Plan
 from krm_fn.render.istio import Theirs
 from krm_fn.results import Code, Result
+from krm_fn.shapes import problems
 from krm_fn.weave_routes import Weaver
 from krm_fn.weave_subsets import Subsets
 
@@ -54,13 +55,24 @@ class _Loom:
         }
         # Nothing is woven into routes of joined namespaces: conflicts.py reports those.
         self.joined = [(one.service.ref.namespace, one.service.ref.name) for one in plan.services if one.joined]
-        istio = [one for one in objects if one.group == _GROUP and one.is_source]
+        istio = self._sound([one for one in objects if one.group == _GROUP and one.is_source])
         self.routes = [(one, strip(one.value)) for one in istio if one.ref.kind == "VirtualService"]
         self.rules = [(one, strip(one.value)) for one in istio if one.ref.kind == "DestinationRule"]
         self.namespaces = {one.ref.namespace for one in objects if one.is_source}
         self.others = [
             one for one in objects if one.ref.kind in ("HTTPRoute", "GRPCRoute", "Rollout") and one.is_source
         ]
+
+    def _sound(self, istio: Sequence[Object]) -> list[Object]:
+        """Return the objects that can be read; one that cannot is reported, not repaired."""
+        sound = []
+        for one in istio:
+            found = list(problems(one)) if one.ref.kind in ("VirtualService", "DestinationRule") else []
+            if self.plans:
+                self.weaving.results += found
+            if not found:
+                sound.append(one)
+        return sound
 
     def weave(self) -> Weaving:
         rules_of = self._rules()
@@ -227,7 +239,7 @@ class _Loom:
                 canary = mapping(mapping(mapping(spec, "strategy"), "canary"), "trafficRouting")
                 istio = mapping(canary, "istio")
                 for route in [mapping(istio, "virtualService"), *mappings(istio.get("virtualServices"))]:
-                    if (one.ref.namespace, route.get("name")) in woven:
+                    if (one.ref.namespace, str(route.get("name"))) in woven:
                         message = (
                             f"changes the weights of VirtualService {route['name']} while it runs; the routes that "
                             "were added for environments keep the weights that stand in the list"

@@ -224,7 +224,6 @@ def test_each_kind_of_value_at_every_place(value):
         hold(yaml_of(changed(LIST, path, value)))
 
 
-@pytest.mark.xfail(reason="weaving: a name or port that is a list or mapping, and a route that is no mapping")
 @pytest.mark.parametrize("value", [None, [], 7], ids=json.dumps)
 def test_each_kind_of_value_at_every_place_of_routes(value):
     """Every single place of the user's own routes and rules, with a value of each type: the same."""

@@ -13,7 +13,7 @@ PACKAGE = Path(__file__).resolve().parents[1] / "krm_fn"
 ROWS = (
     ("results", "_scalars"),
     ("_pages", "objects", "environments", "hosts", "edits", "parts"),
-    ("_yaml_lines", "_yaml_nodes", "_yaml_write", "_json_read", "options", "inventory", "marks", "http_route"),
+    ("_yaml_lines", "_yaml_nodes", "_yaml_write", "_json_read", "options", "inventory", "marks", "http_route", "shapes"),
     ("exposure",),
     ("_yaml_ends", "_splice", "config", "plan", "views.paint", "arguments"),
     ("_yaml_read", "views.facts", "views.markdown"),
