@@ -15,8 +15,11 @@ _TOKEN = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2
 _NAMESPACE = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _PREVIEW = re.compile(r"[-.a-z0-9]*")  # what may stand around the placeholders
 _MAX_PATH = 200
+# So that no expression made of them is longer than the 1024 characters that Istio takes (tests/unit/test_carriers.py).
 _MAX_PATTERN = 256
-_MAX_TOKEN = 128
+_MAX_PLACES = 2
+_MAX_SPLITTER = 8
+_MAX_TOKEN = 100
 
 
 def _label_key(value: str) -> str:
@@ -34,12 +37,14 @@ def _label_value(value: str) -> str:
 def _splitter(value: str) -> str:
     if not _SPLITTER.fullmatch(value):
         raise ValueError("cannot split a label value: use characters that a label value may have, such as '.'")
+    if len(value) > _MAX_SPLITTER:
+        raise ValueError(f"is longer than {_MAX_SPLITTER} characters")
     return value
 
 
 def _header_name(value: str) -> str:
     if not _TOKEN.fullmatch(value) or value.lower() == "host":
-        raise ValueError("is no name of a request header that a route can match")
+        raise ValueError("is no name of a header that a route can match: letters, digits and '-', and not Host")
     return value
 
 
@@ -132,6 +137,8 @@ class Alias(_Model):
             raise ValueError("pattern belongs to a header's name; a cookie or baggage member is read whole")
         if self.pattern is not None and (problem := re2_problem(self.pattern.replace(self.placeholder, "x"))):
             raise ValueError(f"pattern is no RE2 expression: {problem}")
+        if self.pattern is not None and self.pattern.count(self.placeholder) > _MAX_PLACES:
+            raise ValueError(f"pattern has the placeholder {self.placeholder!r} more than {_MAX_PLACES} times")
         return self
 
 
@@ -147,17 +154,21 @@ class EnvHeader(_Model):
 
     @model_validator(mode="after")
     def _distinct(self) -> Self:
-        carriers = [("name", self.name.lower(), None)] + [_carrier(one) for one in self.aliases]
-        twice = sorted({str(one[1]) for one in carriers if carriers.count(one) > 1})
-        if twice:
-            raise ValueError(f"names the same carrier twice: {', '.join(twice)}")
+        places = {("header", self.name.lower(), ""): "name"}
+        for number, alias in enumerate(self.aliases):
+            carrier, place = _carrier(alias), f"aliases[{number}]"
+            if other := places.get(carrier):
+                raise ValueError(f"{place} is the same carrier as {other}, the {carrier[0]} {carrier[1]!r}: remove one")
+            places[carrier] = place
         return self
 
 
-def _carrier(alias: Alias) -> tuple[str, str | None, str | None]:
-    if alias.name is None:
-        return ("cookie", alias.cookie, None) if alias.cookie else ("baggage", alias.baggage, None)
-    return ("name", alias.name.lower(), alias.pattern and alias.pattern.replace(alias.placeholder, "(@)"))
+def _carrier(alias: Alias) -> tuple[str, str, str]:
+    if alias.cookie is not None:
+        return ("cookie", alias.cookie, "")
+    if alias.baggage is not None:
+        return ("baggage member", alias.baggage, "")
+    return ("header", (alias.name or "").lower(), (alias.pattern or "").replace(alias.placeholder, "(@)"))
 
 
 class Istio(_Model):

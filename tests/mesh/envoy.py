@@ -150,6 +150,10 @@ def _bootstrap(node: Mapping[str, Any], xds: Path, directory: Path) -> dict[str,
     return {
         "node": node,
         "admin": {"address": {"pipe": {"path": str(directory / "admin")}}},
+        # Of istio-agent's own runtime flags (istio/istio, pkg/bootstrap/config.go): how large an expression may be.
+        "layered_runtime": {
+            "layers": [{"name": "global config", "static_layer": {"re2.max_program_size.error_level": "32768"}}]
+        },
         "dynamic_resources": {
             "lds_config": source,
             "cds_config": source,

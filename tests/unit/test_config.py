@@ -174,3 +174,64 @@ def test_messages_speak_yaml():
         "spec.workloads[1].apiVersion": "is missing; add it",
         "spec.workloads[1].kind": "must not be empty; found ''",
     }
+
+
+@pytest.mark.parametrize("name", ["X Env", ":authority", "Host", "", "X-Ümlaut", "x\ny"])
+def test_a_header_name_that_is_none(name):
+    """What no route could match as a header is an error that says what a header's name is."""
+    (found,) = problems(own(envHeader={"name": name})).items()
+    assert found[0] == "spec.envHeader.name"
+    assert found[1].startswith("is no name of a header that a route can match: letters, digits and '-'")
+
+
+@pytest.mark.parametrize("key", ["a'] + x['b", "a\\", 'a"b', "a/b/c", "-a", "", "x" * 64])
+def test_a_label_key_that_cel_could_not_read(key):
+    """A key that would end the text it stands in, in CEL or Lua, is no label key of Kubernetes: refused as such."""
+    (found,) = problems(own(envLabel={"name": key})).items()
+    assert found[0] == "spec.envLabel.name"
+    assert found[1].startswith("is no label key")
+
+
+@pytest.mark.parametrize(
+    ("alias", "field", "message"),
+    [
+        ({"name": "x", "pattern": "(@"}, "", "pattern is no RE2 expression: missing ): (@"),
+        ({"name": "x", "pattern": "(?=a)(@)"}, "", "pattern is no RE2 expression: invalid perl operator: (?="),
+        ({"name": "x", "pattern": "(@)" + "a" * 254}, ".pattern", "must have 1 to 256 characters: Istio takes 1024"),
+        ({"name": "x", "pattern": "a(@)|b(@)|c(@)"}, "", "pattern has the placeholder '(@)' more than 2 times"),
+        ({"name": "x y"}, ".name", "is no name of a header"),
+        ({"cookie": "a b"}, ".cookie", "must be a token of at most 100 characters"),
+        ({"baggage": "k" * 101}, ".baggage", "must be a token of at most 100 characters"),
+        ({"name": "x", "cookie": "y"}, "", "needs exactly one of name (a header), cookie and baggage, found name and"),
+        ({}, "", "needs exactly one of name (a header), cookie and baggage, found none"),
+        ({"cookie": "x", "pattern": "(@)"}, "", "pattern belongs to a header's name"),
+        ({"name": "x", "pattern": "(@)", "placeholder": ""}, ".placeholder", "must not be empty"),
+    ],
+)
+def test_an_alias_that_cannot_be_one(alias, field, message):
+    """A carrier that Istio or Envoy would refuse, or that says two things, is an error with its place and reason."""
+    found = problems(own(envHeader={"aliases": [{"name": "fine"}, alias]}))
+    assert list(found) == [f"spec.envHeader.aliases[1]{field}"]
+    assert message in found[f"spec.envHeader.aliases[1]{field}"]
+
+
+@pytest.mark.parametrize(
+    ("aliases", "message"),
+    [
+        ([{"cookie": "x"}, {"cookie": "x"}], "aliases[1] is the same carrier as aliases[0], the cookie 'x': remove"),
+        ([{"name": "X-VIRTUAL-env"}], "aliases[0] is the same carrier as name, the header 'x-virtual-env': remove"),
+        (
+            [{"name": "a", "pattern": "x(@)"}, {"name": "A", "pattern": "x<e>", "placeholder": "<e>"}],
+            "aliases[1] is the same carrier as aliases[0], the header 'a': remove one",
+        ),
+    ],
+)
+def test_two_aliases_that_are_the_same(aliases, message):
+    """Two aliases that read the same thing are an error that names both."""
+    assert problems(own(envHeader={"aliases": aliases}))["spec.envHeader"].startswith(message)
+
+
+def test_aliases_that_only_look_the_same():
+    """A cookie and a member of one name, and two patterns for one header, are carriers of their own."""
+    patterns = [{"name": "a", "pattern": "x(@)"}, {"name": "a", "pattern": "y(@)"}, {"name": "a"}]
+    read(own(envHeader={"aliases": [{"cookie": "x"}, {"baggage": "x"}, {"cookie": "X"}, *patterns]}))
