@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import Any
 
 from krm_fn.environments import nearest
@@ -37,15 +38,37 @@ def find(objects: Sequence[Object], plan: Plan) -> Iterator[Result]:
         for name in service.exposure.gateways:
             if name != MESH:
                 yield from _gateway(service, name, listed)
+    yield from _shared(exposed)
+
+
+def _key(service: ServicePlan, written: str) -> _Key:
+    namespace, _, name = written.rpartition("/")
+    return (namespace or service.service.ref.namespace, name)
+
+
+def _shared(exposed: Iterable[ServicePlan]) -> Iterator[Result]:
+    """Yield a finding for each host of several Services on one gateway, but for those that are one Service, joined."""
+    first: dict[tuple[_Key, str], ServicePlan] = {}
+    for service in exposed:
+        ref = service.service.ref
+        for gateway, host in product(service.exposure.gateways, service.exposure.hosts):
+            other = first.setdefault((_key(service, gateway), host.lower()), service)
+            same = other is service or (ref.name == other.service.ref.name and ref.namespace in other.joined)
+            if gateway != MESH and not same:
+                message = (
+                    f"the host {host!r} is {other.service.ref}'s, too: on the gateway {gateway!r} the older "
+                    "VirtualService's routes take the requests of both; give each a host of its own, or share it in a "
+                    "VirtualService of yours, into which environments are woven"
+                )
+                yield Result(Code.HOST_SHARED, message, ref, f"metadata.annotations.{HOSTS}")
 
 
 def _gateway(service: ServicePlan, written: str, listed: Mapping[_Key, Mapping[str, Any]]) -> Iterator[Result]:
     ref = service.service.ref
-    namespace, _, name = written.rpartition("/")
-    key = (namespace or ref.namespace, name)
+    key = _key(service, written)
     there = {other for place, other in listed if place == key[0]}
     if there and key not in listed:
-        close = nearest(there, name)
+        close = nearest(there, key[1])
         message = f"the gateway {written!r} is none of its namespace's in the list ({', '.join(sorted(there))})"
         message += f"; did you mean {close!r}?" if close else ""
         yield Result(Code.GATEWAY_UNKNOWN, message, ref, f"metadata.annotations.{GATEWAYS}")

@@ -79,6 +79,7 @@ class Code(Enum):
     GATEWAY_UNKNOWN = ("gateway-unknown", Severity.WARNING)
     GATEWAY_HOST = ("gateway-host", Severity.WARNING)
     GATEWAY_PORT = ("gateway-port", Severity.INFO)
+    HOST_SHARED = ("host-shared", Severity.WARNING)
     PREVIEW_INVALID = ("preview-invalid", Severity.ERROR)
     PREVIEW_TAKEN = ("preview-taken", Severity.ERROR)
     PREVIEW_WILDCARD = ("preview-wildcard", Severity.INFO)

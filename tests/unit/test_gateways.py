@@ -350,6 +350,24 @@ def test_a_server_that_sees_no_requests_admits_no_host(server):
     assert said([exposed(), *PAIR, gateway(servers=[server])], "gateway-host")
 
 
+def test_a_host_of_two_services():
+    """Two Services with one host on one gateway would take each other's requests: a warning at the second."""
+    other = exposed()
+    other["metadata"]["name"] = "other"
+    listed = [exposed(), *PAIR, other]
+    (finding,) = said(listed, "host-shared")
+    assert (finding.severity, finding.ref.name) == ("warning", "other")
+    other["metadata"]["annotations"][f"{KEY}gateways"] = "another"
+    assert said(listed, "host-shared") == []
+
+
+def test_a_host_of_a_joined_service_is_one():
+    """The Services of one name in joined namespaces may have the same annotations: they are one."""
+    listed = [exposed("dev/gw", namespace=one) for one in ("dev", "p1")]
+    listed += [workload("a", "dev", namespace="dev"), workload("b", "dev.p1", namespace="p1")]
+    assert said(listed, "host-shared", base(namespaces={"base": "dev", "members": ["p1"]})) == []
+
+
 def test_all_is_well_says_nothing():
     """A Service with gateway, host and rule that fit has no finding."""
     assert codes(compute([exposed(rule=PREFIX_RULE), *PAIR, gateway("gw", "*")], base()).results) == []
