@@ -27,18 +27,26 @@ def about(plan: ServicePlan) -> Iterator[Result]:
         )
         yield Result(Code.HEADLESS, message, ref, "spec.clusterIP")
         return
-    if plan.base_answer is None:
+    follows = plan.ports(Traffic.HTTP, Traffic.SNIFFED)
+    if plan.base_answer is None and follows:
         then = "get a 503 that says so" if plan.config.unmatched == "reject" else "reach any pod of the Service"
         message = f"has no pods of the base {plan.base!r} (only of {names}): requests that none of them answers {then}"
         yield Result(Code.BASE_ABSENT, message, ref)
     for place, port in enumerate(plan.service.ports):
         yield from _about_port(plan, port, f"spec.ports[{place}]")
-    if not plan.ports(Traffic.HTTP, Traffic.SNIFFED):
+    if not follows and plan.ports(Traffic.TCP):
         message = (
-            f"has pods of {names}, and no port whose requests can be told apart; if one carries HTTP or gRPC, "
-            "say so by its name (http-…, grpc-…) or its appProtocol"
+            f"has pods of {names}, and no port whose requests can be told apart: its connections reach "
+            f"{_tcp_target(plan)} whoever calls; if a port carries HTTP or gRPC, say so by its name (http-…, grpc-…) "
+            "or its appProtocol"
         )
         yield Result(Code.NO_HEADER_PORT, message, ref, "spec.ports")
+
+
+def _tcp_target(plan: ServicePlan) -> str:
+    if plan.config.tcp == "callerLabels":
+        return "the environment of the calling pod,"
+    return f"the base {plan.base_answer!r}," if plan.base_answer else f"nobody (the base {plan.base!r} has no pods),"
 
 
 def _about_exposure(plan: ServicePlan) -> Iterator[Result]:
@@ -88,6 +96,12 @@ def _about_port(plan: ServicePlan, port: Port, field: str) -> Iterator[Result]:
     elif port.traffic is Traffic.UDP:
         message = f"port {port.number} is UDP, which the mesh does not route: it reaches pods of {names}"
         yield Result(Code.UDP_PORT, message, ref, field)
+    elif port.traffic is Traffic.SNIFFED and plan.base_answer is not None:
+        message = (
+            f"port {port.number} does not say what it carries: its HTTP requests follow the header, and its plain TCP "
+            f"goes to the base {plan.base_answer!r}; say it by its name (http-…, tcp-…) or its appProtocol"
+        )
+        yield Result(Code.PORT_UNDECLARED, message, ref, field)
     elif port.traffic in (Traffic.TCP, Traffic.SNIFFED) and plan.base_answer is None:
         message = (
             f"plain TCP to port {port.number} is pinned to the base {plan.base!r}, which has no pods here: "

@@ -59,6 +59,8 @@ class Workload:
         labels_field: the dotted path of those labels in the object.
         absent: why it has no pods, empty where it has.
         serves: whether its pods are there to be called (a Job's are not).
+        position: its place in the list; None where it cannot be edited.
+        object_labels: the labels of the object itself, of whatever type.
     """
 
     ref: Ref
@@ -67,6 +69,7 @@ class Workload:
     absent: str = ""
     serves: bool = True
     position: int | None = None
+    object_labels: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +217,9 @@ class _Reader:
         if len(self.results) > self.before:
             return None
         serves = kind not in _RUN_TO_COMPLETION
-        return Workload(self.one.ref, labels, labels_field, absent, serves, self.one.position)
+        own = self.mapping(self.one.value, "metadata", "metadata").get("labels")
+        own = own if isinstance(own, dict) else {}
+        return Workload(self.one.ref, labels, labels_field, absent, serves, self.one.position, own)
 
     def absent(self, spec: Mapping[str, Any]) -> str:
         kind = self.one.ref.kind

@@ -153,6 +153,12 @@ class _Planner:
                 self._say(Code.LABEL_INVALID, message, workload.ref, f"{workload.labels_field}.{self.label}")
                 return
             self.labelled.append(workload)
+        elif self.label in workload.object_labels:
+            message = (
+                f"the label {self.label!r} stands on the {workload.ref.kind} itself, not on its pods, which alone are "
+                f"asked for it: put it into {workload.labels_field} as well"
+            )
+            self._say(Code.LABEL_MISPLACED, message, workload.ref, f"metadata.labels.{self.label}")
         for key, text in workload.labels.items():
             self.by_pair[workload.ref.namespace, key, text].append(workload)
 
@@ -174,7 +180,9 @@ class _Planner:
                 continue
             if service.selector is None:
                 self.apart.append(Apart(service, "has no selector, so no pods of its own"))
-                self._say(Code.NO_SELECTOR, "has no selector, so no pods of its own: nothing is routed", service.ref)
+                if self.labelled:  # a list without environments is left as it is, without a word
+                    message = "has no selector, so no pods of its own: nothing is routed"
+                    self._say(Code.NO_SELECTOR, message, service.ref)
                 continue
             chosen.append((service, self._select(service.ref.namespace, service.selector)))
         taking_part = [each for together in self._together(chosen) for each in self._part(together)]

@@ -53,6 +53,7 @@ class Code(Enum):
     OBJECT_INVALID = ("object-invalid", Severity.ERROR)
     OBJECT_TWICE = ("object-twice", Severity.ERROR)
     LABEL_INVALID = ("label-invalid", Severity.ERROR)
+    LABEL_MISPLACED = ("label-misplaced", Severity.WARNING)
     UNLABELLED_WORKLOAD = ("unlabelled-workload", Severity.ERROR)
     SCALED_TO_ZERO = ("scaled-to-zero", Severity.INFO)
     NO_SELECTOR = ("no-selector", Severity.INFO)
@@ -69,6 +70,7 @@ class Code(Enum):
     HEADLESS = ("headless", Severity.WARNING)
     TLS_PORT = ("tls-port", Severity.WARNING)
     UDP_PORT = ("udp-port", Severity.WARNING)
+    PORT_UNDECLARED = ("port-undeclared", Severity.INFO)
     TCP_WITHOUT_BASE = ("tcp-without-base", Severity.WARNING)
     NO_HEADER_PORT = ("no-header-port", Severity.WARNING)
     # gateways, hosts and rules of Services

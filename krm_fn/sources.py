@@ -106,8 +106,9 @@ def _files(directory: Path, prefix: str) -> Iterator[tuple[str, Document]]:
         try:
             yield name, _parse(_bytes(str(file)), name)
         except FunctionError as error:
-            # Values, compose files and the like lie beside manifests; what is no object is none of ours.
-            problems += [result for result in error.results if result.code not in (Code.INPUT_SHAPE, Code.INPUT_EMPTY)]
+            # Values, data and the like lie beside manifests; what is no object is none of ours.
+            ours = {Code.INPUT_SHAPE, Code.INPUT_EMPTY} | ({Code.INPUT_SYNTAX} if name.endswith(".json") else set())
+            problems += [result for result in error.results if result.code not in ours]
     if problems:
         raise FunctionError(*problems)
 

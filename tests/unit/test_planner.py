@@ -250,7 +250,8 @@ def test_a_service_without_selector_and_an_external_name():
         (((80, "http"),), {}, []),
         (((80, "http"), (443, "https")), {}, ["tls-port"]),
         (((53, "dns", None),), {}, ["no-header-port"]),
-        (((443, "tls"),), {}, ["no-header-port", "tls-port"]),
+        (((443, "tls"),), {}, ["tls-port"]),
+        (((80, None),), {}, ["port-undeclared"]),
         (((80, "http"),), {"clusterIP": "None"}, ["headless"]),
     ],
 )
@@ -300,3 +301,17 @@ def test_a_full_name_of_a_namespace_to_come_is_told():
     assert said == ["namespace-to-come"]
     said, _ = results([*listed, {**rule, "spec": {"host": "app.example.com"}}], base())
     assert said == []
+
+
+def test_a_label_in_the_wrong_place():
+    """The label on the object instead of its pods is a likely mistake: a warning says where it belongs."""
+    wrong = workload("b")
+    wrong["metadata"]["labels"] = {"virtual-env": "dev.x"}
+    computed = compute([service(), workload("a", "dev", app="other"), wrong])
+    (finding,) = [one for one in computed.results if one.code.slug == "label-misplaced"]
+    assert (finding.ref.name, finding.field) == ("b", "metadata.labels.virtual-env")
+
+
+def test_a_list_without_environments_is_left_without_a_word():
+    """Where nobody carries the label a Service without a selector is no finding: the list leaves as it came."""
+    assert results([service(selector={}), workload("a")])[0] == []
