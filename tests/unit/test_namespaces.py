@@ -1,9 +1,11 @@
 """Joined namespaces: what is one Service, what is generated where, and which lists cannot be served."""
 
 import pytest
+import yaml
 from istio_reading import Request, answer
 from lists import LABEL, base, codes, compute, config, named, of_kind, service, workload
 
+from krm_fn import function
 from krm_fn.results import in_order
 
 JOINED = {"base": "dev", "members": ["p1", "p2"]}
@@ -303,6 +305,16 @@ def test_twice_is_once():
         for one in first
     ]
     assert compute([*HERE, *marked], joined()).manifests == first
+
+
+def test_what_is_no_longer_wanted_is_taken_out():
+    """A run over its own output changes no byte, and without the option the copies and full hosts are gone again."""
+    raw = yaml.safe_dump_all(HERE, sort_keys=False).encode()
+    once = function.run(raw, joined()).output
+    assert once.count(b"kind: Service") > raw.count(b"kind: Service")
+    assert function.run(once, joined()).output == once
+    alone = base(unmatched="anyPod")
+    assert function.run(once, alone).output == function.run(raw, alone).output
 
 
 def test_the_order_of_the_list_does_not_matter():
