@@ -2,6 +2,8 @@
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from istio_reading import Request, answer
 from lists import LABEL, base, codes, compute, config, named, of_kind, service, workload
 
@@ -305,6 +307,26 @@ def test_twice_is_once():
         for one in first
     ]
     assert compute([*HERE, *marked], joined()).manifests == first
+
+
+TREE = ("dev", "dev.p1", "dev.p1.a", "dev.p2", "dev.p2.b.c")
+PLACES = st.fixed_dictionaries({one: st.sampled_from([None, *NAMESPACES]) for one in TREE})
+
+
+@settings(max_examples=60, deadline=None)
+@given(PLACES, st.sets(st.sampled_from(NAMESPACES)), st.sampled_from([None, *TREE, "dev.p1.a.x", "dev.p10", "x"]))
+def test_any_distribution_over_namespaces(places, services, value):
+    """Wherever pods and Services are, each namespace that has the Service reaches the contract's answer."""
+    own = {env for env, place in places.items() if place}
+    services |= {places[env] for env in own}
+    listed = [service(namespace=one) for one in sorted(services)]
+    listed += [workload(env, env, namespace=place) for env, place in places.items() if place]
+    listed += [workload("x", "dev", app="x", namespace=one) for one in NAMESPACES]
+    fits = [one for one in own if value and f"{value}.".startswith(f"{one}.")]
+    expected = max(fits, key=len, default="dev" if "dev" in own else 503)
+    callers = NAMESPACES if "dev" in services else services
+    for namespace in callers if own else ():
+        assert asked(listed, "app", namespace, value) == expected
 
 
 def test_what_is_no_longer_wanted_is_taken_out():
