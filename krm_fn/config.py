@@ -112,7 +112,9 @@ def _spec_of(value: Mapping[str, Any], ref: Ref, problems: list[Result]) -> tupl
         spec = value.get("spec")
         if spec is not None and not isinstance(spec, dict):
             problems.append(Result(Code.CONFIG_INVALID, f"must be a mapping, found {shown(spec)}", ref, "spec"))
-        return _without_nulls(spec) if isinstance(spec, dict) else {}, False
+        # The operator takes a field's default for an empty string as well.
+        nothing = (None, "") if api_version == OPERATOR_API_VERSION else (None,)
+        return _without(nothing, spec) if isinstance(spec, dict) else {}, False
     message = (
         f"cannot be read as configuration: its kind is {shown(kind)} and its apiVersion {shown(api_version)}; "
         f"use kind {KIND} of {API_VERSION}, {KIND} of {OPERATOR_API_VERSION}, or a v1 ConfigMap"
@@ -121,13 +123,13 @@ def _spec_of(value: Mapping[str, Any], ref: Ref, problems: list[Result]) -> tupl
     return {}, False
 
 
-def _without_nulls(tree: Mapping[str, Any]) -> dict[str, Any]:
+def _without(nothing: tuple[str | None, ...], tree: Any) -> Any:  # noqa: ANN401 - a tree of mappings and lists
     """Leave out fields without a value: to Kubernetes they are not there, and templates write them."""
-    return {
-        key: _without_nulls(child) if isinstance(child, dict) else child
-        for key, child in tree.items()
-        if child is not None
-    }
+    if isinstance(tree, list):
+        return [_without(nothing, child) for child in tree]
+    if not isinstance(tree, dict):
+        return tree
+    return {key: _without(nothing, child) for key, child in tree.items() if child not in nothing}
 
 
 def _nest(data: Mapping[str, Any], ref: Ref, prefix: str, problems: list[Result]) -> dict[str, Any]:

@@ -41,6 +41,19 @@ def test_nothing_means_defaults():
     assert read(None) == read(empty) == read(own()) == read({**own(), "spec": None}) == RouteConfig()
 
 
+def test_the_operator_s_empty_strings_mean_defaults():
+    """An empty string in the operator's resource is the field's default, as it was to the operator; ours names it."""
+    spec = {
+        "envHeader": {"name": "", "aliases": [{"name": "x", "pattern": "env=(@)", "placeholder": ""}]},
+        "envLabel": {"name": "", "splitter": "", "defaultSubset": ""},
+    }
+    found = read({**OPERATOR, "spec": spec})
+    assert found.env_label == RouteConfig().env_label
+    assert found.env_header.name == "X-Virtual-Env"
+    assert found.env_header.aliases[0].placeholder == "(@)"
+    assert {"spec.envHeader.name", "spec.envLabel.splitter"} <= problems(own(**spec)).keys()
+
+
 def test_all_ways_say_the_same():
     """Own kind, the operator's resource, a ConfigMap of dotted names and kpt's `-- Kind k=v` are read alike."""
     dotted = {"envHeader.name": "ali-env-mark", "envLabel.defaultSubset": "dev"}
