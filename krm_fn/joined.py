@@ -124,11 +124,16 @@ def elsewhere(workload: Workload, services: Iterable[Service]) -> str:
 def copies(space: Space, services: Sequence[Service], taking_part: Iterable[Service]) -> list[Copy]:
     """Return what the members lack of the base's Services.
 
-    A Service that takes part is copied without its selector, for the routes to lead on from there; of any other the
-    name alone is enough.
+    A Service that takes part is copied without its selector, for the routes to lead on from there; of any other, and
+    of one whose ports no route can follow, the name alone is enough.
     """
     there = {(one.ref.namespace, one.ref.name) for one in services}
-    routed = {(one.ref.namespace, one.ref.name) for one in taking_part if not one.headless}
+    routable = {Traffic.HTTP, Traffic.SNIFFED, Traffic.TCP}
+    routed = {
+        (one.ref.namespace, one.ref.name)
+        for one in taking_part
+        if not one.headless and any(port.traffic in routable for port in one.ports)
+    }
     found: list[Copy] = []
     for one in services:
         for member in space.names[1:] if one.ref.namespace == space.names[0] else ():

@@ -104,6 +104,14 @@ def test_what_takes_no_part_gets_an_alias():
     assert "type" not in made["other"]
 
 
+@pytest.mark.parametrize(("ports", "spec"), [(((443, "https"),), {}), (((80, "http"),), {"clusterIP": "None"})])
+def test_what_no_route_can_follow_gets_an_alias(ports, spec):
+    """A Service of TLS ports alone, or a headless one, is reached by its name: no route leads on from a copy."""
+    listed = [service(namespace="dev", ports=ports, **spec), workload("a", "dev", namespace="dev"), *elsewhere()]
+    made = of_kind(compute(listed, joined()).manifests, "Service")
+    assert {one["spec"].get("externalName") for one in made} == {"app.dev.svc.cluster.local"}
+
+
 def test_only_the_base_s_services_are_copied():
     """What a member alone has is the member's: nothing of it appears elsewhere."""
     listed = [*HERE, service("mine", namespace="p1"), workload("m", "dev.p1", app="mine", namespace="p1")]
