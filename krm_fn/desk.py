@@ -12,6 +12,7 @@ from krm_fn.merge import merge
 from krm_fn.results import Result, Severity, in_order
 from krm_fn.schema import definition
 from krm_fn.sources import Loaded
+from krm_fn.views import report
 
 _USAGE = 2
 
@@ -76,16 +77,18 @@ def _rewritten(loaded: Loaded, computed: Computation) -> Iterator[str]:
 def _check(options: argparse.Namespace, loaded: Loaded, computed: Computation) -> int:
     changes = merge(loaded.objects, computed.manifests, computed.configs, place=False)
     results = in_order([*computed.results, *changes.results])
+    found = report.environments(computed.plan)
     if options.format == "json":
         import json  # noqa: PLC0415 - wanted here only
 
-        text = json.dumps({"results": [result.as_item() for result in results]}, indent=2) + "\n"
+        said = {"results": [result.as_item() for result in results], "environments": report.as_json(found)}
+        text = json.dumps(said, indent=2) + "\n"
     else:
         counts = {severity: sum(result.severity is severity for result in results) for severity in Severity}
         total = ", ".join(f"{count} {severity}{'s' * (count != 1)}" for severity, count in counts.items())
         services = len(computed.plan.services)
         total = f"{services} Service{'s' * (services != 1)}, {total}"
-        text = "".join(f"{result.line()}\n" for result in results) + f"{total}\n"
+        text = "".join(f"{result.line()}\n" for result in results) + report.as_text(found) + f"{total}\n"
     streams.write(text.encode())
     return streams.FAILED if _failed(results) else 0
 

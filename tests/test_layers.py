@@ -17,7 +17,7 @@ ROWS = (
     ("exposure",),
     ("_yaml_ends", "_splice", "config", "plan", "views.paint", "arguments"),
     ("_yaml_read", "views.facts", "views.markdown"),
-    ("_yaml_list", "views.explain", "views.table", "views.change"),
+    ("_yaml_list", "views.explain", "views.report", "views.table", "views.change"),
     ("document", "configure", "schema", "advice", "merge", "edit", "adopt", "views.matrix", "views.diff"),
     ("joined", "previews", "render.rules", "render.copies"),
     ("render.carriers", "render.subsets", "render.inject", "gateways", "views.page", "rewrite", "visibility", "render.order"),

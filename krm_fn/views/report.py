@@ -1,0 +1,108 @@
+"""The environments of a list, one by one: what each answers itself, what it inherits, and what looks like a mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from krm_fn.environments import likely_typos
+from krm_fn.plan import NamespacePlan, Plan, ServicePlan
+from krm_fn.views.facts import Json, natural
+
+_SHOWN = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """An environment of a namespace.
+
+    Attributes:
+        namespace: where its pods are.
+        name: its name.
+        base: who answers there when a request names nobody; empty where no Service takes part.
+        workloads: the workloads that make its pods, of Services that take part.
+        overrides: the Services that it answers itself.
+        inherits: the Services that another answers for it, each with who does; None for nobody.
+        alike: the environments of the namespace one slip of the finger away.
+    """
+
+    namespace: str
+    name: str
+    base: str
+    workloads: tuple[str, ...]
+    overrides: tuple[str, ...]
+    inherits: tuple[tuple[str, str | None], ...]
+    alike: tuple[str, ...]
+
+
+def environments(plan: Plan) -> list[Environment]:
+    """Return the environments of every namespace that has labelled pods, by namespace and name."""
+    return [one for namespace in plan.namespaces for one in _of_namespace(namespace, plan)]
+
+
+def _of_namespace(namespace: NamespacePlan, plan: Plan) -> Iterator[Environment]:
+    services = [one for one in plan.services if one.service.ref.namespace == namespace.name]
+    alike = likely_typos(namespace.known, namespace.config.env_label.splitter)
+    for name in sorted(namespace.known, key=natural):
+        own = [one for one in services if name in one.own]
+        workloads = {str(pod.ref) for one in own for pod in one.own[name].workloads}
+        yield Environment(
+            namespace.name,
+            name,
+            services[0].base if services else "",
+            tuple(sorted(workloads)),
+            tuple(one.service.ref.name for one in own),
+            tuple(_inherited(name, services)),
+            tuple(alike.get(name, ())),
+        )
+
+
+def _inherited(name: str, services: Sequence[ServicePlan]) -> Iterator[tuple[str, str | None]]:
+    for one in services:
+        if name not in one.own:
+            yield one.service.ref.name, one.answer(name).environment
+
+
+def as_text(found: Sequence[Environment]) -> str:
+    """Return a line for each environment, below its namespace."""
+    lines: list[str] = []
+    width = max((len(one.name) for one in found), default=0)
+    for place, one in enumerate(found):
+        if not place or found[place - 1].namespace != one.namespace:
+            where = f" of namespace {one.namespace}" if one.namespace else ""
+            lines.append(f"environments{where}" + (f", base {one.base}:" if one.base else ":"))
+        lines.append(f"  {one.name:{width}}  {'; '.join(_said(one))}")
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _said(one: Environment) -> Iterator[str]:
+    yield f"answers {_some(one.overrides)}" if one.overrides else "answers nothing: no Service has pods of it"
+    by_answer: dict[str | None, list[str]] = {}
+    for service, answer in one.inherits:
+        by_answer.setdefault(answer, []).append(service)
+    for answer in sorted(by_answer, key=str):
+        who = f"inherits from {answer}" if answer else "has nobody for"
+        yield f"{who}: {_some(by_answer[answer])}" if answer else f"{who} {_some(by_answer[answer])}"
+    if one.alike:
+        yield f"looks much like {', '.join(one.alike)}: a typing mistake?"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def as_json(found: Sequence[Environment]) -> list[Json]:
+    """Return the environments as docs/views.md describes them."""
+    return [
+        {
+            "namespace": one.namespace,
+            "environment": one.name,
+            "base": one.base,
+            "workloads": list(one.workloads),
+            "overrides": list(one.overrides),
+            "inherits": [{"service": service, "answer": answer} for service, answer in one.inherits],
+            "alike": list(one.alike),
+        }
+        for one in found
+    ]
