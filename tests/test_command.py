@@ -190,7 +190,9 @@ def test_check_prints_findings(tmp_path):
     lines = run("check", "app.yaml", cwd=tmp_path, code=1).stdout.decode().splitlines()
     assert [line.split(":")[:2] for line in lines[:2]] == [["error", " app.yaml"]] * 2
     assert "2 errors" in lines[-1]
-    assert run("check", QUICKSTART).stdout.startswith(b"3 Services, 0 errors")
+    found = run("check", QUICKSTART).stdout.decode()
+    assert found.startswith("environments, base dev:\n  dev ")
+    assert found.endswith("3 Services, 0 errors, 0 warnings, 0 infos\n")
 
 
 def test_check_in_json(tmp_path):
