@@ -4,30 +4,16 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
 
-from krm_fn import advice, exposure, joined
-from krm_fn.config import KIND, Configs, Source
+from krm_fn import advice, exposure, joined, review
+from krm_fn.config import Configs
 from krm_fn.environments import deepest_first, depth, environment_problem, levels, nearest
 from krm_fn.inventory import Inventory, Service, Workload
 from krm_fn.joined import Space
 from krm_fn.plan import Adoption, Apart, Copy, NamespacePlan, OwnEnvironment, Plan, Route, ServicePlan
-from krm_fn.results import Code, Ref, Result, Severity
+from krm_fn.results import Code, Ref, Result
 
 _Chosen = tuple[Service, list[Workload]]  # a Service and the workloads that it selects
-
-# Findings about something that is not there: none where it may be among what was left out because of a mistake.
-_OF_ABSENCE = {
-    Code.BASE_ABSENT,
-    Code.BASE_AMBIGUOUS,
-    Code.BASE_ASSUMED,
-    Code.BASE_UNKNOWN,
-    Code.CONFIG_UNUSED,
-    Code.NO_HEADER_PORT,
-    Code.NOTHING_LABELLED,
-    Code.TCP_WITHOUT_BASE,
-    Code.UNSELECTED_PODS,
-}
 
 
 def make(inventory: Inventory, configs: Configs) -> Plan:
@@ -55,13 +41,7 @@ def make(inventory: Inventory, configs: Configs) -> Plan:
     for space in spaces:
         carried[space.label] |= space.known
     plans = [plan for space in spaces for plan in space.plans(carried[space.label])]
-    results += _nothing_labelled(configs.default, inventory, carried)
-    results += [
-        Result(Code.CONFIG_UNUSED, "configures a namespace of which the list has no Service and no workload", one.ref)
-        for name, one in configs.by_namespace.items()
-        if name not in services and name not in workloads
-    ]
-    results += [dead for source in (configs.default, *configs.by_namespace.values()) for dead in _dead_aliases(source)]
+    results += review.of_configs(configs, inventory, any(carried.values()))
     adopted = [
         Adoption(workload, space.label, base)
         for space in spaces
@@ -72,7 +52,7 @@ def make(inventory: Inventory, configs: Configs) -> Plan:
     return Plan(
         tuple(sorted(plans, key=lambda one: _place(one.service))),
         tuple(sorted((one for space in spaces for one in space.namespaces()), key=lambda one: one.name)),
-        tuple(_without_follow_ups(results)),
+        tuple(review.without_follow_ups(results)),
         tuple(sorted((one for space in spaces for one in space.apart), key=lambda one: _place(one.service))),
         tuple(adopted),
         tuple(sorted((one for space in spaces for one in space.copies), key=lambda one: _place(one.service))),
@@ -81,41 +61,6 @@ def make(inventory: Inventory, configs: Configs) -> Plan:
 
 def _place(service: Service) -> tuple[str, str]:
     return (service.ref.namespace, service.ref.name)
-
-
-def _without_follow_ups(results: Sequence[Result]) -> Iterator[Result]:
-    """Leave out what may be so only because an object with a mistake was left out.
-
-    A base belongs to all namespaces, and so does a finding about the configuration; all others are about their own.
-    """
-    causes = [
-        one.ref.namespace if one.ref else ""
-        for one in results
-        if one.severity is Severity.ERROR and one.code not in _OF_ABSENCE
-    ]
-    for one in results:
-        of_config = one.ref is None or one.ref.kind in ("", KIND, "ConfigMap")
-        caused = bool(causes) if of_config else one.ref is not None and one.ref.namespace in causes
-        if not (caused and one.code in _OF_ABSENCE):
-            yield one
-
-
-def _nothing_labelled(source: Source, inventory: Inventory, carried: Mapping[str, set[str]]) -> list[Result]:
-    label = source.config.env_label
-    if any(carried.values()) or not (label.default_subset and inventory.services and inventory.workloads):
-        return []
-    message = f"no pod template in the list carries the label {label.name!r}: there is nothing to route"
-    return [Result(Code.NOTHING_LABELLED, message, source.ref, "spec.envLabel.name")]
-
-
-def _dead_aliases(source: Source) -> Iterator[Result]:
-    for place, alias in enumerate(source.config.env_header.aliases):
-        if alias.pattern is not None and alias.placeholder not in alias.pattern:
-            message = (
-                f"the alias {alias.name!r} never names an environment: its pattern {alias.pattern!r} has no "
-                f"placeholder {alias.placeholder!r} where one would stand"
-            )
-            yield Result(Code.ALIAS_DEAD, message, source.ref, f"spec.envHeader.aliases[{place}].pattern")
 
 
 def _order(workload: Workload) -> tuple[str, str, str, str]:
@@ -186,8 +131,10 @@ class _Planner:
                 continue
             chosen.append((service, self._select(service.ref.namespace, service.selector)))
         taking_part = [each for together in self._together(chosen) for each in self._part(together)]
-        self._unselected({id(one) for _, selected in chosen for one in selected})
-        self._twice([service for service, _ in taking_part])
+        selected_ids = {id(one) for _, selected in chosen for one in selected}
+        unselected = [one for one in self.labelled if id(one) not in selected_ids]
+        self.results += review.of_unselected(unselected, self.services, self.label)
+        self.results += review.of_twins([service for service, _ in taking_part])
         self.base = base = self._base(carried) if taking_part else None
         if base and self.adopted:
             self.known |= {base}
@@ -253,31 +200,6 @@ class _Planner:
             )
             self._say(Code.UNLABELLED_WORKLOAD, message, workload.ref, workload.labels_field)
         return not bare
-
-    def _unselected(self, selected: set[int]) -> None:
-        narrow = [one for one in self.services if one.selector and self.label in one.selector]
-        for workload in self.labelled:
-            if id(workload) in selected or workload.absent or not workload.serves:
-                continue
-            message = f"no Service selects these pods of {workload.labels[self.label]!r}: no request reaches them"
-            labels = workload.labels.items()
-            message += joined.elsewhere(workload, self.services)
-            for service in (one for one in narrow if one.ref.namespace == workload.ref.namespace):
-                if {pair for pair in (service.selector or {}).items() if pair[0] != self.label} <= labels:
-                    message += (
-                        f"; {service.ref} would, if its selector did not name one environment: "
-                        f"remove {self.label!r} from spec.selector"
-                    )
-            self._say(Code.UNSELECTED_PODS, message, workload.ref, workload.labels_field)
-
-    def _twice(self, services: Sequence[Service]) -> None:
-        for one, other in pairwise(services):
-            if _place(one) == _place(other):
-                files = " and ".join(sorted({ref.file for ref in (one.ref, other.ref) if ref.file}))
-                message = (
-                    f"stands in the list twice{f' ({files})' if files else ''}: remove one, or set their namespaces"
-                )
-                self._say(Code.OBJECT_TWICE, message, other.ref, "metadata.name")
 
     def _base(self, carried: set[str]) -> str | None:
         """Return the base of the namespace, or None after an error."""

@@ -21,6 +21,7 @@ ROWS = (
     ("document", "configure", "schema", "advice", "merge", "edit", "adopt", "views.matrix", "views.diff"),
     ("joined", "previews", "render.rules", "render.copies"),
     ("render.carriers", "render.subsets", "render.inject", "gateways", "views.page", "rewrite", "visibility", "render.order"),
+    ("review",),
     ("planner", "render.istio", "sources", "revisions", "conflicts"),
     ("render.gateways",),
     ("weave_subsets",),
