@@ -103,6 +103,7 @@ def compute(
         *inject.manifests(plan),
         *istio.manifests(plan, weaving.theirs),
         *render_gateways.manifests(plan, weaving.theirs),
+        *weaving.previews,
     ]
     found = (
         *gateways.find(objects, plan),

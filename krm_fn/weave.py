@@ -21,6 +21,7 @@ from krm_fn.plan import Plan
 from krm_fn.render.istio import Theirs
 from krm_fn.results import Code, Result
 from krm_fn.shapes import problems
+from krm_fn.weave_previews import previews_of_routes
 from krm_fn.weave_routes import Weaver
 from krm_fn.weave_subsets import Subsets
 
@@ -35,6 +36,7 @@ class Weaving:
 
     edits: list[Edit] = field(default_factory=list)
     woven: list[Object] = field(default_factory=list)
+    previews: list[Mapping[str, Any]] = field(default_factory=list)
     theirs: dict[_Key, Theirs] = field(default_factory=dict)
     results: list[Result] = field(default_factory=list)
 
@@ -136,6 +138,10 @@ class _Loom:
         weaver.weave(subsets[key] for key in own)
         self.weaving.results += weaver.results
         self._edit(one, found, weaver.edits, weaver.added)
+        if by_host:
+            made, results = previews_of_routes(one, spec, weaver, [each.plan for each in by_host.values()])
+            self.weaving.previews += made
+            self.weaving.results += results
         woven = {(used.plan.service.ref.namespace, used.plan.service.ref.name) for used in by_host.values()}
         return woven | set(own) if weaver.edits else set()
 

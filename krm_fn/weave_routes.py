@@ -218,6 +218,28 @@ class Weaver:
                 place = f"{path}.route[{number}].destination.subset"
                 self.results.append(Result(Code.SUBSET_SPANS_ENVIRONMENTS, message, self.one.ref, place))
 
+    # Hosts that stand for an environment.
+
+    def preview(self, environment: str, header: str) -> list[Value]:
+        """Return the routes of requests that are an environment's without saying so; from here the header does."""
+        return [self._previewed(route, environment, header) for route in mappings(self.spec.get("http"))]
+
+    def _previewed(self, route: Value, environment: str, header: str) -> Value:
+        if any(key in route for key in _ELSEWHERE):
+            return route
+        found = [(target, self._destination(target, environment)) for target in self._targets(route)]
+        kept = [
+            {**target.value, "destination": destination} for target, destination in found if destination is not None
+        ]
+        if found and not kept:
+            plan = next(target.subsets.plan for target, _ in found if target.subsets)
+            rest = {key: part for key, part in route.items() if key in ("name", "match")}
+            return {**rest, **ServiceRoutes(plan).rejection()}
+        headers = mapping(route, "headers")
+        request = mapping(headers, "request")
+        said = {**headers, "request": {**request, "set": {**mapping(request, "set"), header: environment}}}
+        return {**self._mirrored(route, environment), "route": _collapsed(kept), "headers": said}
+
     # Connections, which show no header.
 
     def _connections(self, protocol: str, place: int, route: Value) -> None:

@@ -241,6 +241,33 @@ def test_a_gateway_s_routes():
         assert {mesh.sidecar().ask("app", headers={HEADER: "dev.a.b"}).pod for _ in range(8)} == {"app-dev-a-b"}
 
 
+def test_preview_hosts_of_a_user_s_own_gateway_routes():
+    """With `previewHosts` a user's VirtualService on a gateway has a host for each environment, header and all."""
+    server = {"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}
+    gateway = istio("Gateway", "shop", selector={"istio": "gateway"}, servers=[server])
+    http = [
+        {"match": [{"uri": {"prefix": "/api"}}], "rewrite": {"uri": "/v2"}, "route": [to("api")]},
+        {"match": [{"uri": {"prefix": "/old"}}], "route": [to("old")]},
+        {"route": [to("app")]},
+    ]
+    routes = istio("VirtualService", "shop", hosts=["shop.example.com"], gateways=["shop"], http=http)
+    manifests = woven([*APP, *API, *PLAIN, routes], previewHosts="{env}.{host}")
+    with Mesh([*manifests, gateway]) as mesh:
+        outside = mesh.gateway("shop")
+        for host, path, pod in (
+            ("shop.example.com", "/", "app-dev"),
+            ("dev-a.shop.example.com", "/", "app-dev-a"),
+            ("dev-a.shop.example.com", "/api", "api-dev"),
+            ("dev-b.shop.example.com", "/api", "api-dev-b"),
+            ("dev-a-b.shop.example.com:80", "/", "app-dev-a-b"),
+            ("dev-a.shop.example.com", "/old", "old"),
+        ):
+            answer = outside.ask(host, path=path)
+            assert answer.pod == pod, (host, path)
+            sent = [value for name, value in answer.headers_seen if name == HEADER]
+            assert sent == ([] if host == "shop.example.com" else [host.partition(".")[0].replace("-", ".")])
+
+
 def test_a_delegate_s_routes():
     """The routes of a delegate are woven; the root that hands over to it stays as it is."""
     root = istio(
