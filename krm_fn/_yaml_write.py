@@ -10,6 +10,8 @@ from __future__ import annotations
 import json
 import math
 import re
+from functools import cache
+from json.encoder import encode_basestring
 from typing import TYPE_CHECKING, Any
 
 from krm_fn._pages import Node
@@ -53,19 +55,20 @@ def _mapping(value: Mapping[str, Any], indent: str, out: list[str], *, first: st
     """Write the lines of a mapping; `first` stands before its first key (blanks, or a list's dash)."""
     lead = first
     for key, child in value.items():
-        name = scalar(key)
+        name = _text(key) if isinstance(key, str) else scalar(key)
         if len(name) > _LONGEST_KEY:
             name = f"? {name}\n{indent}"
-        out.append(f"{lead}{name}:")
-        lead = indent
-        if isinstance(child, dict) and child:
-            out.append("\n")
+        if isinstance(child, str):
+            out.append(f"{lead}{name}: {_leaf(child, indent)}\n")
+        elif isinstance(child, dict) and child:
+            out.append(f"{lead}{name}:\n")
             _mapping(child, indent + "  ", out, first=indent + "  ")
         elif isinstance(child, list) and child:
-            out.append("\n")
+            out.append(f"{lead}{name}:\n")
             _sequence(child, indent, out, first=indent)
         else:
-            out.append(f" {_leaf(child, indent)}\n")
+            out.append(f"{lead}{name}: {scalar(child)}\n")
+        lead = indent
 
 
 def _sequence(value: list[Any], indent: str, out: list[str], *, first: str) -> None:
@@ -76,14 +79,15 @@ def _sequence(value: list[Any], indent: str, out: list[str], *, first: str) -> N
         elif isinstance(child, list) and child:
             _sequence(child, indent + "  ", out, first=lead + "- ")
         else:
-            out.append(f"{lead}- {_leaf(child, indent)}\n")
+            out.append(f"{lead}- {_leaf(child, indent) if isinstance(child, str) else scalar(child)}\n")
         lead = indent
 
 
-def _leaf(value: Node, indent: str) -> str:
-    if isinstance(value, str) and "\n" in value[:-1] and _LITERAL.fullmatch(value):
+@cache  # a list says few texts, and each of them many times
+def _leaf(value: str, indent: str) -> str:
+    if "\n" in value[:-1] and _LITERAL.fullmatch(value):
         return _literal(value, indent + "  ")
-    return scalar(value)
+    return _text(value)
 
 
 def _literal(value: str, indent: str) -> str:
@@ -95,14 +99,19 @@ def _literal(value: str, indent: str) -> str:
 def scalar(value: Node) -> str:
     """Return a scalar, or an empty collection, on one line."""
     if isinstance(value, str):
-        if _WORDS.fullmatch(value) and value.lower() not in _RESERVED:
-            return value
-        return _escape(json.dumps(value, ensure_ascii=False))
+        return _text(value)
     if isinstance(value, float):
         return _float(value)
     if value is None or value in ({}, []) or isinstance(value, int):
         return json.dumps(value)
     raise TypeError(type(value))
+
+
+@cache
+def _text(value: str) -> str:
+    if _WORDS.fullmatch(value) and value.lower() not in _RESERVED:
+        return value
+    return _escape(encode_basestring(value))
 
 
 def _float(value: float) -> str:
