@@ -7,41 +7,14 @@ trace. Beside `document.py` the only room that knows YAML.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import yaml
-from yaml.events import AliasEvent, MappingStartEvent, ScalarEvent, SequenceStartEvent
-
 from krm_fn._splice import block_list
+from krm_fn._yaml_places import Node, Path, read
 from krm_fn._yaml_write import dump, flow, scalar
 
-Path = tuple[str | int, ...]
-
 _STEP = 2  # columns by which a new mapping stands deeper than its key
-
-
-@dataclass(slots=True)
-class _Node:
-    """A node where its text stands. `entries`: (key, value) of a mapping, (None, value) of a sequence."""
-
-    start: int
-    end: int
-    kind: type
-    is_flow: bool = False
-    is_block_scalar: bool = False
-    text: str = ""
-    entries: list[tuple[_Node | None, _Node]] = field(default_factory=list)
-    target: _Node | None = None  # of an alias
-
-    @property
-    def real(self) -> _Node:
-        return self.target or self
-
-    @property
-    def is_empty(self) -> bool:
-        return self.kind is ScalarEvent and self.start == self.end
 
 
 class Text:
@@ -50,15 +23,16 @@ class Text:
     Args:
         source: the text of the object, as `document.Document.source` gives it.
         column: the column of its first key in the list; the other lines of `source` stand at least there.
+        paths: the lists and mappings that edits will name; None for any. What is beside them is passed over.
     """
 
-    def __init__(self, source: str, column: int) -> None:
+    def __init__(self, source: str, column: int, paths: Iterable[Path] | None = None) -> None:
         self.pad = column
         self.text = " " * column + source
         self.newline = "\r\n" if "\r\n" in source else "\n"
         self.edits: dict[tuple[int, int], list[str]] = {}
-        self.removed: dict[int, tuple[_Node, set[int]]] = {}
-        self.root = _read(self.text)
+        self.removed: dict[int, tuple[Node, set[int]]] = {}
+        self.root = read(self.text, paths)
 
     def insert(self, path: Path, index: int, values: Sequence[Mapping[str, Any]]) -> None:
         """Put `values` before the entry `index` of the sequence at `path`; at its end if there are no more."""
@@ -81,7 +55,7 @@ class Text:
         for step in reversed([*missing, key]):
             value = {step: value}
         (key, value), *_ = value.items()  # type: ignore[attr-defined]  # a mapping, by the line above
-        if node.kind is not MappingStartEvent:
+        if not node.is_mapping:
             self._fill(node, path[: len(path) - len(missing)], {key: value})
         elif node.is_flow:
             place, comma = (node.entries[-1][1], ", ") if node.entries else (None, "")
@@ -117,13 +91,13 @@ class Text:
 
     # Places.
 
-    def _at(self, path: Path) -> _Node:
+    def _at(self, path: Path) -> Node:
         node, missing = self._deepest(path)
         if missing:
             raise KeyError(path)
         return node
 
-    def _deepest(self, path: Path) -> tuple[_Node, list[str]]:
+    def _deepest(self, path: Path) -> tuple[Node, list[str]]:
         node = self.root.real
         for depth, step in enumerate(path):
             try:
@@ -132,12 +106,12 @@ class Text:
                 return node, [str(name) for name in path[depth:]]
         return node, []
 
-    def _key_column(self, mapping: _Node) -> int:
+    def _key_column(self, mapping: Node) -> int:
         first = mapping.entries[0][0]
         place = first.start if first else mapping.start
         return place - self._line_start(place)
 
-    def _dash(self, node: _Node, index: int) -> tuple[int, int]:
+    def _dash(self, node: Node, index: int) -> tuple[int, int]:
         """Return the start of the line of an entry's dash, and the dash's column."""
         start = node.entries[index][1].start
         line = self._line_start(start)
@@ -156,7 +130,7 @@ class Text:
         end = self.text.find("\n", place)
         return len(self.text) if end < 0 else end + 1
 
-    def _entry_line(self, node: _Node, index: int) -> int:
+    def _entry_line(self, node: Node, index: int) -> int:
         """Return the start of the line of an entry's dash, or of the comments right above it."""
         line, column = self._dash(node, index)
         while line:
@@ -167,7 +141,7 @@ class Text:
             line = above
         return line
 
-    def _end(self, entry: tuple[_Node | None, _Node]) -> int:
+    def _end(self, entry: tuple[Node | None, Node]) -> int:
         """Return the place behind an entry's last character. An empty value has no place of its own."""
         key, value = entry
         if value.is_empty and key:
@@ -177,7 +151,7 @@ class Text:
             return self._end(value.entries[-1])
         return value.end
 
-    def _line_after_entry(self, entry: tuple[_Node | None, _Node]) -> int:
+    def _line_after_entry(self, entry: tuple[Node | None, Node]) -> int:
         last = entry
         while last[1].target is None and last[1].entries and not last[1].is_flow:
             last = last[1].entries[-1]
@@ -185,10 +159,10 @@ class Text:
             return last[1].end  # the start of a line: the blank ones above may be the scalar's
         return self._line_end(self._end(entry))
 
-    def _line_after(self, node: _Node) -> int:
+    def _line_after(self, node: Node) -> int:
         return self._line_after_entry((None, node))
 
-    def _extent(self, parent: _Node, first: int, last: int) -> tuple[int, int]:
+    def _extent(self, parent: Node, first: int, last: int) -> tuple[int, int]:
         """Return the text that the entries from `first` to `last` take, with what parts them from others."""
         entries = parent.entries
         place = (entries[first][0] or entries[first][1]).start
@@ -199,7 +173,7 @@ class Text:
             return place, (entries[last + 1][0] or entries[last + 1][1]).start
         return self._end(entries[first - 1]) if first else place, self._end(entries[last])
 
-    def _begins_line(self, parent: _Node, index: int) -> bool:
+    def _begins_line(self, parent: Node, index: int) -> bool:
         key, value = parent.entries[index]
         start = (key or value).start
         return not self.text[self._line_start(start) : start].strip(" " if key else " -")
@@ -217,7 +191,7 @@ class Text:
             lines = self.newline + lines.removesuffix(self.newline)
         self.edits.setdefault((place, place), []).append(lines)
 
-    def _insert_flow(self, node: _Node, index: int, texts: Sequence[str]) -> None:
+    def _insert_flow(self, node: Node, index: int, texts: Sequence[str]) -> None:
         if not node.entries:
             self._add(node.start + 1, node.start + 1, ", ".join(texts))
             return
@@ -231,7 +205,7 @@ class Text:
         else:
             self._add(place.start, place.start, "".join(f"{text},{between or ' '}" for text in texts))
 
-    def _fill(self, node: _Node, path: Path, value: Mapping[str, Any]) -> None:
+    def _fill(self, node: Node, path: Path, value: Mapping[str, Any]) -> None:
         """Give a key without a value, or with null, a mapping."""
         parent = self._deepest(path[:-1])[0]
         key = parent.entries[_index(parent, path[-1])][0]
@@ -245,49 +219,10 @@ class Text:
         self._add_lines(self._line_end(key.end), lines)
 
 
-def _index(node: _Node, step: str | int) -> int:
+def _index(node: Node, step: str | int) -> int:
     if isinstance(step, int):
         return step
     found = [place for place, (key, _) in enumerate(node.entries) if key is not None and key.text == step]
     if not found:
         raise KeyError(step)
     return found[-1]  # readers take the last of two
-
-
-def _read(text: str) -> _Node:
-    """Return the tree of the text's first document."""
-    return _Reader(text).node()
-
-
-class _Reader:
-    def __init__(self, text: str) -> None:
-        self.events: Iterator[Any] = yaml.parse(text, Loader=yaml.CSafeLoader)
-        self.anchors: dict[str, _Node] = {}
-        next(self.events), next(self.events)  # the stream's start and the document's
-
-    def node(self, event: Any = None) -> _Node:  # noqa: ANN401 - PyYAML's events
-        event = event or next(self.events)
-        kind = type(event)
-        node = _Node(event.start_mark.index, event.end_mark.index, kind)
-        if kind is AliasEvent:
-            node.target = self.anchors[event.anchor]
-            return node
-        if event.anchor:
-            self.anchors[event.anchor] = node
-        if kind is ScalarEvent:
-            node.text = event.value
-            node.is_block_scalar = event.style in ("|", ">")
-            return node
-        node.is_flow = bool(event.flow_style)
-        ends: Any = None
-        while True:
-            first = next(self.events)
-            if type(first).__name__ in ("MappingEndEvent", "SequenceEndEvent"):
-                ends = first
-                break
-            if kind is SequenceStartEvent:
-                node.entries.append((None, self.node(first)))
-            else:
-                node.entries.append((self.node(first), self.node()))
-        node.end = ends.end_mark.index
-        return node

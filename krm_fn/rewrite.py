@@ -12,12 +12,12 @@ def rewrite(source: str, column: int, edit: Edit) -> str:
     What an earlier run added is taken out first, so that the additions find the text as the user wrote it.
     """
     if edit.removals:
-        text = Text(source, column)
+        text = Text(source, column, [path[:-1] for path in edit.removals])
         for path in edit.removals:
             text.remove(path)
         source = text.result()
     if edit.additions:
-        text = Text(source, column)
+        text = Text(source, column, [addition.path for addition in edit.additions])
         for addition in edit.additions:
             if isinstance(addition, Insert):
                 text.insert(addition.path, addition.index, addition.values)

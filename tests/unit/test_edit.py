@@ -88,7 +88,7 @@ def test_an_insertion_can_be_read_and_leaves_no_trace(text, data):
     """Entries put before any entry of a list are read there; taken out, the text is the very same."""
     value = value_of(text)
     places = sorted(data.draw(st.sets(st.integers(0, len(value["spec"]["http"])), min_size=1)))
-    edit = Text(text, 0)
+    edit = Text(text, 0, data.draw(st.sampled_from([None, [("spec", "http")]])))
     wanted = copy.deepcopy(value)
     for place in reversed(places):
         wanted["spec"]["http"][place:place] = OURS
@@ -96,7 +96,7 @@ def test_an_insertion_can_be_read_and_leaves_no_trace(text, data):
         edit.insert(("spec", "http"), place, OURS)
     woven = edit.result()
     assert value_of(woven) == wanted
-    back = Text(woven, 0)
+    back = Text(woven, 0, data.draw(st.sampled_from([None, [("spec", "http")]])))
     for place, entry in enumerate(wanted["spec"]["http"]):
         if isinstance(entry, dict) and str(entry.get("name")).startswith("virtual-env--"):
             back.remove(("spec", "http", place))
@@ -115,7 +115,7 @@ def test_a_key_can_be_put_and_leaves_no_trace(text, value, data):
     paths = [(), ("metadata",), ("spec",)]
     paths += [("spec", "http", place) for place in range(len(before["spec"]["http"]))]
     path = data.draw(st.sampled_from(paths))
-    edit = Text(text, 0)
+    edit = Text(text, 0, data.draw(st.sampled_from([None, [path]])))
     edit.put(path, "added", value)
     after = edit.result()
     wanted = copy.deepcopy(before)
@@ -124,7 +124,7 @@ def test_a_key_can_be_put_and_leaves_no_trace(text, value, data):
         at = at[step]
     at["added"] = value
     assert value_of(after) == wanted
-    back = Text(after, 0)
+    back = Text(after, 0, data.draw(st.sampled_from([None, [path]])))
     back.remove((*path, "added"))
     assert back.result() == text
 
@@ -146,9 +146,27 @@ def test_a_key_can_be_put_and_leaves_no_trace(text, value, data):
 )
 def test_mappings_that_are_missing_or_empty_are_made(text, path, wanted):
     """A key can be put where its mapping is missing, null or empty, in block and flow style."""
-    edit = Text(text, 0)
+    edit = Text(text, 0, [path])
     edit.put(path, "k", "v")
     assert yaml.safe_load(edit.result()) == wanted
+
+
+@settings(max_examples=400, deadline=None)
+@given(text=documents(), data=st.data())
+def test_what_is_beside_the_paths_may_be_passed_over(text, data):
+    """An edit is the same whether the text was read in full or only along its path."""
+    value = value_of(text)
+    places = [("spec", "http", place) for place in range(len(value["spec"]["http"]))]
+    path = data.draw(st.sampled_from([("metadata",), ("spec",), *places]))
+    at = value
+    for step in path:
+        at = at[step]
+    key = data.draw(st.sampled_from(sorted(at)))
+    edits = [Text(text, 0), Text(text, 0, [path])]
+    for edit in edits:
+        edit.put(path, "added", [{"k": "v"}], after=key)
+        edit.remove((*path, key))
+    assert edits[0].result() == edits[1].result()
 
 
 def test_added_lines_only():
