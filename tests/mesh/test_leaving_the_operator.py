@@ -6,6 +6,12 @@ In each of them a request is answered as it was before, or as it will be at the 
 
 from __future__ import annotations
 
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -108,14 +114,14 @@ def states() -> Iterator[tuple[str, dict[Key, Manifest]]]:
     yield "the operator stopped", dict(cluster)
     for name in [one for one in after if one not in before]:
         cluster[name] = after[name]
-        yield f"created {name}", dict(cluster)
+        yield f"created {'/'.join(name)}", dict(cluster)
     for name in [one for one in after if one in before]:
         cluster[name] = after[name]
-        yield f"replaced {name}", dict(cluster)
+        yield f"replaced {'/'.join(name)}", dict(cluster)
     for kind in ROUTES:  # routes before the subsets that they name
         for name in [one for one in before if one not in after and one[0] == kind]:
             del cluster[name]
-            yield f"deleted {name}", dict(cluster)
+            yield f"deleted {'/'.join(name)}", dict(cluster)
     assert cluster == after
 
 
@@ -155,6 +161,60 @@ def test_a_gateway_needs_its_routes_before_the_operator_s_are_replaced():
     """What the order is for: without the new VirtualService for its hosts first, a gateway knows them no more."""
     early = {**operators(), ("VirtualService", "app-js"): package()[1]["VirtualService", "app-js"]}
     assert 404 in asked(early).values()
+
+
+# Stands in for kubectl and the API server behind it: the few calls of the document, on a file of objects.
+STAND_IN = """\
+import json, sys, yaml
+state, log, argv = {state!r}, {log!r}, sys.argv[1:]
+objects = json.load(open(state))
+say = lambda words: print(words, file=open(log, "a"))
+argv = argv[2:] if argv[0] == "-n" else argv
+verb, code = argv[0], 0
+named = [one for one in argv[1:] if "/" in one and not one.startswith("-")]
+if verb == "get":
+    for name, one in objects.items():
+        print(f"{{name}} owner={{one['owner']}} ours={{one['ours']}}")
+elif verb in ("create", "replace"):
+    for one in yaml.safe_load_all(open(argv[argv.index("-f") + 1])):
+        name = one["kind"] + "/" + one["metadata"]["name"]
+        if (name in objects) == (verb == "create"):
+            code = 1  # exists already, or not yet: this one stays as it is, the others are done
+        elif verb == "create" or objects[name]["ours"] == "":
+            objects[name] = dict(owner="", ours=one["metadata"]["annotations"]["virtual-env-fn.dev/owner"])
+            say(f"{{verb}}d {{name}}")
+elif verb == "delete" and named:
+    for name in named:
+        del objects[name]
+        say(f"deleted {{name}}")
+elif verb == "delete" and argv[1].startswith("virtualenvironments"):
+    orphan = "--cascade=orphan" in argv
+    objects = {{name: dict(one, owner="") for name, one in objects.items() if orphan or not one["owner"]}}
+elif verb not in ("scale", "label", "delete"):
+    sys.exit(f"the stand-in for kubectl does not know {{argv}}")
+json.dump(objects, open(state, "w"))
+sys.exit(code)
+"""
+
+
+def test_the_commands_of_the_document_go_through_these_states(tmp_path):
+    """The document's commands, run as they stand, change the routes in the order that is tested above."""
+    text = (parts.ROOT / "docs" / "leaving-the-operator.md").read_text(encoding="utf-8")
+    block = re.findall(r"^```sh\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)[0]
+    assert "# 1. Stop the operator" in block
+    state, log = tmp_path / "state.json", tmp_path / "log"
+    objects = {"/".join(one): {"owner": "VirtualEnvironment", "ours": ""} for one in operators()}
+    users = {"VirtualService/users": {"owner": "", "ours": ""}}
+    state.write_text(json.dumps({**objects, **users}))
+    kubectl = tmp_path / "kubectl"
+    kubectl.write_text(f"#!{sys.executable}\n" + STAND_IN.format(state=str(state), log=str(log)))
+    kubectl.chmod(0o755)
+    env = {**os.environ, "PATH": os.pathsep.join([str(tmp_path), os.environ["PATH"]])}
+    package_ = shutil.copytree(EXAMPLE, tmp_path / "package")
+    subprocess.run(["bash", "-c", block], cwd=package_, env=env, capture_output=True, timeout=60, check=True)
+    assert log.read_text().splitlines() == [step for step, _ in states()][1:]
+    left = json.loads(state.read_text())
+    assert left.keys() == {"/".join(one) for one in package()[1]} | users.keys()
 
 
 @pytest.mark.parametrize("name", ["app-js", "app-go", "app-java"])
