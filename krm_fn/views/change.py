@@ -8,13 +8,11 @@ from enum import Enum
 
 from krm_fn.plan import Apart, Plan, ServicePlan
 from krm_fn.views import facts
-from krm_fn.views.paint import clean
 
 NOBODY = "nobody"
 ANY_POD = "any pod"
 
 _State = ServicePlan | Apart | None
-_Key = tuple[str, str]
 
 
 class Kind(Enum):
@@ -46,7 +44,7 @@ class Change:
 
     Attributes:
         kind: what that means.
-        service: the Service, as NAME or NAMESPACE/NAME.
+        service: the Service, as NAME or NAMESPACE/NAME, as the manifest has it.
         values: what the requests carry, in the order of the tree; None for those that name no environment.
         old: who answered; None where the Service was not there.
         new: who answers; None where the Service is gone.
@@ -99,23 +97,23 @@ class Comparison:
 def compare(old: Plan, new: Plan) -> Comparison:
     """Compare the answers of two plans, for every environment that one of them knows, and for none."""
     before, after = _states(old), _states(new)
-    names = sorted(before.keys() | after.keys())
+    names = sorted(before.keys() | after.keys(), key=facts.natural)
     changes: list[Change] = []
     cells = 0
     for name in names:
         states = before.get(name), after.get(name)
         values = _values(states)
         cells += len(values)
-        changes += _changes("/".join(filter(None, name)), *states, values)
+        changes += _changes(name, *states, values)
     order = list(Kind)
     changes.sort(key=lambda one: (order.index(one.kind), not one.loses_answer, one.service))
     moved = sum(len(change.values) for change in changes)
     return Comparison(tuple(_settings(before, after)), tuple(changes), cells, moved, len(names))
 
 
-def _states(plan: Plan) -> dict[_Key, ServicePlan | Apart]:
+def _states(plan: Plan) -> dict[str, ServicePlan | Apart]:
     states: list[ServicePlan | Apart] = [*plan.services, *plan.apart]
-    return {(one.service.ref.namespace, one.service.ref.name): one for one in states}
+    return {facts.full_name(one.service): one for one in states}
 
 
 def _values(states: Iterable[_State]) -> list[str | None]:
@@ -126,8 +124,7 @@ def _values(states: Iterable[_State]) -> list[str | None]:
     return [None, *(node.name for node in facts.tree(known, plans[-1].splitter, plans[-1].base))]
 
 
-def _changes(name: str, old: _State, new: _State, values: Iterable[str | None]) -> Iterator[Change]:
-    service = clean(name)
+def _changes(service: str, old: _State, new: _State, values: Iterable[str | None]) -> Iterator[Change]:
     groups: dict[tuple[Who | None, Who | None], list[str | None]] = {}
     for value in values:
         pair = _who(old, value), _who(new, value)
@@ -176,7 +173,7 @@ def _rules(plan: ServicePlan) -> dict[int, str]:
     return {port.number: facts.port_rule(plan, port) for port in plan.service.ports}
 
 
-def _settings(before: Mapping[_Key, _State], after: Mapping[_Key, _State]) -> Iterator[Setting]:
+def _settings(before: Mapping[str, _State], after: Mapping[str, _State]) -> Iterator[Setting]:
     found: dict[tuple[str, str, str], list[str]] = {}
     for name in sorted(before.keys() & after.keys()):
         old, new = before[name], after[name]
@@ -184,6 +181,6 @@ def _settings(before: Mapping[_Key, _State], after: Mapping[_Key, _State]) -> It
             was, now = facts.settings(old), facts.settings(new)
             for key in was:
                 if was[key] != now[key]:
-                    found.setdefault((key, was[key], now[key]), []).append(clean("/".join(filter(None, name))))
+                    found.setdefault((key, was[key], now[key]), []).append(name)
     for (key, old_value, new_value), services in found.items():
-        yield Setting(key, clean(old_value), clean(new_value), tuple(services))
+        yield Setting(key, old_value, new_value, tuple(services))

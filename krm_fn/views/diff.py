@@ -8,7 +8,7 @@ from krm_fn.results import Result
 from krm_fn.views import facts, markdown
 from krm_fn.views.change import ANY_POD, Change, Comparison, Kind, Setting, Who
 from krm_fn.views.facts import NO_ENVIRONMENT, Json
-from krm_fn.views.paint import Line, Span, Style, line
+from krm_fn.views.paint import Line, Span, Style, clean, line
 
 _SHOWN = 6  # names in a row before "and N more"
 
@@ -173,7 +173,7 @@ def _names(names: Sequence[str]) -> list[Span]:
     spans: list[Span] = []
     for name in names[:_SHOWN]:
         spans += [(", ", Style.PLAIN)] if spans else []
-        spans.append((name, Style.PLAIN if name == NO_ENVIRONMENT else Style.NAME))
+        spans.append((clean(name), Style.PLAIN if name == NO_ENVIRONMENT else Style.NAME))
     more = len(names) - _SHOWN
     return [*spans, (f" and {more} more", Style.PLAIN)] if more > 0 else spans
 
@@ -183,6 +183,6 @@ def _say(template: str, *parts: str | list[Span] | None) -> list[Span]:
     texts = template.split("{}")
     spans: list[Span] = [(texts[0], Style.PLAIN)]
     for part, text in zip(parts, texts[1:], strict=True):
-        spans += part if isinstance(part, list) else [(part or "", Style.NAME)]
+        spans += part if isinstance(part, list) else [(clean(part or ""), Style.NAME)]
         spans.append((text, Style.PLAIN))
     return [span for span in spans if span[0]]

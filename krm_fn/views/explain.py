@@ -11,7 +11,7 @@ from krm_fn.plan import Answer, Plan, ServicePlan
 from krm_fn.results import Result
 from krm_fn.views import facts
 from krm_fn.views.facts import NO_ENVIRONMENT, Json
-from krm_fn.views.paint import Line, Span, Style, clean, line, padded
+from krm_fn.views.paint import Line, Style, clean, line, padded
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,20 +87,20 @@ def _overview(plan: ServicePlan) -> Iterator[Line]:
     yield [("Service " + facts.service_name(plan.service), Style.HEAD), (f", base {clean(plan.base)}", Style.PLAIN)]
     yield from _ports(plan)
     nodes = facts.tree(plan.known, plan.splitter, plan.base)
-    rows = [(node.branch, node.name, plan.answer(node.name)) for node in nodes]
-    rows.append(("", NO_ENVIRONMENT, plan.answer(None)))
-    value_width = max(len(branch) + len(clean(name)) for branch, name, _ in rows)
-    answer_width = max(len(_who(plan, answer)) for _, _, answer in rows)
-    for branch, name, answer in rows:
+    asked = [*((node.branch, node.name) for node in nodes), ("", None)]
+    rows = [(branch, value or NO_ENVIRONMENT, plan.answer(value)) for branch, value in asked]
+    told = [(branch, name, _who(plan, answer), answer) for branch, name, answer in rows]
+    value_width = max(len(branch) + len(name) for branch, name, _, _ in told)
+    answer_width = max(len(who) for _, _, who, _ in told)
+    for branch, name, who, answer in told:
         own = Style.OWN if answer.environment == name else Style.PLAIN
         yield [
             ("  ", Style.PLAIN),
             (branch, Style.FAINT),
-            *padded(clean(name), value_width - len(branch), own),
+            *padded(name, value_width - len(branch), own),
             (" → ", Style.FAINT),
-            *padded(_who(plan, answer), answer_width, _style(answer, name)),
-            ("  ", Style.PLAIN),
-            *_why(plan, answer),
+            *padded(who, answer_width, _style(answer, name)),
+            (f"  {_why(plan, answer)}", Style.FAINT),
         ]
 
 
@@ -122,10 +122,10 @@ def _style(answer: Answer, value: str | None) -> Style:
     return Style.OWN if answer.environment == value else Style.OTHER
 
 
-def _why(plan: ServicePlan, answer: Answer) -> Iterator[Span]:
-    missing = [f"{clean(level.environment)}: {clean(level.missing)}" for level in answer.levels if level.missing]
+def _why(plan: ServicePlan, answer: Answer) -> str:
+    missing = [f"{level.environment}: {clean(level.missing)}" for level in answer.levels if level.missing]
     found = answer.levels[-1].workloads if answer.environment is not None else ()
-    yield "; ".join([*missing, *(facts.place(one, plan.service) for one in found)]), Style.FAINT
+    return "; ".join([*missing, *(facts.place(one, plan.service) for one in found)])
 
 
 def _hop(plan: ServicePlan, request: Request) -> Iterator[Line]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from krm_fn.environments import levels
@@ -29,15 +30,19 @@ class Node:
     depth: int
 
 
-def tree(names: Iterable[str], splitter: str, base: str = "") -> list[Node]:
+def tree(names: Iterable[str], splitter: str, base: str = "") -> tuple[Node, ...]:
     """Return the environments, each below its nearest ancestor among them; the base's tree comes first."""
-    known = set(names)
+    return _tree(frozenset(names), splitter, base)
+
+
+@lru_cache(maxsize=16)  # the Services of a namespace share theirs
+def _tree(known: frozenset[str], splitter: str, base: str) -> tuple[Node, ...]:
     children: dict[str, list[str]] = {}
     for name in known:
         above = next((one for one in levels(name, splitter)[1:] if one in known), "")
         children.setdefault(above, []).append(name)
     roots = sorted(children.get("", ()), key=lambda name: (name not in levels(base, splitter), natural(name)))
-    return [node for root in roots for node in _nodes(root, children, "", "", 0)]
+    return tuple(node for root in roots for node in _nodes(root, children, "", "", 0))
 
 
 def _nodes(name: str, children: Mapping[str, list[str]], branch: str, indent: str, depth: int) -> Iterator[Node]:
@@ -54,10 +59,15 @@ def natural(name: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdecimal() else (-1, part) for part in _DIGITS.split(name) if part]
 
 
-def service_name(service: Service) -> str:
-    """Return NAME or NAMESPACE/NAME."""
+def full_name(service: Service) -> str:
+    """Return NAME or NAMESPACE/NAME, as the manifest has it."""
     ref = service.ref
-    return clean(f"{ref.namespace}/{ref.name}" if ref.namespace else ref.name)
+    return f"{ref.namespace}/{ref.name}" if ref.namespace else ref.name
+
+
+def service_name(service: Service) -> str:
+    """Return NAME or NAMESPACE/NAME to be read."""
+    return clean(full_name(service))
 
 
 def place(workload: Workload, service: Service) -> str:
@@ -167,7 +177,7 @@ def document(kind: str, results: Sequence[Result], **content: object) -> Json:
 def names_of(plan: Plan) -> list[str]:
     """Return every name by which an option may call a Service, those without a part included."""
     services = [*(one.service for one in plan.services), *(one.service for one in plan.apart)]
-    return [name for one in services for name in {one.ref.name, f"{one.ref.namespace}/{one.ref.name}".lstrip("/")}]
+    return [name for one in services for name in {one.ref.name, full_name(one)}]
 
 
 def carried(plan: Plan) -> list[str]:

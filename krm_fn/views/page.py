@@ -44,7 +44,9 @@ def page(title: str, now: Side, before: Side | None = None, comparison: Comparis
     """
     sides = [one for one in (now, before) if one]
     environments = _environments([one.plan for one in sides])
+    names = {facts.full_name(one.service) for side in sides for one in side.plan.services}
     data: Json = {
+        "names": sorted(names, key=facts.natural),
         "sides": [_side(one, [node["name"] for node in environments]) for one in sides],
         "changes": [change_json(one) for one in comparison.changes] if comparison else None,
         "settings": [_setting_text(comparison)] if comparison and comparison.settings else [],
@@ -70,8 +72,13 @@ def _setting_text(comparison: Comparison) -> str:
 
 
 def _side(side: Side, environments: Sequence[str]) -> Json:
+    """Return one side's data; what the Services of a namespace know alike stands once."""
+    known = [sorted(one) for one in dict.fromkeys(service.known for service in side.plan.services)]
     return {
-        "services": [_service(one, environments) for one in side.plan.services],
+        "known": known,
+        "services": [
+            _service(one, environments) | {"known": known.index(sorted(one.known))} for one in side.plan.services
+        ],
         "apart": [facts.apart_json(one) for one in side.plan.apart],
         "findings": [{"severity": str(one.severity), "text": one.line(), "place": _place(one)} for one in side.results],
     }
@@ -83,7 +90,6 @@ def _service(plan: ServicePlan, environments: Sequence[str]) -> Json:
     found = [plan.answer(name).environment for name in environments]
     return {
         **facts.service_json(plan),
-        "known": sorted(plan.known),
         "owners": list(owners),
         "answers": [-1 if one is None else owners[one] for one in found],
     }

@@ -60,7 +60,7 @@ def tables(plan: Plan, services: Sequence[str] = (), environments: Sequence[str]
             groups.setdefault((one.base, one.splitter, one.known), []).append(one)
     found = []
     for (base, splitter, known), members in groups.items():
-        nodes = tuple(tree((name for name in known if _matches((name,), environments)), splitter, base))
+        nodes = tree((name for name in known if _matches((name,), environments)), splitter, base)
         rows = [
             Row(one, tuple(one.answer(node.name).environment for node in nodes), one.answer(None).environment)
             for one in members

@@ -3,8 +3,8 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const ROW = 28; // pixels, as page.css has it
   const NARROW = 28; // pixels of a column that shows a sign only
-  const ABOVE = 250; // pixels of the window that the page's head and the grid's take at least
-  const MARGIN = 8; // rows and columns that are drawn around what is seen
+  const ABOVE = 280; // pixels of the window that the page's head and the grid's take at least
+  const MARGIN = 6; // rows and columns that are drawn around what is seen
   const WIDE = 130; // pixels of a column that names who answers, where there is room for all
   const LISTED = 40; // Services of a group that are listed before it is opened
   const PRINTED = 32; // Services beside one another on paper
@@ -13,22 +13,21 @@
   // ---- the model: what the plan says, and the same rule for values that nobody carries
 
   const nameOf = (one) => (one.namespace ? `${one.namespace}/${one.name}` : one.name);
-  const sides = data.sides.map((side) => ({
-    ...side,
-    byName: new Map(side.services.map((one) => [nameOf(one), prepared(one)])),
-  }));
+  const sides = data.sides.map((side) => {
+    const known = side.known.map((one) => new Set(one));
+    return { ...side, byName: new Map(side.services.map((one) => [nameOf(one), prepared(one, known)])) };
+  });
   const listed = new Map(data.environments.map((one, place) => [one.name, place]));
-  const order = new Intl.Collator("en", { numeric: true });
-  const names = [...new Set(sides.flatMap((side) => [...side.byName.keys()]))].sort(order.compare);
+  const names = data.names;
   const changed = new Set((data.changes || []).map((one) => one.service));
   const state = { side: 0, environment: "", service: "", search: "", onlyChanged: changed.size > 0 };
 
-  function prepared(service) {
+  function prepared(service, known) {
     return {
       ...service,
       own: new Map(Object.entries(service.own)),
       absent: new Map(Object.entries(service.absent)),
-      known: new Set(service.known),
+      known: known[service.known],
     };
   }
 
@@ -90,7 +89,7 @@
   // ---- elements; every name becomes text, what does not print is spelled out
 
   const clean = (text) =>
-    String(text).replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\u2028\u2029]/gu, (char) => `\\u{${char.codePointAt(0).toString(16)}}`);
+    /^[ -~]*$/.test(text) ? String(text) : String(text).replace(/[\p{Cc}\p{Cf}\p{Co}\p{Cs}\u2028\u2029]/gu, (char) => `\\u{${char.codePointAt(0).toString(16)}}`);
 
   function make(tag, className, ...children) {
     const element = document.createElement(tag);
@@ -155,14 +154,15 @@
     grid.setAttribute("aria-rowcount", rows.length + 1);
     grid.setAttribute("aria-colcount", columns.length + 1);
     active = null;
-    drawPart(wanted());
+    drawPart(around(MARGIN));
     summarize();
   }
 
   const namesWidth = () => parseFloat(getComputedStyle(lines).left) || 0;
 
-  function wanted() {
-    const part = (from, length, all) => [Math.max(0, from - MARGIN), Math.min(all, from + length + MARGIN)];
+  // The part that can be seen, and so many rows and columns around it.
+  function around(margin) {
+    const part = (from, length, all) => [Math.max(0, from - margin), Math.min(all, from + length + margin)];
     const room = frame.clientWidth - namesWidth();
     const across = part(Math.floor(frame.scrollLeft / width), Math.ceil(room / width), columns.length);
     const down = part(Math.floor(frame.scrollTop / ROW), Math.ceil((innerHeight - ABOVE) / ROW), rows.length);
@@ -192,14 +192,9 @@
   }
 
   function scrolled() {
-    const seen = wanted();
-    const slack = MARGIN / 2;
-    const covers =
-      (drawn.left === 0 || drawn.left <= seen.left + slack) &&
-      (drawn.right === columns.length || drawn.right >= seen.right - slack) &&
-      (drawn.top === 0 || drawn.top <= seen.top + slack) &&
-      (drawn.bottom === rows.length || drawn.bottom >= seen.bottom - slack);
-    if (!covers) drawPart(seen);
+    const near = around(MARGIN / 2);
+    const across = drawn.left <= near.left && drawn.right >= near.right;
+    if (!across || drawn.top > near.top || drawn.bottom < near.bottom) drawPart(around(MARGIN));
   }
 
   function tableParts(services, environments) {
@@ -276,13 +271,14 @@
 
   // Light up the chosen row, the cells that answer it, and a line to each of them.
   function light() {
-    for (const element of grid.querySelectorAll(".chosen, .answers, .active")) {
-      element.classList.remove("chosen", "answers", "active");
+    for (const element of grid.querySelectorAll(".chosen, .answers, .here")) {
+      element.classList.remove("chosen", "answers", "here");
     }
     const at = rows.findIndex((row) => row.name === state.environment);
     const column = columns.indexOf(state.service);
     if (at >= 0) elementAt(at, -1)?.parentElement.classList.add("chosen");
     if (column >= 0) elementAt(-1, column)?.classList.add("chosen");
+    if (at >= 0 && column >= 0) elementAt(at, column)?.classList.add("here");
     const parts = [];
     for (let place = drawn.left; at >= 0 && place < drawn.right; place++) parts.push(lineTo(place, at));
     path.setAttribute("d", parts.join(""));
