@@ -16,6 +16,9 @@ SEARCHED = [Path(sys.executable).parent, Path(__file__).resolve().parents[1] / "
 
 def pytest_addoption(parser):
     parser.addoption("--update", action="store_true", help="rewrite the examples' expected output instead of comparing")
+    parser.addoption(
+        "--topologies", type=int, default=25, metavar="N", help="how many random topologies tests/mesh asks (25)"
+    )
 
 
 def pytest_configure(config):

@@ -13,3 +13,23 @@ def _parts():
         if may_skip(missing.part):
             pytest.skip(str(missing))
         pytest.fail(str(missing))
+
+
+_cells: list[int] = []  # asked by each random topology
+
+
+def pytest_generate_tests(metafunc):
+    """Number the random topologies: `--topologies N` asks the first N."""
+    if "seed" in metafunc.fixturenames:
+        metafunc.parametrize("seed", range(metafunc.config.getoption("--topologies")))
+
+
+@pytest.fixture(scope="session")
+def count_cells():
+    """Return what counts the cells of a topology for the summary."""
+    return _cells.append
+
+
+def pytest_terminal_summary(terminalreporter):
+    if _cells:
+        terminalreporter.write_line(f"{len(_cells)} random topologies, {sum(_cells)} cells asked")

@@ -85,13 +85,13 @@ def rows(table: Iterable[Mapping[str, Any]]) -> list[Row]:
     return [_row(number, row) for number, row in enumerate(table, 1)]
 
 
-def ask(mesh: Mesh, table: Iterable[Row], header: str | Mapping[str, str]) -> list[Cell]:
-    """Ask every row; return each hop that was asked.
+def ask(mesh: Mesh, table: Iterable[Row], header: str | Mapping[str, str], times: int = _TIMES) -> list[Cell]:
+    """Ask every row, each hop so many times; return each hop that was asked.
 
     `header` is the name of the environment header, or of each namespace's (`""`: of the rest's); in a chain
     the namespace of the first hop decides.
     """
-    return [cell for row in table for cell in _ask_row(mesh, row, header)]
+    return [cell for row in table for cell in _ask_row(mesh, row, header, times)]
 
 
 def printed(cells: Iterable[Cell]) -> str:
@@ -156,7 +156,7 @@ def _namespace(host: str) -> str:
     return host.partition(".")[2].partition(".")[0]
 
 
-def _ask_row(mesh: Mesh, row: Row, headers: str | Mapping[str, str]) -> list[Cell]:
+def _ask_row(mesh: Mesh, row: Row, headers: str | Mapping[str, str], times: int) -> list[Cell]:
     header = name_for(headers, ("" if row.gateway else _namespace(row.hops[0][0])) or row.namespace)
     carried = [*([(header, row.header)] if row.header is not None else []), *row.headers.items()]
     copied = {header.lower(), *(name.lower() for name, _ in carried)}
@@ -168,7 +168,7 @@ def _ask_row(mesh: Mesh, row: Row, headers: str | Mapping[str, str]) -> list[Cel
     cells: list[Cell] = []
     for (host, port), expected in zip(row.hops, row.answers, strict=True):
         request = {"headers": carried, "protocol": row.protocol, "path": "/" if cells else row.path, "sni": row.sni}
-        found, answer = _ask_hop(caller, (host, port), request, expected)
+        found, answer = _ask_hop(caller, (host, port), request, expected, times)
         cells.append(Cell(row, (host, port), expected, found, answer))
         if not answer.pod:
             break
@@ -178,12 +178,12 @@ def _ask_row(mesh: Mesh, row: Row, headers: str | Mapping[str, str]) -> list[Cel
 
 
 def _ask_hop(
-    caller: Caller | Gateway, hop: tuple[str, int], request: Mapping[str, Any], expected: Outcome
+    caller: Caller | Gateway, hop: tuple[str, int], request: Mapping[str, Any], expected: Outcome, times: int
 ) -> tuple[Outcome, Answer]:
     """Ask one hop until it is certain enough what happens."""
     host, port = hop
     found: set[Outcome] = set()
-    for _ in range(_TIMES_SPREAD if expected == SPREAD else _TIMES):
+    for _ in range(_TIMES_SPREAD if expected == SPREAD else times):
         answer = caller.ask(host, port, **request) if port else caller.ask(host, **request)
         found.add(outcome(answer))
         if len(found) > 1:
