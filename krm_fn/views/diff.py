@@ -12,7 +12,7 @@ from krm_fn.views.paint import Line, Span, Style, clean, line
 
 _SHOWN = 6  # names in a row before "and N more"
 
-_HEADS = {
+HEADS = {
     Kind.BASE: "Requests without an environment are answered differently",
     Kind.UNMATCHED: "No answer any more",
     Kind.MOVED: "Answered by another environment",
@@ -30,7 +30,7 @@ def diff(found: Comparison) -> Iterator[Line]:
     if found.settings:
         yield line("")
     for kind, changes in _groups(found):
-        yield line(("! " if kind in _LOUD else "") + _HEADS[kind], _LOUD.get(kind, Style.HEAD))
+        yield line(("! " if kind in _LOUD else "") + HEADS[kind], _LOUD.get(kind, Style.HEAD))
         yield from ([("  ", Style.PLAIN), *sentence(change)] for change in changes)
         yield line("")
     yield line(_summary(found), Style.FAINT)
@@ -43,7 +43,7 @@ def as_markdown(found: Comparison) -> str:
     for kind, changes in _groups(found):
         mark = "🔴 " if kind in _LOUD else ""
         listed = "\n".join(f"- {markdown.sentence(sentence(change))}" for change in changes)
-        parts.append(f"**{mark}{_HEADS[kind]}**\n\n{listed}")
+        parts.append(f"**{mark}{HEADS[kind]}**\n\n{listed}")
     return "\n\n".join([*parts, _summary(found)]) + "\n"
 
 
@@ -89,7 +89,7 @@ def _groups(found: Comparison) -> Iterator[tuple[Kind, list[Change]]]:
 def _headline(found: Comparison) -> str:
     if not found.changes:
         return "no answer changes"
-    loud = [f"{_HEADS[kind].lower()} ({len(changes)})" for kind, changes in _groups(found) if kind in _LOUD]
+    loud = [f"{HEADS[kind].lower()} ({len(changes)})" for kind, changes in _groups(found) if kind in _LOUD]
     return "; ".join(loud) or f"answers of {_count(found.changed_services, 'Service')} change"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from krm_fn.environments import nearest
 from krm_fn.inventory import Port, Service, Traffic
 from krm_fn.plan import Answer, Plan, ServicePlan
 from krm_fn.results import Result
@@ -72,7 +71,7 @@ def _asked(plan: Plan, request: Request) -> Iterator[Line]:
     yield line(f"A request that {value}{caller}", Style.HEAD)
     for one in dict.fromkeys((request.environment, request.caller)):
         if one and one not in carried:
-            close = nearest(carried, one)
+            close = facts.meant(plan, one)
             hint = f"; did you mean {close}?" if close else ""
             yield line(f"No pod carries {clean(one)}{hint}", Style.LOUD)
     yield line("")
@@ -194,12 +193,10 @@ def _service_json(plan: ServicePlan, request: Request | None) -> Json:
 
 
 def _request_json(plan: Plan, request: Request) -> Json:
-    carried = facts.carried(plan)
-    known = request.environment is None or request.environment in carried
     return {
         "environment": request.environment,
         "caller": request.caller,
-        "nearest": None if known else nearest(carried, request.environment or "") or None,
+        "nearest": facts.meant(plan, request.environment) or None,
     }
 
 

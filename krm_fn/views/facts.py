@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from krm_fn.environments import levels
+from krm_fn.environments import levels, nearest
 from krm_fn.inventory import Port, Service, Traffic, Workload
 from krm_fn.plan import Apart, Plan, ServicePlan
 from krm_fn.results import Result
@@ -178,6 +178,19 @@ def names_of(plan: Plan) -> list[str]:
     """Return every name by which an option may call a Service, those without a part included."""
     services = [*(one.service for one in plan.services), *(one.service for one in plan.apart)]
     return [name for one in services for name in {one.ref.name, full_name(one)}]
+
+
+def meant(plan: Plan, value: str | None) -> str:
+    """Return the carried environment that was perhaps meant by one that nobody carries; empty if none is close.
+
+    An ancestor is no slip: who asks for dev.proj1.me knows dev.proj1.
+    """
+    names = carried(plan)
+    if not value or value in names:
+        return ""
+    above = {name for one in plan.services for name in levels(value, one.splitter)}
+    close = nearest(names, value)
+    return "" if close in above else close
 
 
 def carried(plan: Plan) -> list[str]:

@@ -18,11 +18,12 @@ from krm_fn.plan import Plan, ServicePlan
 from krm_fn.results import Result
 from krm_fn.views import facts
 from krm_fn.views.change import Comparison
-from krm_fn.views.diff import change_json
+from krm_fn.views.diff import HEADS, change_json
 from krm_fn.views.facts import Json
 
 # The data of a page must not end its own block, nor start a comment in it, whatever names it holds.
 _IN_SCRIPT = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
+_SCRIPTS = ("model.js", "elements.js", "grid.js", "why.js", "choosing.js", "input.js")  # one scope, in this order
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +49,12 @@ def page(title: str, now: Side, before: Side | None = None, comparison: Comparis
     data: Json = {
         "names": sorted(names, key=facts.natural),
         "sides": [_side(one, [node["name"] for node in environments]) for one in sides],
-        "changes": [change_json(one) for one in comparison.changes] if comparison else None,
+        "changes": _changes(comparison) if comparison else None,
         "settings": [_setting_text(comparison)] if comparison and comparison.settings else [],
         "environments": environments,
     }
-    style, script = _asset("page.css"), _asset("page.js")
+    style = _asset("page.css")
+    script = '"use strict";\n{\n' + "\n".join(map(_asset, _SCRIPTS)) + "}\n"
     return _filled(
         _asset("page.html"),
         {
@@ -64,6 +66,10 @@ def page(title: str, now: Side, before: Side | None = None, comparison: Comparis
             "data": json.dumps(data, ensure_ascii=False, separators=(",", ":")).translate(_IN_SCRIPT),
         },
     )
+
+
+def _changes(comparison: Comparison) -> list[Json]:
+    return [change_json(one) | {"heading": HEADS[one.kind]} for one in comparison.changes]
 
 
 def _setting_text(comparison: Comparison) -> str:

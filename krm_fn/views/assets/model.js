@@ -1,0 +1,87 @@
+// What the plan says, and the same rule for values that nobody carries.
+
+const data = JSON.parse(document.getElementById("data").textContent);
+const ROW = 28; // pixels, as page.css has it
+const NARROW = 28; // pixels of a column that shows a sign only
+const ABOVE = 280; // pixels of the window that the page's head and the grid's take at least
+const MARGIN = 6; // rows and columns that are drawn around what is seen
+const WIDE = 130; // pixels of a column that names who answers, where there is room for all
+const LISTED = 40; // Services of a group that are listed before it is opened
+const PRINTED = 32; // Services beside one another on paper
+const byId = (id) => document.getElementById(id);
+
+const nameOf = (one) => (one.namespace ? `${one.namespace}/${one.name}` : one.name);
+const sides = data.sides.map((side) => {
+  const known = side.known.map((one) => new Set(one));
+  return { ...side, byName: new Map(side.services.map((one) => [nameOf(one), prepared(one, known)])) };
+});
+const listed = new Map(data.environments.map((one, place) => [one.name, place]));
+const names = data.names;
+const changed = new Set((data.changes || []).map((one) => one.service));
+const state = { side: 0, environment: "", service: "", search: "", onlyChanged: changed.size > 0 };
+
+function prepared(service, known) {
+  return {
+    ...service,
+    own: new Map(Object.entries(service.own)),
+    absent: new Map(Object.entries(service.absent)),
+    known: known[service.known],
+  };
+}
+
+function levels(name, splitter) {
+  const parts = name.split(splitter);
+  return parts.map((_, count) => parts.slice(0, parts.length - count).join(splitter));
+}
+
+// As ServicePlan.answer in krm_fn/plan.py; tests/views compares the two over random trees.
+function answer(service, value) {
+  const followed = service.matching === "prefix" || service.known.has(value);
+  const tried = [];
+  for (const start of [followed ? value : "", service.base]) {
+    for (const name of start ? levels(start, service.splitter) : []) {
+      if (tried.some((level) => level.environment === name)) continue;
+      const pods = service.own.get(name) || [];
+      tried.push({ environment: name, pods, missing: pods.length ? "" : missing(service, name) });
+      if (pods.length) return { environment: name, levels: tried };
+    }
+  }
+  return { environment: null, levels: tried };
+}
+
+function missing(service, name) {
+  const absent = (service.absent.get(name) || []).map((one) => `${one.kind} ${nameOf(one)} has ${one.absent}`);
+  return absent.join(", ") || "no pod";
+}
+
+function who(service, environment) {
+  const place = listed.get(environment);
+  if (place === undefined) return answer(service, environment).environment;
+  const owner = service.answers[place];
+  return owner < 0 ? null : service.owners[owner];
+}
+
+function routeOf(service, value) {
+  const takes = (one) => one.exact.includes(value) || (one.prefix && value.startsWith(one.prefix));
+  return value ? service.routes.find(takes) : undefined;
+}
+
+function nearest(value) {
+  const close = [...listed.keys()].map((name) => [distance(name, value), name]).sort((a, b) => a[0] - b[0])[0];
+  if (!close || close[0] > Math.max(2, value.length / 4)) return "";
+  const splitter = side().services.length ? side().services[0].splitter : ".";
+  return value.startsWith(close[1] + splitter) ? "" : close[1]; // who asks for a.b.me knows a.b
+}
+
+function distance(one, other) {
+  let row = Array.from({ length: other.length + 1 }, (_, place) => place);
+  for (let i = 1; i <= one.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= other.length; j++) {
+      const same = one[i - 1] === other[j - 1] ? 0 : 1;
+      next[j] = Math.min(row[j] + 1, next[j - 1] + 1, row[j - 1] + same);
+    }
+    row = next;
+  }
+  return row[other.length];
+}

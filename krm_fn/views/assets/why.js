@@ -1,0 +1,142 @@
+// The panel: who answers, and why; what changes; findings.
+
+function explain() {
+  const panel = byId("why");
+  const service = side().byName.get(state.service);
+  const parts = state.environment ? typedNote() : [];
+  if (service) parts.push(...aboutService(service));
+  else if (state.environment) parts.push(...aboutEnvironment());
+  else parts.push(...overview());
+  panel.replaceChildren(...parts);
+}
+
+function typedNote() {
+  if (listed.has(state.environment)) return [];
+  const close = nearest(state.environment);
+  const note = make("p", "note", "No pod carries ", bdi(state.environment), "; each Service answers it as below.");
+  if (close) note.append(" Did you mean ", button(close, () => choose({ environment: close }), "link"), "?");
+  return [note];
+}
+
+function aboutEnvironment() {
+  const groups = new Map();
+  for (const name of columns) {
+    const service = side().byName.get(name);
+    if (!service) continue;
+    const found = who(service, state.environment);
+    const key = found === null ? unmatched(service) : found;
+    groups.set(key, [...(groups.get(key) || []), name]);
+  }
+  const parts = [make("h2", "", "Request of ", bdi(state.environment))];
+  // Its own pods first, what the base answers last: that is the longest and the least surprising.
+  const rank = ([key]) => (key === state.environment ? 0 : key === base() ? 2 : 1);
+  for (const [key, services] of [...groups].sort((a, b) => rank(a) - rank(b))) parts.push(group(key, services));
+  return parts;
+}
+
+const base = () => (side().services.length ? side().services[0].base : "");
+
+function group(key, services) {
+  const title = key === state.environment ? "its own pods" : key;
+  const section = make("details", "group", make("summary", "", bdi(title), ` · ${services.length}`));
+  section.dataset.answer = key;
+  section.dataset.services = JSON.stringify(services);
+  const fill = () => {
+    if (!section.open || section.children.length > 1) return;
+    section.append(make("ul", "chips", services.map((name) =>
+      make("li", "", button(name, () => choose({ service: name }), "chip")))));
+  };
+  section.addEventListener("toggle", fill);
+  section.open = services.length <= LISTED;
+  fill();
+  return section;
+}
+
+const word = (service) => (service.unmatched === "anyPod" ? "any pod" : "503");
+const unmatched = (service) => (service.unmatched === "anyPod" ? "any pod" : "nobody: 503");
+
+function aboutService(service) {
+  const parts = [make("h2", "", bdi(nameOf(service)))];
+  const value = state.environment;
+  const found = answer(service, value);
+  const asked = value ? ["request of ", bdi(value)] : ["request without an environment"];
+  const target = found.environment === null ? bdi(unmatched(service), "none") : bdi(found.environment, "pod");
+  parts.push(make("p", "verdict", asked, " → ", target));
+  parts.push(make("ol", "levels", found.levels.map(levelItem)));
+  if (service.exception) parts.push(make("p", "note", service.exception));
+  parts.push(make("h3", "", "Route"), make("p", "", service.routed ? routeText(service, value) : "none is needed or possible"));
+  parts.push(make("h3", "", "Ports"), make("ul", "", service.ports.map((port) =>
+    make("li", "", `${port.number} `, bdi(port.name || "unnamed"), `: ${port.rule}`))));
+  parts.push(make("h3", "", "Pods of its own"), make("ul", "", [...service.own].map(([name, pods]) =>
+    make("li", "", button(name, () => choose({ environment: name }), "link"), ": ", podsText(pods)))));
+  parts.push(...findingsOf(service));
+  return parts;
+}
+
+function levelItem(level) {
+  const text = level.pods.length ? podsText(level.pods) : level.missing;
+  return make("li", level.pods.length ? "found" : "missing", bdi(level.environment), ": ", bdi(text));
+}
+
+const podsText = (pods) => pods.map((one) => `${one.kind} ${one.name}${one.file ? ` in ${one.file}` : ""}`).join("; ");
+
+function routeText(service, value) {
+  const route = routeOf(service, value);
+  if (!route) return "the last one, for what no other takes";
+  const below = route.prefix ? `, or begins with ${route.prefix}` : "";
+  return `${route.environment}: ${service.header} is ${route.exact.join(" or ")}${below}`;
+}
+
+function findingsOf(service) {
+  const pods = [...service.own.values(), ...service.absent.values()].flat();
+  const places = new Set([
+    `Service/${service.namespace}/${service.name}`,
+    ...pods.map((one) => `${one.kind}/${one.namespace}/${one.name}`),
+  ]);
+  const found = side().findings.filter((one) => places.has(one.place));
+  return found.length ? [make("h3", "", "Findings"), findingList(found)] : [];
+}
+
+const findingList = (found) =>
+  make("ul", "findings", found.map((one) => make("li", one.severity, bdi(one.text))));
+
+function overview() {
+  const parts = [];
+  if (data.changes) parts.push(...changeList());
+  else parts.push(make("p", "note", "Choose an environment, a Service, or a cell between them. ",
+    "Or type any value: also one that no pod carries."));
+  const apart = side().apart;
+  if (apart.length) {
+    const list = make("ul", "", apart.map((one) => make("li", "", bdi(nameOf(one)), ` ${one.reason}`)));
+    parts.push(make("details", "", make("summary", "", `${apart.length} without a part`), list));
+  }
+  return parts;
+}
+
+function changeList() {
+  if (!data.changes.length) return [make("p", "note", "No answer changes.")];
+  const parts = [make("h2", "", "What changes")];
+  for (const heading of new Set(data.changes.map((one) => one.heading))) {
+    const items = data.changes.filter((one) => one.heading === heading).map(changeItem);
+    parts.push(make("h3", "", heading), make("ul", "findings changes", items));
+  }
+  return parts;
+}
+
+function changeItem(change) {
+  const environment = change.values.find((value) => value !== null) || "";
+  const loud = change.kind === "base" || change.losesAnswer;
+  return make("li", loud ? "error" : "info",
+    button(change.sentence, () => choose({ environment, service: change.service }), "link"));
+}
+
+function showFindings() {
+  const loud = data.settings.map((text) => ({ severity: "error", text }));
+  const found = [...loud, ...side().findings.filter((one) => one.severity !== "info")];
+  const errors = found.filter((one) => one.severity === "error");
+  if (!found.length) return byId("findings").replaceChildren();
+  const title = `${errors.length} error${errors.length === 1 ? "" : "s"}, ${found.length - errors.length} warnings`;
+  const box = make("details", errors.length ? "error" : "warning", make("summary", "", title), findingList(found));
+  box.open = errors.length > 0;
+  return byId("findings").replaceChildren(box);
+}
