@@ -36,3 +36,23 @@ class Edit:
     position: int
     removals: tuple[Path, ...]
     additions: tuple[Insert | Put, ...]
+
+
+def made(value: Any, additions: Sequence[Insert | Put]) -> Any:  # noqa: ANN401 - a tree of any values
+    """Return an object with the additions made; what they do not touch is shared with the given one."""
+    backwards = sorted(reversed(additions), key=lambda one: isinstance(one, Insert))
+    for one in backwards:  # puts first: an insertion moves what is behind it
+        value = _with(value, one.path, one)
+    return value
+
+
+def _with(node: Any, path: Path, addition: Insert | Put) -> Any:  # noqa: ANN401 - as above
+    if path:
+        step = path[0]
+        if isinstance(node, list):
+            return [_with(one, path[1:], addition) if place == step else one for place, one in enumerate(node)]
+        node = node or {}
+        return {**node, step: _with(node.get(step), path[1:], addition)}
+    if isinstance(addition, Put):
+        return {**(node or {}), addition.key: addition.value}
+    return [*node[: addition.index], *addition.values, *node[addition.index :]]

@@ -8,14 +8,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from krm_fn.edits import Path, Put
-from krm_fn.objects import annotations_of
+from krm_fn.edits import Path
 from krm_fn.parts import mappings
 
 PREFIX = "virtual-env--"
 TCP_PREFIX = f"{PREFIX}tcp--"  # a TCP route has no name, so the subset that it leads to has the mark
-ANNOTATION = "virtual-env-fn.dev/woven"
-_ANNOTATIONS = ("metadata", "annotations")
+_MAX_SUBSET = 63
 
 Value = Mapping[str, Any]
 
@@ -28,46 +26,75 @@ class Stripped:
         value: the object as the user wrote it.
         removals: the places of what was taken out.
         added: the entries that were taken out, as they were found.
-        owner: the config that had added them, empty for none.
-        digest: of what that config had added, empty for none.
     """
 
     value: Value
     removals: tuple[Path, ...]
     added: tuple[Value, ...]
-    owner: str
-    digest: str
 
-    @property
-    def was_edited(self) -> bool:
-        """Whether somebody changed what the function had added."""
-        return bool(self.digest) and self.digest != digest(self.added)
+    def strange(self, owner: str) -> list[Value]:
+        """Return the entries that `owner` did not add like that: changed since, or another config's."""
+        return [one for one in self.added if not _is_intact(one, owner)]
+
+
+def signed(route: Value, stem: str, owner: str) -> dict[str, Any]:
+    """Return a route with a name that tells whose it is, and whether it was changed since."""
+    content = {key: part for key, part in route.items() if key != "name"}
+    return {"name": f"{PREFIX}{stem}--{digest(owner, content)}", **content}
+
+
+def signed_subset(subset: Value, stem: str, owner: str) -> dict[str, Any]:
+    """Return a subset with such a name; its digest parts environments of which the plain names would be the same."""
+    return {"name": _subset_name(PREFIX, stem, digest(owner, dict(subset))), **subset}
+
+
+def connection_subset(stem: str, route: Value, owner: str) -> str:
+    """Return the name of the subset that an added TCP route leads to, as `signed` would name the route."""
+    return _subset_name(TCP_PREFIX, stem, digest(owner, _without_subsets(route)))
+
+
+def _subset_name(prefix: str, stem: str, mark: str) -> str:
+    room = _MAX_SUBSET - len(prefix) - len(mark) - 1
+    return f"{prefix}{stem.replace('.', '-').replace('_', '-')[:room].strip('-')}-{mark}"
+
+
+def digest(owner: str, content: Value) -> str:
+    """Return eight digits that tell an entry of a config from any other, free of the order of its keys."""
+    text = json.dumps([owner, content], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
 def is_marked(entry: object) -> bool:
     """Tell whether a route or subset is the function's own."""
     if not isinstance(entry, dict):
         return False
-    if str(entry.get("name", "")).startswith(PREFIX):
-        return True
+    return str(entry.get("name", "")).startswith(PREFIX) or _is_connection(entry)
+
+
+def _is_connection(entry: Value) -> bool:
     targets = entry.get("route")
     return isinstance(targets, list) and bool(targets) and all(_subset(one).startswith(TCP_PREFIX) for one in targets)
+
+
+def _is_intact(entry: Value, owner: str) -> bool:
+    name = str(entry.get("name", ""))
+    if name.startswith(TCP_PREFIX):  # a subset with the mark of the route that leads to it
+        return entry.keys() == {"name", "labels"}
+    if not name:
+        mark = digest(owner, _without_subsets(entry))
+        return all(_subset(one).endswith(f"-{mark}") for one in entry["route"])
+    return name.endswith(f"-{digest(owner, {key: part for key, part in entry.items() if key != 'name'})}")
+
+
+def _without_subsets(route: Value) -> Value:
+    for path, destination in list(destinations(route)):
+        route = with_destination(route, path, {key: part for key, part in destination.items() if key != "subset"})
+    return route
 
 
 def _subset(target: object) -> str:
     destination = target.get("destination") if isinstance(target, dict) else None
     return str(destination.get("subset", "")) if isinstance(destination, dict) else ""
-
-
-def digest(added: Sequence[Value]) -> str:
-    """Return a short digest of added entries, free of their order and that of their keys."""
-    texts = sorted(json.dumps(one, sort_keys=True) for one in added)
-    return hashlib.sha256("\n".join(texts).encode()).hexdigest()[:16]
-
-
-def seal(owner: str, added: Sequence[Value]) -> Put:
-    """Return the edit that notes who added what."""
-    return Put(_ANNOTATIONS, ANNOTATION, f"{owner} {digest(added)}")
 
 
 def strip(value: Value) -> Stripped:
@@ -91,19 +118,7 @@ def strip(value: Value) -> Stripped:
         removals += [("spec", key, *path) for path in pins]
         if own or pins:
             spec[key] = [_unpinned(entry) for entry in entries if not is_marked(entry)]
-    annotations = annotations_of(value)
-    owner, _, found = str(annotations.get(ANNOTATION, "")).rpartition(" ")
-    if not removals and not found:
-        return Stripped(value, (), (), "", "")
-    metadata = dict(value["metadata"]) if isinstance(value.get("metadata"), dict) else {}
-    if found:
-        alone = len(annotations) == 1
-        removals.append(_ANNOTATIONS if alone else (*_ANNOTATIONS, ANNOTATION))
-        rest = {key: text for key, text in annotations.items() if key != ANNOTATION}
-        metadata = {key: part for key, part in metadata.items() if key != "annotations"} | (
-            {} if alone else {"annotations": rest}
-        )
-    return Stripped({**value, "metadata": metadata, "spec": spec}, tuple(removals), tuple(added), owner, found)
+    return Stripped({**value, "spec": spec} if removals else value, tuple(removals), tuple(added))
 
 
 def _pins(entries: Sequence[Any]) -> Iterator[Path]:

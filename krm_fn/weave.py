@@ -6,15 +6,16 @@ what is there. A user's objects keep their text; additions are marked by name, a
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from krm_fn.edits import Edit, Insert, Put
+from krm_fn.edits import Edit, Insert, Put, made
 from krm_fn.exposure import RULE
 from krm_fn.hosts import covers, service_of
-from krm_fn.marks import Stripped, destinations, seal, strip
+from krm_fn.marks import Stripped, destinations, strip
 from krm_fn.objects import Object
 from krm_fn.parts import mapping, mappings, strings
 from krm_fn.plan import Plan
@@ -26,6 +27,7 @@ from krm_fn.weave_routes import Weaver
 from krm_fn.weave_subsets import Subsets
 
 _GROUP = "networking.istio.io"
+_LONGEST = 1000
 _ROOT = "istio-system"  # Istio's own namespace: its rules hold where no closer one does
 _Key = tuple[str, str]
 
@@ -60,6 +62,11 @@ class _Loom:
         istio = self._sound([one for one in objects if one.group == _GROUP and one.is_source])
         self.routes = [(one, strip(one.value)) for one in istio if one.ref.kind == "VirtualService"]
         self.rules = [(one, strip(one.value)) for one in istio if one.ref.kind == "DestinationRule"]
+        self.wildcards = [
+            (one, host, spec)
+            for one, found in self.rules
+            if (host := str((spec := mapping(found.value, "spec")).get("host", ""))).startswith("*")
+        ]
         self.namespaces = {one.ref.namespace for one in objects if one.is_source}
         self.others = [
             one for one in objects if one.ref.kind in ("HTTPRoute", "GRPCRoute", "Rollout") and one.is_source
@@ -78,17 +85,29 @@ class _Loom:
 
     def weave(self) -> Weaving:
         rules_of = self._rules()
+        owner = self.owner
         subsets = {
-            key: Subsets(plan, [mapping(found.value, "spec") for _, found in rules_of[key]])
+            key: Subsets(plan, [mapping(found.value, "spec") for _, found in rules_of[key]], owner)
             for key, plan in self.plans.items()
         }
         served: dict[_Key, list[Object]] = defaultdict(list)
         touched: set[_Key] = set()
         for one, found in self.routes:
             touched |= self._virtual_service(one, found, subsets, served)
-        for one, found in self.rules:
-            keys = [key for key, rules in rules_of.items() if any(rule is one for rule, _ in rules)]
-            self._destination_rule(one, found, [subsets[key] for key in keys])
+        for key, one, found in [(key, *rule) for key, rules in rules_of.items() for rule in rules]:
+            self._destination_rule(one, found, subsets[key] if key else None)
+        self._take_over(subsets, rules_of, served, touched)
+        self.weaving.results += self._foreign()
+        return self.weaving
+
+    def _take_over(
+        self,
+        subsets: Mapping[_Key, Subsets],
+        rules_of: Mapping[_Key | None, list[tuple[Object, Stripped]]],
+        served: Mapping[_Key, list[Object]],
+        touched: set[_Key],
+    ) -> None:
+        """Note what of each Service the user's own objects take care of."""
         for key in self.plans:
             if key in touched or rules_of[key] or served[key]:
                 self.weaving.theirs[key] = self._theirs(subsets[key], bool(served[key]), rules_of[key])
@@ -101,8 +120,6 @@ class _Loom:
         for key in self.joined:
             if policy := self._wildcard_policy(key):
                 self.weaving.theirs[key] = Theirs(traffic_policy=policy)
-        self.weaving.results += self._foreign()
-        return self.weaving
 
     def _find(self, host: str, one: Object) -> _Key | None:
         """Return the Service with routes that a host of `one` means."""
@@ -117,13 +134,13 @@ class _Loom:
             return without
         return None
 
-    def _rules(self) -> dict[_Key, list[tuple[Object, Stripped]]]:
-        rules: dict[_Key, list[tuple[Object, Stripped]]] = defaultdict(list)
+    def _rules(self) -> dict[_Key | None, list[tuple[Object, Stripped]]]:
+        """Return the rules of each Service with routes; those of no such Service under None."""
+        rules: dict[_Key | None, list[tuple[Object, Stripped]]] = defaultdict(list)
         for one, found in self.rules:
             host = mapping(found.value, "spec").get("host")
             key = self._find(host, one) if isinstance(host, str) and not host.startswith("*") else None
-            if key:
-                rules[key].append((one, found))
+            rules[key].append((one, found))
         return rules
 
     def _virtual_service(
@@ -134,7 +151,7 @@ class _Loom:
         own = list(self._served(one, spec))
         for key in own:
             served[key].append(one)
-        weaver = Weaver(one, spec, by_host)
+        weaver = Weaver(one, spec, by_host, self.owner)
         weaver.weave(subsets[key] for key in own)
         self.weaving.results += weaver.results
         self._edit(one, found, weaver.edits, weaver.added)
@@ -151,15 +168,15 @@ class _Loom:
         if "mesh" not in strings(gateways) or "*" not in strings(exported):
             return
         hosts = strings(spec.get("hosts"))
-        named = {key for host in hosts if not host.startswith("*") and (key := self._find(host, one))}
-        wild = [host for host in hosts if host.startswith("*")]
-        yield from sorted(
-            key for key in self.plans if key in named or any(covers(host, key, one.ref.namespace) for host in wild)
-        )
+        served = {key for host in hosts if not host.startswith("*") and (key := self._find(host, one))}
+        for host in hosts:
+            if host.startswith("*"):
+                served |= {key for key in self.plans if covers(host, key, one.ref.namespace)}
+        yield from sorted(served)
 
-    def _destination_rule(self, one: Object, found: Stripped, subsets: Sequence[Subsets]) -> None:
+    def _destination_rule(self, one: Object, found: Stripped, subsets: Subsets | None) -> None:
         spec = mapping(found.value, "spec")
-        added = [subset for each in subsets for subset in each.missing_from(spec)]
+        added = subsets.missing_from(spec) if subsets else []
         edits: list[Insert | Put] = []
         if added and mappings(spec.get("subsets")):
             edits.append(Insert(("spec", "subsets"), len(spec["subsets"]), added))
@@ -172,22 +189,17 @@ class _Loom:
     ) -> None:
         if not edits and not found.removals:
             return
-        if found.owner and found.owner != self.owner:
-            message = (
-                f"has routes or subsets that the config {found.owner!r} added; let one config be responsible for "
-                f"it, or take them out if {found.owner!r} is gone"
-            )
-            self.weaving.results.append(Result(Code.OTHER_CONFIG, message, one.ref))
-        elif found.was_edited:
-            self.weaving.results.append(Result(Code.ADDITION_EDITED, _both(found, added), one.ref))
+        if found.removals and made(found.value, edits) == one.value:  # woven already: its text stays as it is
+            self.weaving.woven.append(one)
+        elif strange := found.strange(self.owner):
+            self.weaving.results.append(Result(Code.ADDITION_EDITED, _both(strange, added), one.ref))
         elif one.position is None:
             message = (
                 "must get routes of environments, and stands in a v1 List, which is not edited: take it out of the List"
             )
             self.weaving.results.append(Result(Code.NOT_EDITABLE, message, one.ref))
         else:
-            sealed = [*edits, seal(self.owner, added)] if edits else []
-            self.weaving.edits.append(Edit(one.position, found.removals, tuple(sealed)))
+            self.weaving.edits.append(Edit(one.position, found.removals, tuple(edits)))
             self.weaving.woven.append(one)
 
     def _theirs(self, subsets: Subsets, has_routes: bool, rules: Sequence[tuple[Object, Stripped]]) -> Theirs:
@@ -204,11 +216,9 @@ class _Loom:
     def _wildcard_policy(self, key: _Key) -> Mapping[str, Any] | None:
         """Return the policy of the closest wildcard rule, which a rule for the exact host puts out of force."""
         found = [
-            (len(str(mapping(rule.value, "spec").get("host"))), one, mapping(rule.value, "spec"))
-            for one, rule in self.rules
-            if one.ref.namespace == key[0]
-            and str(mapping(rule.value, "spec").get("host", "")).startswith("*")
-            and covers(str(mapping(rule.value, "spec")["host"]), key, one.ref.namespace)
+            (len(host), one, spec)
+            for one, host, spec in self.wildcards
+            if one.ref.namespace == key[0] and covers(host, key, one.ref.namespace)
         ]
         if not found:
             return None
@@ -284,13 +294,19 @@ def _holds_for_all(one: Object, spec: Mapping[str, Any], key: _Key) -> bool:
     return one.ref.namespace in (key[0], _ROOT) and "workloadSelector" not in spec and "*" in exported
 
 
-def _both(found: Stripped, added: Sequence[Mapping[str, Any]]) -> str:
-    """Say what somebody made of an addition, and what it would be now."""
-    wanted = {one.get("name"): one for one in added}
-    changed = [(one, wanted.get(one.get("name"))) for one in found.added if one != wanted.get(one.get("name"))]
-    pairs = "; ".join(f"it is now {one!r}, and would be {other!r}" for one, other in changed[:2])
-    return (
-        "what this function had added was changed by hand, and would be lost: "
-        f"{pairs or 'an addition is missing'}; move the change into a route of your own, then delete the routes and "
-        "subsets named virtual-env--… and the annotation virtual-env-fn.dev/woven"
+def _both(strange: Sequence[Mapping[str, Any]], added: Sequence[Mapping[str, Any]]) -> str:
+    """Say what stands there, and what this run would put in its place."""
+    wanted = {_stem(one): one for one in added}
+    pairs = "; ".join(
+        f"it is {json.dumps(one)[:_LONGEST]}, and would be {json.dumps(wanted.get(_stem(one)))[:_LONGEST]}"
+        for one in strange[:2]
     )
+    return (
+        "has an addition that is not as this config made it: somebody changed it, or another config added it, and it "
+        f"would be lost: {pairs}; move a change into a route of your own and delete what is named virtual-env--…, or "
+        "let one config be responsible"
+    )
+
+
+def _stem(entry: Mapping[str, Any]) -> str:
+    return str(entry.get("name", "")).rpartition("-")[0]

@@ -9,7 +9,7 @@ from typing import Any
 from krm_fn.edits import Insert, Path, Put
 from krm_fn.environments import deepest_first, levels
 from krm_fn.inventory import Port, Traffic
-from krm_fn.marks import PREFIX, destinations, with_destination
+from krm_fn.marks import destinations, signed, with_destination
 from krm_fn.objects import Object
 from krm_fn.parts import mapping, mappings
 from krm_fn.plan import Route, ServicePlan
@@ -51,9 +51,11 @@ class Weaver:
         one: the VirtualService, without this function's additions.
         spec: its spec.
         service_of: the Services with routes that its hosts can name, by host as written.
+        owner: the config whose additions these are.
     """
 
-    def __init__(self, one: Object, spec: Value, service_of: Mapping[str, Subsets]) -> None:
+    def __init__(self, one: Object, spec: Value, service_of: Mapping[str, Subsets], owner: str) -> None:
+        self.owner = owner
         self.one = one
         self.spec = spec
         self.service_of = service_of
@@ -66,7 +68,6 @@ class Weaver:
         for place, route in enumerate(mappings(self.spec.get("http"))):
             if not any(key in route for key in _ELSEWHERE):
                 self._http(place, route)
-                self._pin_mirrors(place, route)
         for protocol in ("tls", "tcp"):
             for place, route in enumerate(mappings(self.spec.get(protocol))):
                 self._connections(protocol, place, route)
@@ -94,6 +95,8 @@ class Weaver:
         targets = self._targets(route)
         plans = [target.subsets.plan for target in targets if target.subsets and not target.names_environment]
         if not plans:
+            if any(True for _ in self._mirrors(route)):
+                self._insert("http", place, [self._for_nobody(route, targets)])
             return
         path = f"spec.http[{place}]"
         if problem := self._reads_carrier(route, plans[0]):
@@ -107,8 +110,8 @@ class Weaver:
         routes = [one for one in routes if one]
         if self._is_unmatched(targets):
             routes.append(self._rejecting(route, targets))
-        else:
-            self._pin("http", place, targets)
+        elif any(self._needs_pin(target) for target in targets) or any(True for _ in self._mirrors(route)):
+            routes.append(self._for_nobody(route, targets))
         self._warn_about_leaks(targets, path)
         self._insert("http", place, routes)
 
@@ -134,7 +137,36 @@ class Weaver:
             return {}
         route = self._mirrored(route, one.environment)
         rest = {key: part for key, part in route.items() if key not in ("name", "match", "route")}
-        return {"name": _name(one.environment, route), "match": match, "route": destinations, **rest}
+        return self._signed({"match": match, "route": destinations, **rest}, one.environment, route)
+
+    def _needs_pin(self, target: Target) -> bool:
+        """Tell whether requests without an environment would reach pods of any."""
+        if target.subsets is None or target.subset:
+            return False
+        plan = target.subsets.plan
+        return plan.base_answer is not None or plan.config.unmatched == "reject"
+
+    def _for_nobody(self, route: Value, targets: Sequence[Target]) -> Manifest:
+        """Return the route, kept to the base; it stands before the user's own, which stays as it is."""
+        kept = []
+        for target in targets:
+            destination = dict(mapping(target.value, "destination"))
+            if target.subsets and self._needs_pin(target):
+                destination["subset"] = target.subsets.of_base()
+            kept.append({**target.value, "destination": destination})
+        route = self._mirrored(route, None)
+        match = {"match": route["match"]} if route.get("match") else {}
+        rest = {key: part for key, part in route.items() if key not in ("name", "match", "route")}
+        return self._signed({**match, "route": kept, **rest}, self._base(route), route)
+
+    def _signed(self, made: Value, environment: str, route: Value) -> Manifest:
+        """Return a route with its name: the environment, and that of the route which it is a copy of."""
+        own = route.get("name")
+        return signed(made, f"{environment}--{own}" if own else environment, self.owner)
+
+    def _base(self, route: Value) -> str:
+        hosts = [str(destination.get("host", "")) for _, destination in destinations(route)]
+        return next(self.service_of[host].plan.base for host in hosts if host in self.service_of)
 
     def _combined(self, route: Value, carriers: Sequence[Value]) -> list[Value]:
         """Return the route's matches, each with each carrier; a header that is matched already cannot be again."""
@@ -160,6 +192,8 @@ class Weaver:
             if plan.config.unmatched == "anyPod":
                 return destination
             return None
+        if target.subset and environment == plan.base_answer:
+            return destination  # as requests without an environment
         destination["subset"] = (
             target.subsets.narrowed(environment, target.subset) if target.subset else target.subsets.names[environment]
         )
@@ -178,14 +212,12 @@ class Weaver:
     def _rejecting(self, route: Value, targets: Sequence[Target]) -> Manifest:
         plan = next(target.subsets.plan for target in targets if target.subsets)
         match = {"match": route["match"]} if route.get("match") else {}
-        return {"name": _name("unmatched", route), **match, **ServiceRoutes(plan).rejection()}
+        return self._signed({**match, **ServiceRoutes(plan).rejection()}, "unmatched", route)
 
     def _pin(self, protocol: str, place: int, targets: Sequence[Target]) -> None:
+        """Keep the connections of a user's route to the base. Istio takes no second route for the same connections."""
         for number, target in enumerate(targets):
-            if target.subsets is None or target.subset:
-                continue
-            plan = target.subsets.plan
-            if plan.base_answer or plan.config.unmatched == "reject" or protocol != "http":
+            if target.subsets and not target.subset:
                 path = ("spec", protocol, place, "route", number, "destination")
                 self.edits.append(Put(path, "subset", target.subsets.of_base(), after="host"))
 
@@ -196,16 +228,12 @@ class Weaver:
             if path[0] != "route" and subsets and not destination.get("subset"):
                 yield path, destination, subsets
 
-    def _mirrored(self, route: Value, value: str) -> Value:
+    def _mirrored(self, route: Value, value: str | None) -> Value:
         for path, destination, subsets in list(self._mirrors(route)):
             environment = subsets.plan.answer(value).environment
             subset = subsets.names[environment] if environment else subsets.of_base()
             route = with_destination(route, path, {**destination, "subset": subset})
         return route
-
-    def _pin_mirrors(self, place: int, route: Value) -> None:
-        for path, _, subsets in self._mirrors(route):
-            self.edits.append(Put(("spec", "http", place, *path), "subset", subsets.of_base(), after="host"))
 
     def _warn_about_leaks(self, targets: Sequence[Target], path: str) -> None:
         for number, target in enumerate(targets):
@@ -259,17 +287,21 @@ class Weaver:
                 {**one, "sourceLabels": {**mapping(one, "sourceLabels"), label: caller}}
                 for one in mappings(route.get("match")) or [{}]
             ]
-            destinations = _collapsed(self._connection(target, caller) for target in targets)
-            routes.append({"match": match, "route": destinations})
+            routes.append(self._connection_route(match, targets, caller))
         self._insert(protocol, place, routes)
 
-    def _connection(self, target: Target, caller: str) -> Value:
-        """Return where a caller's connection goes; nowhere is the base's subset without pods."""
-        if target.subsets is None:
-            return target.value
-        plan = target.subsets.plan
-        subset = target.subsets.of_connections(plan.answer(caller).environment or plan.base)
-        return {**target.value, "destination": {**mapping(target.value, "destination"), "subset": subset}}
+    def _connection_route(self, match: Sequence[Value], targets: Sequence[Target], caller: str) -> Manifest:
+        """Return where a caller's connections go; nowhere is the base's subset without pods."""
+        plain = {"match": match, "route": [target.value for target in targets]}
+        route = []
+        for target in targets:
+            destination = dict(mapping(target.value, "destination"))
+            if target.subsets:
+                plan = target.subsets.plan
+                answer = plan.answer(caller).environment or plan.base
+                destination["subset"] = target.subsets.of_connections(answer, plain)
+            route.append({**target.value, "destination": destination})
+        return {"match": match, "route": route}
 
     # What a VirtualService for a Service's own host leaves open.
 
@@ -278,12 +310,19 @@ class Weaver:
         plan = subsets.plan
         http = self._open_ports("http", plan.ports(Traffic.HTTP, Traffic.SNIFFED))
         made = ServiceRoutes(plan, subsets.names).http(http)
-        marked = [{**route, "name": PREFIX + route["name"]} for route in made]
+        marked = [signed(route, route["name"], self.owner) for route in made]
         self._insert("http", len(mappings(self.spec.get("http"))), marked)
-        if tcp := self._open_ports("tcp", plan.ports(Traffic.TCP, Traffic.SNIFFED)):
-            environments = {plan.base_answer or plan.base, *(answer for _, answer in plan.callers())}
-            names = {environment: subsets.of_connections(environment) for environment in environments}
-            self._insert("tcp", len(mappings(self.spec.get("tcp"))), ServiceRoutes(plan, names).tcp(tcp))
+        tcp = self._open_ports("tcp", plan.ports(Traffic.TCP, Traffic.SNIFFED))
+        routes = [self._marked(route, subsets) for route in ServiceRoutes(plan).tcp(tcp)]
+        self._insert("tcp", len(mappings(self.spec.get("tcp"))), routes)
+
+    def _marked(self, route: Value, subsets: Subsets) -> Value:
+        """Return a TCP route of the function's with a mark in place of the usual subset."""
+        environments = {name: environment for environment, name in ServiceRoutes(subsets.plan).names.items()}
+        for path, destination in list(destinations(route)):
+            environment = environments[destination["subset"]]
+            route = with_destination(route, path, {**destination, "subset": subsets.of_connections(environment, route)})
+        return route
 
     def _open_ports(self, protocol: str, ports: Sequence[Port]) -> list[Port]:
         spoken_of: set[object] = set()
@@ -307,11 +346,6 @@ def _routes(plans: Sequence[ServicePlan]) -> Iterator[Route]:
         above = set(levels(value, splitter)[1:]) if config.matching == "prefix" else set()
         if value in differing or above & differing:
             yield Route(value, (value,), value + splitter if config.matching == "prefix" else "")
-
-
-def _name(environment: str, route: Value) -> str:
-    own = route.get("name")
-    return f"{PREFIX}{environment}--{own}" if own else f"{PREFIX}{environment}"
 
 
 def _collapsed(targets: Iterable[Value]) -> list[Manifest]:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from krm_fn.marks import PREFIX, TCP_PREFIX
+from krm_fn.marks import connection_subset, signed_subset
 from krm_fn.parts import mappings
 from krm_fn.plan import ServicePlan
 from krm_fn.render.istio import subset_environments
-from krm_fn.render.subsets import subset_names
 
 Value = Mapping[str, Any]
 
@@ -20,9 +19,11 @@ class Subsets:
     Args:
         plan: the Service.
         rules: the specs of the user's DestinationRules for it, without this function's additions.
+        owner: the config whose additions these are.
     """
 
-    def __init__(self, plan: ServicePlan, rules: Sequence[Value]) -> None:
+    def __init__(self, plan: ServicePlan, rules: Sequence[Value], owner: str) -> None:
+        self.owner = owner
         self.plan = plan
         self.label = plan.config.env_label.name
         self.rules = rules
@@ -31,13 +32,13 @@ class Subsets:
             for subset in mappings(rule.get("subsets")):
                 self.theirs.setdefault(str(subset.get("name", "")), subset)
         environments = subset_environments(plan)
-        self.names = subset_names(environments, PREFIX)
+        self.names = {one: str(self._own(one)["name"]) for one in sorted(environments)}
         for name, subset in self.theirs.items():
             labels = subset.get("labels")
             environment = labels.get(self.label) if isinstance(labels, dict) and len(labels) == 1 else None
             if environment in environments and "trafficPolicy" not in subset:
                 self.names[environment] = name
-        self._narrowed: dict[tuple[str, str], Value] = {}
+        self._further: dict[str, Value] = {}  # by name: narrowed ones, and those of TCP routes
 
     def labels_of(self, subset: str) -> dict[str, str] | None:
         """Return the labels of a subset of the user's, or None where the list does not have it."""
@@ -57,27 +58,28 @@ class Subsets:
         settings = {key: part for key, part in self.theirs.get(subset, {}).items() if key not in ("name", "labels")}
         if labels is None or not inside or (len(inside) == len(pods) and not settings):
             return self.names[environment]
-        key = (environment, subset)
-        if key not in self._narrowed:
-            pair = {f"{environment}.{subset}": ""}
-            name = subset_names(pair, PREFIX)[f"{environment}.{subset}"]
-            self._narrowed[key] = {"name": name, "labels": {**rest, self.label: environment}, **settings}
-        return str(self._narrowed[key]["name"])
+        made = signed_subset(
+            {"labels": {**rest, self.label: environment}, **settings}, f"{environment}.{subset}", self.owner
+        )
+        return self._needed(made)
 
     def of_base(self) -> str:
         """Return the subset of requests that name nobody; without pods of the base it is empty, and they fail."""
         base = self.plan.base_answer or self.plan.base
-        if base not in self.names:
-            self.names[base] = subset_names({base}, PREFIX)[base]
-        return self.names[base]
+        return self.names.setdefault(base, str(self._own(base)["name"]))
 
-    def of_connections(self, environment: str) -> str:
+    def of_connections(self, environment: str, route: Value) -> str:
         """Return the subset that an added TCP route leads to: its name is the route's mark."""
-        key = (environment, TCP_PREFIX)
-        if key not in self._narrowed:
-            name = subset_names({environment}, TCP_PREFIX)[environment]
-            self._narrowed[key] = {"name": name, "labels": {self.label: environment}}
-        return str(self._narrowed[key]["name"])
+        name = connection_subset(environment, route, self.owner)
+        return self._needed({"name": name, "labels": {self.label: environment}})
+
+    def _own(self, environment: str) -> Value:
+        return signed_subset({"labels": {self.label: environment}}, environment, self.owner)
+
+    def _needed(self, subset: Value) -> str:
+        name = str(subset["name"])
+        self._further[name] = subset
+        return name
 
     def leaks(self, subset: str) -> bool:
         """Tell whether a subset of the user's has pods of an environment other than the base's."""
@@ -97,5 +99,5 @@ class Subsets:
         needed: list[Value] = [
             {"name": name, "labels": {self.label: environment}} for environment, name in sorted(self.names.items())
         ]
-        needed += [self._narrowed[key] for key in sorted(self._narrowed)]
+        needed += [self._further[name] for name in sorted(self._further)]
         return [subset for subset in needed if subset["name"] not in present]
