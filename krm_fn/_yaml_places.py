@@ -20,8 +20,8 @@ Event = Any  # one of yaml.events; PyYAML's stubs do not say what its C parser f
 Path = tuple[str | int, ...]
 _Wanted = Mapping[str | int, Any]  # the next steps of the wanted paths, each with those behind it
 
-_STARTS: frozenset[type] = frozenset([MappingStartEvent, SequenceStartEvent])
-_ENDS: frozenset[type] = frozenset([MappingEndEvent, SequenceEndEvent])
+_STARTS: frozenset[Any] = frozenset([MappingStartEvent, SequenceStartEvent])
+_ENDS: frozenset[Any] = frozenset([MappingEndEvent, SequenceEndEvent])
 
 
 @dataclass(slots=True)

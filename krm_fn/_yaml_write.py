@@ -102,7 +102,9 @@ def scalar(value: Node) -> str:
         return _text(value)
     if isinstance(value, float):
         return _float(value)
-    if value is None or value in ({}, []) or isinstance(value, int):
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    if value is None or value in (True, False, {}, []):
         return json.dumps(value)
     raise TypeError(type(value))
 

@@ -40,9 +40,12 @@ class Edit:
 
 def made(value: Any, additions: Sequence[Insert | Put]) -> Any:  # noqa: ANN401 - a tree of any values
     """Return an object with the additions made; what they do not touch is shared with the given one."""
-    backwards = sorted(reversed(additions), key=lambda one: isinstance(one, Insert))
-    for one in backwards:  # puts first: an insertion moves what is behind it
-        value = _with(value, one.path, one)
+    for put in additions:
+        if isinstance(put, Put):
+            value = _with(value, put.path, put)
+    for insert in reversed(additions):  # last and from the end: they move what is behind them
+        if isinstance(insert, Insert):
+            value = _with(value, insert.path, insert)
     return value
 
 

@@ -116,7 +116,7 @@ def _export(one: Object, split: Mapping[_Key, ServicePlan]) -> Iterator[Result]:
     spec = mapping(one.value, "spec")
     exported = [str(place) for place in strings(spec.get("exportTo"))]
     on_mesh = "mesh" in (strings(spec.get("gateways")) or ["mesh"])
-    named = [key for key in split if key[1] in strings(spec.get("hosts")) and key[0] == one.ref.namespace]
+    named = [key for host in strings(spec.get("hosts")) if (key := (one.ref.namespace, host)) in split]
     if exported and "*" not in exported and on_mesh and named:
         message = (
             f"holds in {', '.join(exported)} only (exportTo); for clients of other namespaces the generated routes of "
