@@ -101,9 +101,13 @@ def _gateway_route(objects: list[Manifest], request: Request) -> tuple[Manifest,
 
 
 def _resolved(host: str, namespace: str) -> tuple[str, str]:
-    """Return (namespace, name) of the Service that a host means in a namespace, as Istio does: short or full."""
+    """Return (namespace, name) of the Service that a host means in a namespace, as Istio does: short or full.
+
+    A host of the world outside is no Service's: it comes back whole.
+    """
     name, _, rest = host.partition(".")
-    assert not rest or rest.endswith(".svc.cluster.local"), host
+    if rest and not rest.endswith(".svc.cluster.local"):
+        return ("", host)
     return (rest.removesuffix(".svc.cluster.local") or namespace, name)
 
 

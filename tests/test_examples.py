@@ -16,7 +16,7 @@ import pytest
 import yaml
 from istio_reading import CLOSED, SPREAD, Request
 
-from krm_fn import function, sources
+from krm_fn import document, function, sources
 from krm_fn.function import Computation
 from krm_fn.inventory import Port, Traffic
 from krm_fn.plan import ServicePlan
@@ -192,11 +192,24 @@ def test_the_routes_answer_the_request(row):
     plan = computed(row.example).plan.services[0] if outside else service_plan(row)
     port = row.asked.port if outside else port_of(plan, row).number
     request = replace(row.asked, port=port, headers=sent(plan, row))
+    written = rewritten(row.example)
     objects = [
-        one.value for one in load(row.example).objects if one.is_source or (one.ref.kind == "Service" and not one.owner)
+        written.get(one.position, one.value)
+        for one in load(row.example).objects
+        if one.is_source or (one.ref.kind == "Service" and not one.owner)
     ]
     manifests = [dict(one) for one in computed(row.example).manifests]
     assert istio_reading.answer([*objects, *manifests], request, plan.config.env_label.name) == row.answer
+
+
+@cache
+def rewritten(name):
+    """Return the user's objects that change, by position, as they then are."""
+    texts, first = {}, 0
+    for listed in load(name).documents:
+        texts |= function.rewritten(listed, computed(name).edits, first)
+        first += len(listed.items)
+    return {position: document.parse(text.encode()).items[0].value for position, text in texts.items()}
 
 
 def service_plan(row: Row) -> ServicePlan:

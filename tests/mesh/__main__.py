@@ -1,7 +1,7 @@
 """Ask a table of requests through a real mesh: python -m tests.mesh PATH…
 
 PATH is a package: a folder with a Kptfile or a kustomization.yaml, and its table, requests.yaml. It goes through the
-function first, unless that has run on it:
+function first:
 
     python -m tests.mesh examples/quickstart
 
@@ -59,10 +59,10 @@ def _options() -> argparse.Namespace:
 
 
 def _load(paths: list[str]) -> Package:
-    """Read manifests; a package without routes of the function's goes through the function."""
-    manifests = [item for path in paths for item in _read(path)]
-    if len(paths) == 1 and package.is_package(Path(paths[0])) and not package.is_rendered(manifests):
+    """Read manifests; a package goes through the function (once more changes nothing)."""
+    if len(paths) == 1 and package.is_package(Path(paths[0])):
         return package.rendered(Path(paths[0]))
+    manifests = [item for path in paths for item in _read(path)]
     return Package(b"", manifests, _configured(manifests, "envLabel"), _configured(manifests, "envHeader"))
 
 

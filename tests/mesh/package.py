@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from .model import Manifest
 
-_MADE = "virtual-env-fn.dev/owner"  # the annotation of what the function generated
-
 
 @dataclass(frozen=True, slots=True)
 class Package:
@@ -58,8 +56,3 @@ def run(manifests: list[Manifest], config: Mapping[str, Any] | None = None) -> b
     if outcome.failed:
         raise function.FunctionError(*outcome.results)
     return outcome.output
-
-
-def is_rendered(manifests: list[Manifest]) -> bool:
-    """Tell whether the function has run on them before."""
-    return any(_MADE in ((one.get("metadata") or {}).get("annotations") or {}) for one in manifests)
