@@ -42,27 +42,41 @@ def merge(objects: Sequence[Object], manifests: Sequence[Manifest], configs: Con
     others: dict[tuple[str, str, str], Object] = {}  # by what they are about: of other configs
     for one in objects:
         owner = one.owner
-        if not owner:
+        if owner != configs.owner:
             theirs.add(_identity(one.ref))
-        elif owner != configs.owner:
-            others[_subject(one.value)] = one
-        elif one.position is not None and ours.setdefault(_identity(one.ref), one) is not one:
+            if owner:
+                others[_subject(one.value)] = one
+        elif ours.setdefault(_identity(one.ref), one) is not one and one.position is not None:
             changes.removed.add(one.position)
     free = _FreeIndexes(objects) if place else None
+    names = {_identity(ref_of(one)) for one in manifests}
     for wanted in manifests:
         if (other := others.get(_subject(wanted))) is not None:
             changes.results.append(_meets_other_config(wanted, other))
             continue
-        manifest = _named(wanted, theirs)
+        manifest = _named(wanted, theirs, names)
         existing = ours.pop(_identity(ref_of(manifest)), None)
         if existing is None:
             changes.added.append(_new(manifest, configs, free))
             continue
         updated = _updated(existing.value, manifest, configs.owner)
-        if existing.position is not None and updated != existing.value:
+        if updated == existing.value:
+            continue
+        if existing.position is None:
+            changes.results.append(_stays_in_list(existing))
+        else:
             changes.replaced[existing.position] = updated
     changes.removed |= {one.position for one in ours.values() if one.position is not None}
+    changes.results += [_stays_in_list(one) for one in ours.values() if one.position is None]
     return changes
+
+
+def _stays_in_list(one: Object) -> Result:
+    message = (
+        "was made by this function and is out of date, and stands in a v1 List, which is not edited: delete it there, "
+        "and it is made anew where it is needed"
+    )
+    return Result(Code.NOT_EDITABLE, message, one.ref)
 
 
 def _identity(ref: Ref) -> _Identity:
@@ -88,15 +102,16 @@ def _meets_other_config(wanted: Manifest, other: Object) -> Result:
     return Result(Code.OTHER_CONFIG, message, other.ref, f"metadata.annotations.{OWNER}")
 
 
-def _named(manifest: Manifest, theirs: set[_Identity]) -> Manifest:
-    """Give a manifest a name that no object of the user's has."""
-    wanted = manifest["metadata"]["name"]
-    group, kind, namespace, name = _identity(ref_of(manifest))
-    count = 1
-    while (group, kind, namespace, name) in theirs:
-        name = f"{wanted}-virtual-env" if count == 1 else f"{wanted}-virtual-env-{count}"
+def _named(manifest: Manifest, theirs: set[_Identity], names: set[_Identity]) -> Manifest:
+    """Give a manifest a name that no object of somebody else's has; `names` are those that manifests would like."""
+    group, kind, namespace, wanted = _identity(ref_of(manifest))
+    if (group, kind, namespace, wanted) not in theirs:
+        return manifest
+    name, count = f"{wanted}-virtual-env", 1
+    while (group, kind, namespace, name) in theirs | names:
         count += 1
-    return manifest if name == wanted else {**manifest, "metadata": {**manifest["metadata"], "name": name}}
+        name = f"{wanted}-virtual-env-{count}"
+    return {**manifest, "metadata": {**manifest["metadata"], "name": name}}
 
 
 def _updated(existing: Manifest, manifest: Manifest, owner: str) -> Manifest:

@@ -93,6 +93,33 @@ def test_a_mere_clash_of_names_is_none():
     assert is_quiet(step(after)[1])
 
 
+def test_a_name_that_another_service_s_object_has_is_not_taken():
+    """Where ours steps aside, it does not take the name that the objects of a Service `NAME-virtual-env` have."""
+    theirs = {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "VirtualService",
+        "metadata": named("app"),
+        "spec": {"hosts": ["elsewhere.example.com"], "http": []},
+    }
+    other = "app-virtual-env"
+    pods = [workload("c", "dev", app=other), workload("d", "dev.proj1", app=other)]
+    after, changes = step([*APP, service(other), *pods, theirs])
+    hosts = {one["metadata"]["name"]: one["spec"]["hosts"] for one in changes.added if one["kind"] == "VirtualService"}
+    assert hosts == {"app-virtual-env-2": ["app"], other: [other]}
+    assert is_quiet(step(after)[1])
+
+
+def test_own_objects_in_a_list_stay_until_they_are_out_of_date():
+    """A v1 List (`kubectl get -o yaml`) with ours in it gets no second ones; what should change there is an error."""
+    made = step(APP)[1].added
+    listed = {"apiVersion": "v1", "kind": "List", "items": [*APP, *made]}
+    _, changes = step([listed])
+    assert is_quiet(changes)
+    assert not changes.results
+    _, changes = step([{**listed, "items": [*APP[:2], *made]}])
+    assert codes(changes.results) == ["not-editable"] * 2
+
+
 def test_new_objects_find_free_places():
     """New objects are placed one after the other in their namespace's file, at indexes that nobody has."""
     taken = workload("x", app="x")
