@@ -25,7 +25,7 @@ def gather(
         FunctionError: with every mistake of every configuration at once.
     """
     problems: list[Result] = []
-    given = function_config or None
+    given = None if _says_nothing(function_config) else function_config
     items = [one for one in objects if _configures(one, given)]
     whole = [one for one in items if config.is_own(one.value) and not one.ref.namespace]
     by_namespace = [one for one in items if one not in whole]
@@ -48,6 +48,13 @@ def gather(
     if problems:
         raise FunctionError(*problems)
     return Configs(_owner(given), default, sources)
+
+
+def _says_nothing(given: Mapping[str, Any] | None) -> bool:
+    """Tell whether there is no functionConfig, or only the empty one of a `kpt fn eval` without arguments."""
+    return not given or (
+        given.get("kind") == "ConfigMap" and ref_of(given).name in ("", _KPT_INPUT) and given.get("data") in (None, {})
+    )
 
 
 def _configures(one: Object, given: Mapping[str, Any] | None) -> bool:

@@ -157,6 +157,13 @@ def test_an_own_config_among_the_items_counts_when_no_other_is_given():
     assert configs(None, scoped).of("m").config.env_label.default_subset == ""
 
 
+def test_kpt_s_empty_config_map_counts_as_nothing():
+    """`kpt fn eval` without arguments sends an empty ConfigMap: an own-kind item of the package holds all the same."""
+    empty = {**config_map(), "metadata": named("function-input")}
+    assert configs(empty, base("prod")).of("any").config.env_label.default_subset == "prod"
+    assert configs(config_map(matching="exact"), base("prod")).of("any").config.env_label.default_subset == ""
+
+
 def test_the_owner_is_the_config_s_name():
     """The owner is the functionConfig's name; kpt's made-up ConfigMap and none at all are the same owner."""
     assert configs(base()).owner == "virtual-env"
