@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from krm_fn import arguments, document, function, sources, streams
 from krm_fn.function import Computation
@@ -55,28 +55,33 @@ def _generate(_: argparse.Namespace, loaded: Loaded, computed: Computation) -> i
     # Without what this config made before, everything that it makes is new.
     objects = [one for one in loaded.objects if one.owner != computed.configs.owner]
     changes = merge(objects, computed.manifests, computed.configs, place=False)
-    results = in_order([*computed.results, *changes.results])
+    texts, refused = _rewritten(loaded, computed)
+    results = in_order([*computed.results, *changes.results, *refused])
     if not _failed(results):
-        documents = [*_rewritten(loaded, computed), *(document.dump(one) for one in changes.added)]
+        documents = [*texts, *(document.dump(one) for one in changes.added)]
         streams.write("---\n".join(documents).encode())
     streams.say(results, Severity.WARNING)
     return streams.FAILED if _failed(results) else 0
 
 
-def _rewritten(loaded: Loaded, computed: Computation) -> Iterator[str]:
-    """Yield the new texts of the user's objects that change, each as a document of its own."""
+def _rewritten(loaded: Loaded, computed: Computation) -> tuple[list[str], list[Result]]:
+    """Return the new texts of the user's objects that change, each as a document of its own, and what is in the way."""
+    documents: list[str] = []
+    refused: list[Result] = []
     first = 0
     for listed in loaded.documents:
-        texts = function.rewritten(listed, computed.edits, first)
+        texts, problems = function.rewritten(listed, loaded.objects, computed.edits, first)
+        refused += problems
         for position in sorted(texts):
             margin = " " * listed.items[position - first].column
-            yield texts[position].replace(f"\n{margin}", "\n").rstrip("\n") + "\n"
+            documents.append(texts[position].replace(f"\n{margin}", "\n").rstrip("\n") + "\n")
         first += len(listed.items)
+    return documents, refused
 
 
 def _check(options: argparse.Namespace, loaded: Loaded, computed: Computation) -> int:
     changes = merge(loaded.objects, computed.manifests, computed.configs, place=False)
-    results = in_order([*computed.results, *changes.results])
+    results = in_order([*computed.results, *changes.results, *_rewritten(loaded, computed)[1]])
     found = report.environments(computed.plan)
     if options.format == "json":
         import json  # noqa: PLC0415 - wanted here only

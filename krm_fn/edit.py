@@ -32,6 +32,7 @@ class Text:
         self.newline = "\r\n" if "\r\n" in source else "\n"
         self.edits: dict[tuple[int, int], list[str]] = {}
         self.removed: dict[int, tuple[Node, set[int]]] = {}
+        self.given: set[tuple[int, str]] = set()  # keys put into a mapping: aliases lead to it by several paths
         self.root = read(self.text, paths)
 
     def insert(self, path: Path, index: int, values: Sequence[Mapping[str, Any]]) -> None:
@@ -55,12 +56,16 @@ class Text:
         for step in reversed([*missing, key]):
             value = {step: value}
         (key, value), *_ = value.items()  # type: ignore[attr-defined]  # a mapping, by the line above
+        if (id(node), key) in self.given:
+            return
+        self.given.add((id(node), key))
         if not node.is_mapping:
             self._fill(node, path[: len(path) - len(missing)], {key: value})
         elif node.is_flow:
             place, comma = (node.entries[-1][1], ", ") if node.entries else (None, "")
             quoted = node.entries and node.entries[0][0] and self.text[node.entries[0][0].start] == '"'
-            text = flow({key: value})[1:-1] if quoted or isinstance(value, (dict, list)) else f"{key}: {scalar(value)}"
+            words = f"{scalar(key)}: {scalar(value)}" if isinstance(value, str) and not quoted else ""
+            text = words or flow({key: value})[1:-1]
             at = self._end(node.entries[-1]) if place else node.start + 1
             self._add(at, at, comma + text)
         else:

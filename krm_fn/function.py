@@ -19,7 +19,7 @@ from krm_fn.plan import Plan
 from krm_fn.render import copies, inject, istio
 from krm_fn.render import gateways as render_gateways
 from krm_fn.render.order import ordered
-from krm_fn.results import FunctionError, Result, Severity, in_order
+from krm_fn.results import Code, FunctionError, Result, Severity, in_order
 from krm_fn.rewrite import rewrite
 from krm_fn.weave import weave
 
@@ -68,8 +68,8 @@ def run(
         objects = list(objects_of((item.value, item.duplicates) for item in listed.items))
         computed = compute(objects, function_config or listed.function_config, overrides)
         changes = merge(objects, computed.manifests, computed.configs, place=listed.form is Form.RESOURCE_LIST)
-        texts = rewritten(listed, computed.edits)
-        results = tuple(in_order([*computed.results, *changes.results]))
+        texts, refused = rewritten(listed, objects, computed.edits)
+        results = tuple(in_order([*computed.results, *changes.results, *refused]))
     except FunctionError as error:
         results = tuple(in_order(error.results))
     if any(result.severity is Severity.ERROR for result in results):
@@ -120,18 +120,32 @@ def compute(
     )
 
 
-def rewritten(listed: Document, edits: Iterable[Edit], first: int = 0) -> dict[int, str]:
-    """Return the new text of each object of a document that an edit changes; `first` is the first one's position."""
+def rewritten(
+    listed: Document, objects: Sequence[Object], edits: Iterable[Edit], first: int = 0
+) -> tuple[dict[int, str], list[Result]]:
+    """Return the new text of each object of a document that an edit changes, and findings about those it cannot.
+
+    `first` is the position of the document's first object among `objects`.
+    """
     texts: dict[int, str] = {}
+    refused: list[Result] = []
     for edit in edits:
         place = edit.position - first
-        if 0 <= place < len(listed.items):
-            item = listed.items[place]
-            source = listed.source(item)
-            text = rewrite(source, item.column, edit)
-            if text != source:
-                texts[edit.position] = text
-    return texts
+        if not 0 <= place < len(listed.items):
+            continue
+        item = listed.items[place]
+        source = listed.source(item)
+        text = rewrite(source, item.column, item.value, edit)
+        if text is None:
+            message = (
+                "must be edited, and its text says one thing for several places (&x, *x, <<), so that an edit of one "
+                "would change another: write those parts out where they stand"
+            )
+            ref = next(one.ref for one in objects if one.position == edit.position)
+            refused.append(Result(Code.NOT_EDITABLE, message, ref))
+        elif text != source:
+            texts[edit.position] = text
+    return texts, refused
 
 
 def _templates(configs: Configs) -> Mapping[tuple[str, str], str]:
