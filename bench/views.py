@@ -4,8 +4,8 @@
     python bench/views.py --no-page
 
 Prints CPU seconds of whole processes (the least of several runs, all in turns) and milliseconds in the browser. The
-page's times run from the start of its navigation to the load event and to the first paint, and from a click on an
-environment to the frame after it.
+page's times run from the start of its navigation to the load event, and from a click on an environment to the frame
+after it; the CPU time of the page's main thread stands beside them, for it does not count other work on the machine.
 """
 
 from __future__ import annotations
@@ -17,8 +17,12 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from make_list import make_list
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROUNDS = 5
 TABS = 10
@@ -118,10 +122,7 @@ _TIMES = """() => new Promise((done) => {
   };
   next(0);
 })"""
-_OPENED = """() => {
-  const paints = performance.getEntriesByType("paint").filter((one) => one.name === "first-contentful-paint");
-  return [performance.getEntriesByType("navigation")[0].loadEventEnd, paints.length ? paints[0].startTime : NaN];
-}"""
+_LOADED = """() => performance.getEntriesByType("navigation")[0].loadEventEnd"""
 
 
 def page(folder: Path) -> None:
@@ -132,26 +133,46 @@ def page(folder: Path) -> None:
     output = folder / "large.html"
     program = Path(sys.executable).with_name("virtual-env-fn")
     subprocess.run([program, "page", folder / "large.yaml", "-o", output], check=True)
-    opened, answers = [], []
+    blank = folder / "blank.html"
+    blank.write_text("<!doctype html><title>blank</title><p>blank</p>")
     with sync_playwright() as playwright:
         arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
-        for _ in range(TABS):
-            tab = browser.new_page(viewport={"width": 1280, "height": 800})
-            tab.goto(output.as_uri(), wait_until="load")
-            answers += tab.evaluate(_TIMES)
-            opened.append(tab.evaluate(_OPENED))
-            tab.close()
+        tabs = [(_visit(browser, blank), _visit(browser, output)) for _ in range(TABS)]
         browser.close()
-    loaded, painted = ([round(one) for one in sorted(times)] for times in zip(*opened, strict=True))
-    answers.sort()
     print(f"page of 200 x 60, {output.stat().st_size / 1000:.0f} kB, in {TABS} tabs of Chromium (least, median, most):")
-    print(f"  open, to the load event       {_spread(loaded)} ms")
-    print(f"  open, to the first paint      {_spread(painted)} ms")
-    print(f"  an answer, click to frame     {_spread(answers)} ms")
+    for name, place in (("blank page", 0), ("the page", 1)):
+        visits = [tab[place] for tab in tabs]
+        for what in visits[0]:
+            print(f"  {name}: {what:32} {_spread([visit[what] for visit in visits])} ms")
+
+
+def _visit(browser: Browser, path: Path) -> dict[str, float]:
+    """Open a page and choose twenty environments; return milliseconds, those of an answer as the median."""
+    tab = browser.new_page(viewport={"width": 1280, "height": 800})
+    session = tab.context.new_cdp_session(tab)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def cpu() -> float:
+        metrics = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
+        return metrics["TaskDuration"] * 1000
+
+    start = cpu()
+    tab.goto(path.as_uri(), wait_until="load")
+    times = {"open, to the load event": tab.evaluate(_LOADED)}
+    tab.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
+    times["open, CPU of the main thread"] = cpu() - start
+    if tab.locator("#grid").count():
+        start = cpu()
+        answers = tab.evaluate(_TIMES)
+        times["an answer, click to frame"] = answers[len(answers) // 2]
+        times["an answer, CPU of the main thread"] = (cpu() - start) / len(answers)
+    tab.close()
+    return times
 
 
 def _spread(times: list[float]) -> str:
+    times = sorted(times)
     return f"{times[0]:6.0f} {times[len(times) // 2]:6.0f} {times[-1]:6.0f}"
 
 
