@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -226,8 +227,28 @@ def port_of(plan: ServicePlan, row: Row) -> Port:
 
 
 def sent(plan: ServicePlan, row: Row) -> dict[str, str]:
-    own = {} if row.header is None else {plan.config.env_header.name: row.header}
-    return own | dict(row.asked.headers)
+    header = plan.config.env_header
+    own = {} if row.header is None else {header.name: row.header}
+    injected = row.asked.caller.get(plan.config.env_label.name) if header.auto_inject and not own else None
+    return own | dict(row.asked.headers) | ({header.name: injected} if injected else {})
+
+
+def carried(plan: ServicePlan, headers: Mapping[str, str]) -> list[str | None]:
+    """Return every environment that a request names, each carrier read in the simplest way."""
+    lower = {name.lower(): value for name, value in headers.items()}
+    values = [lower.get(plan.config.env_header.name.lower())]
+    for alias in plan.config.env_header.aliases:
+        text = lower.get((alias.name or ("cookie" if alias.cookie else "baggage")).lower(), "")
+        if alias.pattern:
+            found = re.fullmatch(alias.pattern.replace(alias.placeholder, "(?P<environment>[^;]*)"), text)
+            values.append(found["environment"] if found else None)
+        elif alias.name:
+            values.append(text)
+        else:
+            members = text.split(";" if alias.cookie else ",")
+            pairs = [one.strip().partition(";")[0].partition("=")[::2] for one in members]
+            values += [value for name, value in pairs if name == (alias.cookie or alias.baggage)]
+    return values
 
 
 def planned(plan: ServicePlan, row: Row, port: Port) -> str | int:
@@ -236,6 +257,7 @@ def planned(plan: ServicePlan, row: Row, port: Port) -> str | int:
         return SPREAD
     if row.asked.protocol not in HTTP_PROTOCOLS:
         return plan.base_answer or CLOSED
-    carried = {name.lower(): value for name, value in sent(plan, row).items()}
-    answer = plan.answer(carried.get(plan.config.env_header.name.lower())).environment
+    answers = [plan.answer(value).environment for value in carried(plan, sent(plan, row))]
+    order = [route.environment for route in plan.routes]
+    answer = min(answers, key=lambda one: order.index(one) if one in order else len(order))
     return answer or (503 if plan.config.unmatched == "reject" else SPREAD)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
+import subprocess
 
 import pytest
 import yaml
 
 from krm_fn.render.inject import LABELS_FILE
 
-from . import Mesh
+from . import Mesh, parts
 from .package import run
 from .worlds import service, workload
 
@@ -35,8 +37,8 @@ def config(injector="early", label=LABEL, header="X-Virtual-Env"):
 
 
 def app(*environments, label=LABEL):
-    made = [service("app"), service("api", {"name": "grpc", "port": 9000})]
-    made += [workload(name, one) for name in ("app", "api") for one in environments]
+    made = [service("app"), service("api", {"name": "grpc", "port": 9000}), service("feed", {"port": 7000})]
+    made += [workload(name, one) for name in ("app", "api", "feed") for one in environments]
     return json.loads(json.dumps(made).replace(f'"{LABEL}":', f'"{label}":'))
 
 
@@ -67,6 +69,7 @@ def test_the_label_is_the_header(injector, tmp_path):
             {"service": "app"},
             {"service": "app", "protocol": "http2"},
             {"service": "api", "protocol": "grpc"},
+            {"service": "feed"},
         ):
             answer = caller.ask(**asked)
             assert (answer.environment, answer.saw(HEADER)) == ("dev.proj1", ["dev.proj1"])
@@ -154,6 +157,22 @@ def test_what_the_application_must_do():
         asked = {"headers": {HEADER: "dev.proj1"}, "hops": ["app", "next"]}
         assert [one.environment for one in mesh.chain(**asked)] == ["dev", "dev"]
         assert [one.environment for one in mesh.chain(**asked, copy=[HEADER])] == ["dev", "dev.proj1"]
+
+
+@pytest.mark.parametrize("injector", INJECTORS)
+def test_istioctl_finds_no_error(injector, tmp_path):
+    """`istioctl` validates the filter and analyzes it without an Error (that it is an EnvoyFilter, it warns of)."""
+    if not shutil.which("istioctl"):
+        (pytest.skip if parts.may_skip("istioctl") else pytest.fail)("istioctl: run .ci/parts/istioctl")
+    made = list(yaml.safe_load_all(run(app("dev", "dev.proj1"), config(injector))))
+    ours = [one for one in made if "istio.io" in one["apiVersion"]]
+    for name, listed, command in (("all", made, ["analyze", "--use-kube=false"]), ("ours", ours, ["validate", "-f"])):
+        (tmp_path / name).with_suffix(".yaml").write_text(yaml.safe_dump_all(listed), encoding="utf-8")
+        done = subprocess.run(
+            ["istioctl", *command, tmp_path / f"{name}.yaml"], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "Error [" not in done.stdout + done.stderr
 
 
 def test_nothing_is_injected_unless_asked():
