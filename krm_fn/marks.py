@@ -14,6 +14,7 @@ from krm_fn.parts import mappings
 PREFIX = "virtual-env--"
 TCP_PREFIX = f"{PREFIX}tcp--"  # a TCP route has no name, so the subset that it leads to has the mark
 _MAX_SUBSET = 63
+_CANONICAL = json.JSONEncoder(sort_keys=True)
 
 Value = Mapping[str, Any]
 
@@ -60,7 +61,7 @@ def _subset_name(prefix: str, stem: str, mark: str) -> str:
 
 def digest(owner: str, content: Value) -> str:
     """Return eight digits that tell an entry of a config from any other, free of the order of its keys."""
-    text = json.dumps([owner, content], sort_keys=True)
+    text = _CANONICAL.encode([owner, content])
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 

@@ -15,11 +15,12 @@ from krm_fn.parts import mapping, mappings
 from krm_fn.plan import Route, ServicePlan
 from krm_fn.render.carriers import header_matches
 from krm_fn.render.istio import ServiceRoutes
-from krm_fn.results import Code, Result
+from krm_fn.results import Code, Ref, Result
 from krm_fn.weave_subsets import Subsets
 
 Value = Mapping[str, Any]
 Manifest = dict[str, Any]
+_MIRRORS = ("mirror", "mirrors")
 _ELSEWHERE = ("redirect", "directResponse", "delegate")
 
 
@@ -62,6 +63,7 @@ class Weaver:
         self.edits: list[Insert | Put] = []
         self.added: list[Value] = []
         self.results: list[Result] = []
+        self.known: dict[tuple[Ref, ...], list[tuple[Route, list[Value]]]] = {}  # by Services
 
     def weave(self, served: Iterable[Subsets]) -> None:
         """Collect the edits; `served` are the Services whose host in the mesh is this VirtualService's."""
@@ -106,7 +108,7 @@ class Weaver:
             )
             self.results.append(Result(Code.ROUTE_READS_ENVIRONMENT, message, self.one.ref, f"{path}.match"))
             return
-        routes = [self._variant(route, targets, one) for one in _routes(plans)]
+        routes = [self._variant(route, targets, *one) for one in self._told_apart(plans)]
         routes = [one for one in routes if one]
         if self._is_unmatched(targets):
             routes.append(self._rejecting(route, targets))
@@ -125,9 +127,15 @@ class Weaver:
                         return f"the header {name}, which carries the environment"
         return ""
 
-    def _variant(self, route: Value, targets: Sequence[Target], one: Route) -> Manifest:
-        plan = next(target.subsets.plan for target in targets if target.subsets)
-        match = self._combined(route, header_matches(plan.config.env_header, one))
+    def _told_apart(self, plans: Sequence[ServicePlan]) -> list[tuple[Route, list[Value]]]:
+        """Return what to tell apart before a route to some Services, and how; most routes lead to the same ones."""
+        key = tuple(plan.service.ref for plan in plans)
+        if key not in self.known:
+            self.known[key] = [(one, list(header_matches(plans[0].config.env_header, one))) for one in _routes(plans)]
+        return self.known[key]
+
+    def _variant(self, route: Value, targets: Sequence[Target], one: Route, carriers: Sequence[Value]) -> Manifest:
+        match = self._combined(route, carriers)
         destinations = _collapsed(
             {**target.value, "destination": destination}
             for target in targets
@@ -187,7 +195,7 @@ class Weaver:
         if target.subsets is None or target.names_environment:
             return destination
         plan = target.subsets.plan
-        environment = plan.answer(value).environment
+        environment = target.subsets.answer(value)
         if environment is None:
             if plan.config.unmatched == "anyPod":
                 return destination
@@ -223,14 +231,14 @@ class Weaver:
 
     def _mirrors(self, route: Value) -> Iterator[tuple[Path, Value, Subsets]]:
         """Yield the mirrors that would reach pods of any environment."""
-        for path, destination in destinations(route):
+        for path, destination in destinations({key: route[key] for key in _MIRRORS if key in route}):
             subsets = self.service_of.get(str(destination.get("host", "")))
-            if path[0] != "route" and subsets and not destination.get("subset"):
+            if subsets and not destination.get("subset"):
                 yield path, destination, subsets
 
     def _mirrored(self, route: Value, value: str | None) -> Value:
         for path, destination, subsets in list(self._mirrors(route)):
-            environment = subsets.plan.answer(value).environment
+            environment = subsets.answer(value)
             subset = subsets.names[environment] if environment else subsets.of_base()
             route = with_destination(route, path, {**destination, "subset": subset})
         return route
@@ -351,12 +359,15 @@ def _routes(plans: Sequence[ServicePlan]) -> Iterator[Route]:
 def _collapsed(targets: Iterable[Value]) -> list[Manifest]:
     """Return destinations, those that became the same as one with the sum of their weights."""
     collapsed: list[Manifest] = []
+    unweighted: list[Manifest] = []
     for target in targets:
         rest = {key: part for key, part in target.items() if key != "weight"}
-        same = next((one for one in collapsed if {k: p for k, p in one.items() if k != "weight"} == rest), None)
-        if same is None:
+        if rest not in unweighted:
             collapsed.append(dict(target))
-        elif "weight" in same or "weight" in target:
+            unweighted.append(rest)
+            continue
+        same = collapsed[unweighted.index(rest)]
+        if "weight" in same or "weight" in target:
             same["weight"] = same.get("weight", 0) + target.get("weight", 0)
     if len(collapsed) == 1:
         collapsed[0].pop("weight", None)

@@ -38,7 +38,14 @@ class Subsets:
             environment = labels.get(self.label) if isinstance(labels, dict) and len(labels) == 1 else None
             if environment in environments and "trafficPolicy" not in subset:
                 self.names[environment] = name
+        self._answers: dict[str | None, str | None] = {}
         self._further: dict[str, Value] = {}  # by name: narrowed ones, and those of TCP routes
+
+    def answer(self, value: str | None) -> str | None:
+        """Return the environment that answers a request that carries `value`; every route asks the same again."""
+        if value not in self._answers:
+            self._answers[value] = self.plan.answer(value).environment
+        return self._answers[value]
 
     def labels_of(self, subset: str) -> dict[str, str] | None:
         """Return the labels of a subset of the user's, or None where the list does not have it."""
