@@ -85,6 +85,9 @@ def is_named(service: Service, name: str) -> bool:
 def _overview(plan: ServicePlan) -> Iterator[Line]:
     yield [("Service " + facts.service_name(plan.service), Style.HEAD), (f", base {clean(plan.base)}", Style.PLAIN)]
     yield from _ports(plan)
+    if who := facts.connections(plan):
+        yield _every_connection(plan, who)
+        return
     nodes = facts.tree(plan.known, plan.splitter, plan.base)
     asked = [*((node.branch, node.name) for node in nodes), ("", None)]
     rows = [(branch, value or NO_ENVIRONMENT, plan.answer(value)) for branch, value in asked]
@@ -101,6 +104,12 @@ def _overview(plan: ServicePlan) -> Iterator[Line]:
             *padded(who, answer_width, _style(answer, name)),
             (f"  {_why(plan, answer)}", Style.FAINT),
         ]
+
+
+def _every_connection(plan: ServicePlan, who: str) -> Line:
+    base = plan.answer(None)
+    why = f"  {_why(plan, base)}" if who in (base.environment, "closed") else ""
+    return [("  every connection", Style.PLAIN), (" → ", Style.FAINT), (who, Style.OTHER), (why, Style.FAINT)]
 
 
 def _ports(plan: ServicePlan) -> Iterator[Line]:
@@ -128,6 +137,10 @@ def _why(plan: ServicePlan, answer: Answer) -> str:
 
 
 def _hop(plan: ServicePlan, request: Request) -> Iterator[Line]:
+    if who := facts.connections(plan):
+        yield [(facts.service_name(plan.service), Style.HEAD), (" → ", Style.FAINT), (who, Style.OTHER)]
+        yield from _ports(plan)
+        return
     value = request.value(plan)
     answer = plan.answer(value)
     yield [

@@ -117,6 +117,15 @@ def exception(plan: ServicePlan) -> str:
     return ""
 
 
+def connections(plan: ServicePlan) -> str:
+    """Say who gets the connections of a Service of which no header decides; empty where one does, or the caller."""
+    if not plan.is_split or (plan.ports(Traffic.HTTP, Traffic.SNIFFED) and not plan.service.headless):
+        return ""
+    if plan.service.headless or not plan.ports(Traffic.TCP):
+        return f"any pod of {', '.join(map(clean, plan.own))}"
+    return "" if plan.config.tcp == "callerLabels" else clean(plan.base_answer or "") or "closed"
+
+
 def settings(plan: ServicePlan) -> Json:
     """Return what must be equal for two plans of a Service to be compared cell by cell."""
     label = plan.config.env_label
