@@ -30,7 +30,7 @@ class Text:
         self.pad = column
         self.text = " " * column + source
         self.newline = "\r\n" if "\r\n" in source else "\n"
-        self.edits: dict[tuple[int, int], list[str]] = {}
+        self.edits: dict[tuple[int, int], list[tuple[int, str]]] = {}  # place -> (depth, text) of what goes there
         self.removed: dict[int, tuple[Node, set[int]]] = {}
         self.given: set[tuple[int, str]] = set()  # keys put into a mapping: aliases lead to it by several paths
         self.root = read(self.text, paths)
@@ -43,9 +43,9 @@ class Text:
             return
         lines = block_list(values, self._dash(node, 0)[1])
         if index < len(node.entries):
-            self._add_lines(self._entry_line(node, index), lines)
+            self._add_lines(self._entry_line(node, index), lines, len(path))
         else:
-            self._add_lines(self._line_after(node.entries[-1][1]), lines)
+            self._add_lines(self._line_after(node.entries[-1][1]), lines, len(path))
 
     def put(self, path: Path, key: str, value: object, after: str | None = None) -> None:
         """Add a key to the mapping at `path`, behind the key `after` or at its end.
@@ -71,7 +71,8 @@ class Text:
         else:
             names = [name.text for name, _ in node.entries if name]
             last = node.entries[names.index(after)] if after in names else node.entries[-1]
-            self._add_lines(self._line_after_entry(last), dump({key: value}, self._key_column(node)))
+            lines = dump({key: value}, self._key_column(node))
+            self._add_lines(self._line_after_entry(last), lines, len(path) - len(missing))
 
     def remove(self, path: Path) -> None:
         """Take out the entry of a sequence, or the key of a mapping, at `path`."""
@@ -88,7 +89,9 @@ class Text:
         parts: list[str] = []
         at = self.pad
         for (start, end), texts in sorted(self.edits.items()):
-            parts += [self.text[at:start], *texts]
+            # Where a mapping ends with its last key's list, a new entry of the list comes before a new key.
+            deepest_first = sorted(texts, key=lambda one: -one[0])
+            parts += [self.text[at:start], *(text for _, text in deepest_first)]
             at = max(at, end)
         text = "".join([*parts, self.text[at:]])
         # A last line without a line break stays one, also when what stood behind it was taken out.
@@ -187,14 +190,14 @@ class Text:
 
     def _add(self, start: int, end: int, text: str) -> None:
         texts = self.edits.setdefault((start, end), [])
-        if text not in texts:  # an anchored node is reached by several paths, and edited once
-            texts.append(text)
+        if (0, text) not in texts:  # an anchored node is reached by several paths, and edited once
+            texts.append((0, text))
 
-    def _add_lines(self, place: int, lines: str) -> None:
+    def _add_lines(self, place: int, lines: str, depth: int) -> None:
         lines = lines.replace("\n", self.newline)
         if place == len(self.text) and not self.text.endswith("\n"):
             lines = self.newline + lines.removesuffix(self.newline)
-        self.edits.setdefault((place, place), []).append(lines)
+        self.edits.setdefault((place, place), []).append((depth, lines))
 
     def _insert_flow(self, node: Node, index: int, texts: Sequence[str]) -> None:
         if not node.entries:
@@ -221,7 +224,7 @@ class Text:
         lines = dump(value, self._key_column(parent) + _STEP)
         if not node.is_empty:
             self._add(node.start, node.end, "")
-        self._add_lines(self._line_end(key.end), lines)
+        self._add_lines(self._line_end(key.end), lines, len(path))
 
 
 def _index(node: Node, step: str | int) -> int:

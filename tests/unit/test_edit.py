@@ -193,3 +193,13 @@ def test_an_item_of_a_list_keeps_its_indentation():
     edit.put(("spec",), "k", "v")
     output = listed.apply(replaced={0: edit.result()}, removed=(), added=(), results=())
     assert document.parse(output).items[0].value["spec"] == {"http": [{"name": "new"}, {"name": "a"}], "k": "v"}
+
+
+def test_what_ends_at_one_place_goes_in_from_the_inside_out():
+    """A new entry of a mapping's last list stands in that list, also where the mapping gets a new key behind it."""
+    source = "spec:\n  tcp:\n  - route:\n    - to: {host: a}\n      weight: 1\n"
+    text = Text(source, 0)
+    text.put(("spec",), "http", [{"name": "h"}])
+    text.insert(("spec", "tcp"), 1, [{"name": "t"}])
+    text.put(("spec", "tcp", 0, "route", 0), "subset", "s")
+    assert text.result() == source + "      subset: s\n  - name: t\n  http:\n  - name: h\n"
