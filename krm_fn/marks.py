@@ -73,8 +73,8 @@ def is_marked(entry: object) -> bool:
 
 
 def _is_connection(entry: Value) -> bool:
-    targets = entry.get("route")
-    return isinstance(targets, list) and bool(targets) and all(_subset(one).startswith(TCP_PREFIX) for one in targets)
+    targets = entry.get("route")  # those of Services that need no care have no mark
+    return isinstance(targets, list) and any(_subset(one).startswith(TCP_PREFIX) for one in targets)
 
 
 def _is_intact(entry: Value, owner: str) -> bool:
@@ -83,7 +83,8 @@ def _is_intact(entry: Value, owner: str) -> bool:
         return entry.keys() == {"name", "labels"}
     if not name:
         mark = digest(owner, _without_subsets(entry))
-        return all(_subset(one).endswith(f"-{mark}") for one in entry["route"])
+        marked = (subset for one in entry["route"] if (subset := _subset(one)).startswith(TCP_PREFIX))
+        return all(subset.endswith(f"-{mark}") for subset in marked)
     return name.endswith(f"-{digest(owner, {key: part for key, part in entry.items() if key != 'name'})}")
 
 

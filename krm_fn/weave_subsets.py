@@ -71,9 +71,11 @@ class Subsets:
         return self._needed(made)
 
     def of_base(self) -> str:
-        """Return the subset of requests that name nobody; without pods of the base it is empty, and they fail."""
-        base = self.plan.base_answer or self.plan.base
-        return self.names.setdefault(base, str(self._own(base)["name"]))
+        """Return the subset of connections that name nobody; without pods of the base it is empty, and they fail.
+
+        It goes into the user's own routes, so its name is its mark, also where theirs has the same labels.
+        """
+        return self._needed(self._own(self.plan.base_answer or self.plan.base))
 
     def of_connections(self, environment: str, route: Value) -> str:
         """Return the subset that an added TCP route leads to: its name is the route's mark."""
@@ -103,8 +105,9 @@ class Subsets:
     def missing_from(self, rule: Value) -> list[Value]:
         """Return the subsets that a DestinationRule must have besides its own, in a fixed order."""
         present = {subset.get("name") for subset in mappings(rule.get("subsets"))}
-        needed: list[Value] = [
-            {"name": name, "labels": {self.label: environment}} for environment, name in sorted(self.names.items())
-        ]
-        needed += [self._further[name] for name in sorted(self._further)]
-        return [subset for subset in needed if subset["name"] not in present]
+        names = sorted(self.names.items())
+        needed: dict[str, Value] = {
+            name: {"name": name, "labels": {self.label: environment}} for environment, name in names
+        }
+        needed |= {name: self._further[name] for name in sorted(self._further)}
+        return [subset for name, subset in needed.items() if name not in present]

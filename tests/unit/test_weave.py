@@ -338,3 +338,34 @@ def test_a_rule_in_a_client_s_namespace_gets_the_subsets_too():
         ("client", ["virtual-env--dev", "virtual-env--dev-x"]),
         ("d", ["virtual-env--dev", "virtual-env--dev-x"]),
     ]
+
+
+def test_a_connection_that_is_shared_out_is_woven_once():
+    """A TCP route with a destination that needs no care is known again by its other one."""
+    shared = virtual_service(tcp=[{"route": [{**to(), "weight": 50}, {**to("other"), "weight": 50}]}])
+    first = run(service(ports=[(90, "tcp-x")]), *PAIR, shared, tcp="callerLabels")
+    assert not first.failed
+    second = function.run(first.output, base(tcp="callerLabels"))
+    assert not second.failed
+    assert second.output == first.output
+
+
+def test_a_rule_s_own_base_subset_leaves_no_trace_in_the_routes():
+    """Where their rule names the base already, un-weaving still gives their TCP routes back byte for byte."""
+    subsets = [{"name": "v0", "labels": {"virtual-env": "dev"}}]
+    theirs = [virtual_service(tcp=[{"route": [to()]}]), rule(subsets=subsets)]
+    app = service(ports=[(90, "tcp-x")])
+    woven = run(app, *PAIR, *theirs)
+    assert b"subset: virtual-env--dev-" in woven.output
+    assert function.run(woven.output, base()).output == woven.output
+    back = stream(app, PAIR[0]) + woven.output[len(stream(app, *PAIR)) :]
+    assert function.run(back, base()).output == stream(app, PAIR[0], *theirs)
+
+
+def test_new_routes_of_both_protocols_stand_in_their_lists():
+    """A VirtualService that ends with its TCP routes gets further ones there, and its first HTTP routes behind."""
+    theirs = virtual_service(tcp=[{"match": [{"port": 90}], "route": [to()]}])
+    first = run(service(ports=[(80, None)]), *PAIR, theirs)
+    (woven,) = [one for one in values_of(first) if one["kind"] == "VirtualService"]
+    assert [len(woven["spec"][key]) for key in ("tcp", "http")] == [2, 2]
+    assert function.run(first.output, base()).output == first.output
