@@ -99,6 +99,7 @@ class Code(Enum):
     SUBSET_SPANS_ENVIRONMENTS = ("subset-spans-environments", Severity.WARNING)
     ADDITION_EDITED = ("addition-edited", Severity.ERROR)
     NOT_EDITABLE = ("not-editable", Severity.ERROR)
+    PORTS_OPEN = ("ports-open", Severity.WARNING)
     ROUTES_TWICE = ("routes-twice", Severity.WARNING)
     RULE_COPIED = ("rule-copied", Severity.INFO)
     RUNTIME_WEIGHTS = ("runtime-weights", Severity.WARNING)

@@ -70,10 +70,18 @@ def _ingress(one: Object, split: Mapping[_Key, ServicePlan]) -> Iterator[Result]
 
 def _gateway_api(one: Object, split: Mapping[_Key, ServicePlan]) -> Iterator[Result]:
     spec = mapping(one.value, "spec")
-    if any(parent.get("kind") == "Service" for parent in mappings(spec.get("parentRefs"))):
-        return  # a route of the mesh, which weaving reports
+    for place, parent in enumerate(mappings(spec.get("parentRefs"))):
+        key = (str(parent.get("namespace", one.ref.namespace)), str(parent.get("name")))
+        if parent.get("kind") == "Service" and key in split:
+            message = (
+                f"routes {split[key].service.ref}, which has pods of several environments, and Istio prefers it to any "
+                "VirtualService; remove it, or keep its Service to one environment until this function writes Gateway "
+                "API routes (output: gatewayAPI)"
+            )
+            yield Result(Code.HTTP_ROUTE, message, one.ref, f"spec.parentRefs[{place}]")
     for number, rule in enumerate(mappings(spec.get("rules"))):
-        for place, backend in enumerate(mappings(rule.get("backendRefs"))):
+        outside = not any(parent.get("kind") == "Service" for parent in mappings(spec.get("parentRefs")))
+        for place, backend in enumerate(mappings(rule.get("backendRefs"))) if outside else ():
             key = (str(backend.get("namespace", one.ref.namespace)), str(backend.get("name")))
             if key in split and backend.get("kind", "Service") == "Service":
                 yield _outside(one, split[key], f"spec.rules[{number}].backendRefs[{place}]")

@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from krm_fn import weave_ports
 from krm_fn.edits import Edit, Insert, Put, made
 from krm_fn.exposure import RULE
 from krm_fn.hosts import covers, service_of
@@ -22,8 +23,9 @@ from krm_fn.plan import Plan
 from krm_fn.render.istio import Theirs
 from krm_fn.results import Code, Result
 from krm_fn.shapes import problems
+from krm_fn.weave_draft import Draft
+from krm_fn.weave_http import HttpRoutes
 from krm_fn.weave_previews import previews_of_routes
-from krm_fn.weave_routes import Weaver
 from krm_fn.weave_subsets import Subsets
 
 _GROUP = "networking.istio.io"
@@ -68,9 +70,7 @@ class _Loom:
             if (host := str((spec := mapping(found.value, "spec")).get("host", ""))).startswith("*")
         ]
         self.namespaces = {one.ref.namespace for one in objects if one.is_source}
-        self.others = [
-            one for one in objects if one.ref.kind in ("HTTPRoute", "GRPCRoute", "Rollout") and one.is_source
-        ]
+        self.rollouts = [one for one in objects if one.ref.kind == "Rollout" and one.is_source]
 
     def _sound(self, istio: Sequence[Object]) -> list[Object]:
         """Return the objects that can be read; one that cannot is reported, not repaired."""
@@ -97,7 +97,7 @@ class _Loom:
         for key, one, found in [(key, *rule) for key, rules in rules_of.items() for rule in rules]:
             self._destination_rule(one, found, subsets[key] if key else None)
         self._take_over(subsets, rules_of, served, touched)
-        self.weaving.results += self._foreign()
+        self.weaving.results += self._rollouts()
         return self.weaving
 
     def _take_over(
@@ -151,16 +151,18 @@ class _Loom:
         own = list(self._served(one, spec))
         for key in own:
             served[key].append(one)
-        weaver = Weaver(one, spec, by_host, self.owner)
-        weaver.weave(subsets[key] for key in own)
-        self.weaving.results += weaver.results
-        self._edit(one, found, weaver.edits, weaver.added)
+        draft = Draft(one, spec, by_host, self.owner)
+        routes = HttpRoutes(draft)
+        routes.weave()
+        weave_ports.weave(draft, [subsets[key] for key in own])
+        self.weaving.results += draft.results
+        self._edit(one, found, draft.edits, draft.added)
         if by_host:
-            made, results = previews_of_routes(one, spec, weaver, [each.plan for each in by_host.values()])
+            made, results = previews_of_routes(one, spec, routes, [each.plan for each in by_host.values()])
             self.weaving.previews += made
             self.weaving.results += results
         woven = {(used.plan.service.ref.namespace, used.plan.service.ref.name) for used in by_host.values()}
-        return woven | set(own) if weaver.edits else set()
+        return woven | set(own) if draft.edits else set()
 
     def _served(self, one: Object, spec: Mapping[str, Any]) -> Iterator[_Key]:
         """Yield the Services for whose host in the mesh a VirtualService holds, for every client."""
@@ -246,33 +248,19 @@ class _Loom:
         )
         self.weaving.results.append(Result(Code.ROUTES_TWICE, message, routes[-1].ref, "spec.hosts"))
 
-    def _foreign(self) -> Iterator[Result]:
-        """Yield findings about routes of other makes that lead to Services of several environments."""
+    def _rollouts(self) -> Iterator[Result]:
+        """Yield a finding for each Argo Rollout that changes the weights of what was woven into."""
         woven = {(one.ref.namespace, one.ref.name) for one in self.weaving.woven}
-        for one in self.others:
-            spec = mapping(one.value, "spec")
-            if one.ref.kind == "Rollout":
-                canary = mapping(mapping(mapping(spec, "strategy"), "canary"), "trafficRouting")
-                istio = mapping(canary, "istio")
-                for route in [mapping(istio, "virtualService"), *mappings(istio.get("virtualServices"))]:
-                    if (one.ref.namespace, str(route.get("name"))) in woven:
-                        message = (
-                            f"changes the weights of VirtualService {route['name']} while it runs; the routes that "
-                            "were added for environments keep the weights that stand in the list"
-                        )
-                        yield Result(
-                            Code.RUNTIME_WEIGHTS, message, one.ref, "spec.strategy.canary.trafficRouting.istio"
-                        )
-                continue
-            for place, parent in enumerate(mappings(spec.get("parentRefs"))):
-                key = (str(parent.get("namespace", one.ref.namespace)), str(parent.get("name")))
-                if parent.get("kind") == "Service" and key in self.plans:
+        for one in self.rollouts:
+            canary = mapping(mapping(mapping(one.value, "spec"), "strategy"), "canary")
+            istio = mapping(mapping(canary, "trafficRouting"), "istio")
+            for route in [mapping(istio, "virtualService"), *mappings(istio.get("virtualServices"))]:
+                if (one.ref.namespace, str(route.get("name"))) in woven:
                     message = (
-                        f"routes Service {key[1]}, which has pods of several environments, and Istio prefers it to any "
-                        "VirtualService; remove it, or keep its Service to one environment until this function writes "
-                        "Gateway API routes (output: gatewayAPI)"
+                        f"changes the weights of VirtualService {route['name']} while it runs; the routes that "
+                        "were added for environments keep the weights that stand in the list"
                     )
-                    yield Result(Code.HTTP_ROUTE, message, one.ref, f"spec.parentRefs[{place}]")
+                    yield Result(Code.RUNTIME_WEIGHTS, message, one.ref, "spec.strategy.canary.trafficRouting.istio")
 
 
 def _destinations(spec: Mapping[str, Any]) -> set[str]:

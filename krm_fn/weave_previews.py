@@ -11,20 +11,20 @@ from krm_fn.parts import strings
 from krm_fn.plan import ServicePlan
 from krm_fn.previews import host_of
 from krm_fn.results import Code, Result
-from krm_fn.weave_routes import Weaver
+from krm_fn.weave_http import HttpRoutes
 
 Value = Mapping[str, Any]
 
 
 def previews_of_routes(
-    one: Object, spec: Value, weaver: Weaver, plans: Sequence[ServicePlan]
+    one: Object, spec: Value, routes: HttpRoutes, plans: Sequence[ServicePlan]
 ) -> tuple[list[Value], list[Result]]:
     """Return the VirtualServices for the preview hosts of a user's, and what is wrong with those hosts.
 
     Args:
         one: the user's VirtualService.
         spec: its spec, without this function's additions.
-        weaver: of the same.
+        routes: its HTTP routes.
         plans: the Services of several environments that it routes to.
     """
     config = plans[0].config
@@ -43,7 +43,7 @@ def previews_of_routes(
         metadata = {"name": f"{one.ref.name}-preview-{label}"}
         if one.ref.namespace:
             metadata["namespace"] = one.ref.namespace
-        http = weaver.preview(environment, config.env_header.name.lower())
+        http = routes.preview(environment, config.env_header.name.lower())
         body = {"hosts": previews, "gateways": gateways, "http": http}
         version = config.istio.api_version
         made.append({"apiVersion": version, "kind": "VirtualService", "metadata": metadata, "spec": body})

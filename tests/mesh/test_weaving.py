@@ -336,8 +336,8 @@ def made(dice: random.Random) -> tuple[list[dict[str, Any]], list[dict[str, Any]
     return [*APP, *API, *PLAIN, istio("VirtualService", "any", hosts=["app"], http=http)], requests
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_random_routes(seed):
+@pytest.mark.parametrize("number", range(4))
+def test_random_routes(number):
     """Random routes of a user's mean to each environment what they mean in its view."""
-    manifests, requests = made(random.Random(seed))  # noqa: S311 - no secret
+    manifests, requests = made(random.Random(number))  # noqa: S311 - no secret
     check(manifests, requests, times=14)
