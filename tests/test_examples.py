@@ -208,7 +208,9 @@ def rewritten(name):
     """Return the user's objects that change, by position, as they then are."""
     texts, first = {}, 0
     for listed in load(name).documents:
-        texts |= function.rewritten(listed, computed(name).edits, first)
+        changed, refused = function.rewritten(listed, load(name).objects, computed(name).edits, first)
+        assert not refused
+        texts |= changed
         first += len(listed.items)
     return {position: document.parse(text.encode()).items[0].value for position, text in texts.items()}
 
