@@ -106,22 +106,39 @@ def _service(rng: random.Random, name: str, namespace: str, counter: int) -> tup
     def annotations(index: int) -> str:
         return _ANNOTATIONS.format(index=index, path=path, id=counter + index)
 
-    texts = [_SERVICE.format(
-        word=word, team=team, name=name, namespace=namespace, annotations=annotations(0),
-        ports="".join(_PORT.format(name=port, port=number) for port, number in ports),
-    )]
+    texts = [
+        _SERVICE.format(
+            word=word,
+            team=team,
+            name=name,
+            namespace=namespace,
+            annotations=annotations(0),
+            ports="".join(_PORT.format(name=port, port=number) for port, number in ports),
+        )
+    ]
     environments = _environments(rng)
     for index in range(WORKLOADS):
         env = environments[index % len(environments)]
         version = f"v{index // len(environments) + 1}"
         kind = rng.choices(("Deployment", "StatefulSet"), (9, 1))[0]
-        texts.append(_WORKLOAD.format(
-            kind=kind, name=f"{name}-{env.replace('.', '-')}-{version}", namespace=namespace, app=name,
-            annotations=annotations(index + 1), replicas=rng.randint(1, 4), env=env, version=version,
-            service_name=f"    serviceName: {name}\n" if kind == "StatefulSet" else "",
-            team=team, tag=f"{rng.randint(1, 9)}.{rng.randint(0, 30)}.{rng.randint(0, 9)}",
-            level=rng.choice(("debug", "info", "warn")), port=ports[0][0], number=ports[0][1],
-        ))
+        texts.append(
+            _WORKLOAD.format(
+                kind=kind,
+                name=f"{name}-{env.replace('.', '-')}-{version}",
+                namespace=namespace,
+                app=name,
+                annotations=annotations(index + 1),
+                replicas=rng.randint(1, 4),
+                env=env,
+                version=version,
+                service_name=f"    serviceName: {name}\n" if kind == "StatefulSet" else "",
+                team=team,
+                tag=f"{rng.randint(1, 9)}.{rng.randint(0, 30)}.{rng.randint(0, 9)}",
+                level=rng.choice(("debug", "info", "warn")),
+                port=ports[0][0],
+                number=ports[0][1],
+            )
+        )
     return texts, counter + WORKLOADS + 1
 
 
@@ -135,8 +152,7 @@ def make_list(services: int = 1000, *, seed: int = 1) -> bytes:
         more, counter = _service(rng, name, f"shop-{number // SERVICES_PER_NAMESPACE}", counter)
         texts += more
     texts.append(
-        "functionConfig:\n  apiVersion: v1\n  kind: ConfigMap\n  metadata:\n"
-        "    name: function-input\n  data: {}\n",
+        "functionConfig:\n  apiVersion: v1\n  kind: ConfigMap\n  metadata:\n    name: function-input\n  data: {}\n",
     )
     return "".join(texts).encode()
 

@@ -50,8 +50,11 @@ def _check_depth(text: str) -> None:
         if first in "[{":
             depth += 1
             if depth > MAX_DEPTH:
-                fail(Code.INPUT_LIMIT, f"line {line_of(text, token.start())}: nested more than {MAX_DEPTH} deep; "
-                     "no Kubernetes object is, so look for brackets gone wrong")
+                fail(
+                    Code.INPUT_LIMIT,
+                    f"line {line_of(text, token.start())}: nested more than {MAX_DEPTH} deep; "
+                    "no Kubernetes object is, so look for brackets gone wrong",
+                )
         elif first in "]}":
             depth -= 1
 
@@ -61,8 +64,11 @@ def _check_surrogates(pages: list[Page], text: str) -> None:
         try:
             json.dumps(page.value, ensure_ascii=False).encode()
         except UnicodeEncodeError:
-            fail(Code.INPUT_SYNTAX, f"the JSON object of line {line_of(text, page.start)} has half a surrogate pair "
-                 r"(such as \ud83d alone), which is no character; write both halves, or the character itself")
+            fail(
+                Code.INPUT_SYNTAX,
+                f"the JSON object of line {line_of(text, page.start)} has half a surrogate pair "
+                r"(such as \ud83d alone), which is no character; write both halves, or the character itself",
+            )
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -60,7 +60,7 @@ class Splice:
         done = 0
         for edit in sorted(self.edits, key=lambda edit: (edit.start, edit.end)):
             if edit.start > done:
-                pieces.append(self.text[done:edit.start])
+                pieces.append(self.text[done : edit.start])
             if edit.lines and edit.text and pieces and not pieces[-1].endswith(("\n", "\r")):
                 pieces.append(self.newline)
             if edit.text:
@@ -81,7 +81,7 @@ class Splice:
 
 def replace(splice: Splice, entry: Entry | Page, value: Mapping[str, Any] | str, *, block: bool) -> None:
     """Put a value, or a text in the shape of the entry's own, in the entry's place."""
-    old = splice.text[entry.start:entry.end]
+    old = splice.text[entry.start : entry.end]
     ended = old.endswith(("\n", "\r"))
     if isinstance(value, str):  # with its own line ends, which need not be those of the rest
         ends = "\r\n" if "\r\n" in value else "\n"
@@ -92,9 +92,9 @@ def replace(splice: Splice, entry: Entry | Page, value: Mapping[str, Any] | str,
     else:
         new = dump(value, entry.column)
         start = splice.line_start(entry.start)
-        lead = splice.text[start:entry.start]
+        lead = splice.text[start : entry.start]
         in_place = len(lead) == entry.column and _DASH.fullmatch(lead)
-        new = new[entry.column:] if in_place else "\n" + new  # else behind a tag, or on the line of `---`
+        new = new[entry.column :] if in_place else "\n" + new  # else behind a tag, or on the line of `---`
         if not ended:
             new = new.removesuffix("\n")
     if ended and not new.endswith(("\n", "\r")):
@@ -103,7 +103,12 @@ def replace(splice: Splice, entry: Entry | Page, value: Mapping[str, Any] | str,
 
 
 def edit_list(
-    splice: Splice, listing: Listing, *, replaced: Replaced, removed: Collection[int], added: Sequence[Any],
+    splice: Splice,
+    listing: Listing,
+    *,
+    replaced: Replaced,
+    removed: Collection[int],
+    added: Sequence[Any],
 ) -> None:
     """Note the edits of one list of the top level."""
     gone = set(removed)
@@ -127,7 +132,7 @@ def edit_list(
 def block_list(values: Sequence[Any], column: int) -> str:
     """Return entries in block style, their dashes at `column`."""
     blank = " " * column
-    return "".join(f"{blank}- {dump(value, column + 2)[column + 2:]}" for value in values)
+    return "".join(f"{blank}- {dump(value, column + 2)[column + 2 :]}" for value in values)
 
 
 def flow_list(values: Sequence[Any], separator: str = ", ") -> str:
@@ -187,7 +192,7 @@ def _refill(splice: Splice, listing: Listing, added: Sequence[Any]) -> None:
         splice.put(start, end, "")
         splice.put(below, below, block_list(added, listing.column), lines=True)
         return
-    missing = "" if ":" in text[listing.key_end:start] else ":"
+    missing = "" if ":" in text[listing.key_end : start] else ":"
     blank = "" if text[start - 1] in " \t" else " "
     before = f"{missing}{blank}" if listing.style is Style.NULL and start == end else ""
     splice.put(start, end, f"{before}[{flow_list(added)}]")
@@ -202,7 +207,7 @@ def _edit_flow(splice: Splice, listing: Listing, gone: set[int], added: Sequence
             splice.put(entries[index].start, entries[index + 1].start, "")
     tail = ""
     if added:
-        gap = splice.text[listing.start + 1:entries[0].start]
+        gap = splice.text[listing.start + 1 : entries[0].start]
         separator = f",{gap}" if gap.isspace() else ", "
         tail = separator + flow_list(added, separator)
     splice.put(entries[last].end, entries[-1].end, tail)

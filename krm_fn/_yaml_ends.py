@@ -23,9 +23,12 @@ _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 def open_parser(raw: bytes) -> CParser:
     """Return libyaml's parser of UTF-8 text, without or with a BOM. Raises FunctionError if there is none."""
     if not yaml.__with_libyaml__:
-        fail(Code.NO_LIBYAML, "this PyYAML was built without libyaml, whose parser the function needs; "
-             "install a PyYAML wheel (pip install --force-reinstall --only-binary :all: PyYAML) or your "
-             "distribution's python3-yaml")
+        fail(
+            Code.NO_LIBYAML,
+            "this PyYAML was built without libyaml, whose parser the function needs; "
+            "install a PyYAML wheel (pip install --force-reinstall --only-binary :all: PyYAML) or your "
+            "distribution's python3-yaml",
+        )
     return yaml.cyaml.CParser(raw)  # type: ignore[attr-defined]  # there only with libyaml
 
 
@@ -48,9 +51,9 @@ def block_end(text: str, start: int, limit: int, column: int) -> int:
 
 
 def _last_line(text: str, start: int, end: int) -> str:
-    body = end - 2 if text[end - 2:end] == "\r\n" else end - 1
+    body = end - 2 if text[end - 2 : end] == "\r\n" else end - 1
     line_start = max(text.rfind("\n", start, body), text.rfind("\r", start, body)) + 1
-    return text[max(line_start, start):end].strip()
+    return text[max(line_start, start) : end].strip()
 
 
 def _content_end(text: str, start: int, limit: int) -> int:

@@ -82,7 +82,7 @@ def _entries(text: str, cuts: list[int]) -> list[Entry] | None:
     waiting: list[int] = []  # where the items begin that libyaml must read
     for number, begin in enumerate(cuts[:-1]):
         end = cuts[number + 1]
-        value = read_item(" " + text[begin + 1:end])
+        value = read_item(" " + text[begin + 1 : end])
         if value is None:
             waiting.append(begin)
             continue
@@ -99,7 +99,7 @@ def _entries(text: str, cuts: list[int]) -> list[Entry] | None:
 
 def _read_run(text: str, begins: list[int], end: int, entries: list[Entry]) -> bool:
     """Add the items that begin at `begins`, the last of which ends at `end`; False if they are other items."""
-    part = _KEY_LINE + text[begins[0]:end]
+    part = _KEY_LINE + text[begins[0] : end]
     shift = begins[0] - len(_KEY_LINE)
     pages = _yaml_read.read(part, part.encode())
     page = pages[0]

@@ -69,7 +69,11 @@ class Nodes:
         get_event, special, notes = self.get_event, self.special, self._notes
         strings, others, suspect = self._strings, self._others, _scalars.SUSPECT
         scalar_kind, map_start, map_end, list_start, alias_kind = (
-            ScalarEvent, MappingStartEvent, MappingEndEvent, SequenceStartEvent, AliasEvent,
+            ScalarEvent,
+            MappingStartEvent,
+            MappingEndEvent,
+            SequenceStartEvent,
+            AliasEvent,
         )
         stack: list[list[Any]] = []
         out: list[Any] = []
@@ -152,8 +156,11 @@ class Nodes:
             try:
                 value = _scalars.tagged(text, event.tag)
             except ValueError as error:
-                fail(Code.INPUT_SYNTAX, f"line {event.start_mark.line + 1}: {text[:40]!r} has the tag !!{error} "
-                     "but is no such value; correct the value or take the tag away")
+                fail(
+                    Code.INPUT_SYNTAX,
+                    f"line {event.start_mark.line + 1}: {text[:40]!r} has the tag !!{error} "
+                    "but is no such value; correct the value or take the tag away",
+                )
         if not isinstance(value, str) and len(out) % 2 == 0:
             self._notes.append((out, None))  # if this is a mapping: a key that is no string
         if event.anchor is not None:
@@ -207,11 +214,17 @@ class Nodes:
         line = event.start_mark.line + 1
         region, value, anchor_line = self._anchors.get(event.anchor, (0, None, 0))
         if not anchor_line:
-            fail(Code.INPUT_SYNTAX, f"line {line}: the alias *{event.anchor} has no anchor &{event.anchor} before "
-                 "it in its document; add the anchor, or quote the text if it is no alias")
+            fail(
+                Code.INPUT_SYNTAX,
+                f"line {line}: the alias *{event.anchor} has no anchor &{event.anchor} before "
+                "it in its document; add the anchor, or quote the text if it is no alias",
+            )
         if value is _OPEN:
-            fail(Code.INPUT_SYNTAX, f"line {line}: the alias *{event.anchor} stands inside its own anchor of line "
-                 f"{anchor_line}, so its value would hold itself; write the value out")
+            fail(
+                Code.INPUT_SYNTAX,
+                f"line {line}: the alias *{event.anchor} stands inside its own anchor of line "
+                f"{anchor_line}, so its value would hold itself; write the value out",
+            )
         if region != self.region and self.shared_alias is None:
             self.shared_alias = (
                 f"line {line}: the alias *{event.anchor} takes its value from another object (line "
@@ -221,8 +234,11 @@ class Nodes:
         size, height = self._measure(value)
         self._expanded += size
         if self._expanded > MAX_EXPANSION:
-            fail(Code.INPUT_LIMIT, f"line {line}: written out, the aliases up to here would take more than "
-                 f"{MAX_EXPANSION:,} characters; use fewer, or write them out in files of their own")
+            fail(
+                Code.INPUT_LIMIT,
+                f"line {line}: written out, the aliases up to here would take more than "
+                f"{MAX_EXPANSION:,} characters; use fewer, or write them out in files of their own",
+            )
         if height + depth >= MAX_DEPTH:
             _too_deep(event)
         return value
@@ -251,16 +267,25 @@ def _same(one: Node, other: Node) -> bool:
 def _merge_sources(value: Node, event: Event) -> list[dict[str, Any]]:
     sources = value if isinstance(value, list) else [value]
     if not all(isinstance(source, dict) for source in sources):
-        fail(Code.INPUT_SYNTAX, f"near line {event.start_mark.line + 1}: the merge key << takes a mapping or a list "
-             "of mappings; quote it if it is an ordinary key")
+        fail(
+            Code.INPUT_SYNTAX,
+            f"near line {event.start_mark.line + 1}: the merge key << takes a mapping or a list "
+            "of mappings; quote it if it is an ordinary key",
+        )
     return sources
 
 
 def _too_deep(event: Event) -> NoReturn:
-    fail(Code.INPUT_LIMIT, f"line {event.start_mark.line + 1}: nested more than {MAX_DEPTH} deep; "
-         "no Kubernetes object is, so look for brackets or indentation gone wrong")
+    fail(
+        Code.INPUT_LIMIT,
+        f"line {event.start_mark.line + 1}: nested more than {MAX_DEPTH} deep; "
+        "no Kubernetes object is, so look for brackets or indentation gone wrong",
+    )
 
 
 def _no_key(event: Event) -> NoReturn:
-    fail(Code.INPUT_SYNTAX, f"near line {event.start_mark.line + 1}: a key is a mapping or a list, which Kubernetes "
-         "cannot read; is this a template ({{ … }}) that was not rendered? Quote it, or render it first")
+    fail(
+        Code.INPUT_SYNTAX,
+        f"near line {event.start_mark.line + 1}: a key is a mapping or a list, which Kubernetes "
+        "cannot read; is this a template ({{ … }}) that was not rendered? Quote it, or render it first",
+    )

@@ -48,10 +48,12 @@ def _syntax(error: yaml.YAMLError, text: str, place: str) -> NoReturn:
     where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
     hint = "correct the text there"
     if mark:
-        near = text[max(0, mark.index - 500):mark.index + 1]
+        near = text[max(0, mark.index - 500) : mark.index + 1]
         if match := _LINE_SEPARATORS.search(near):
-            hint = (f"the text before it has the character U+{ord(match[0]):04X}, which YAML takes for the end of "
-                    "a line: delete it, or write it as an escape between double quotes")
+            hint = (
+                f"the text before it has the character U+{ord(match[0]):04X}, which YAML takes for the end of "
+                "a line: delete it, or write it as an escape between double quotes"
+            )
     elif isinstance(error, ReaderError):
         hint = f"the character U+{error.character:04X} must not stand in YAML: delete it, or write it as an escape"
         where = f"character {error.position + 1}: "

@@ -71,8 +71,11 @@ class Document:
         if self.form is Form.RESOURCE_LIST:
             _check_list(pages, text)
             self.function_config = pages[0].value.get("functionConfig")
-            self.results = [entry.value for entry in pages[0].listings["results"].entries] if (
-                "results" in pages[0].listings) else []
+            self.results = (
+                [entry.value for entry in pages[0].listings["results"].entries]
+                if ("results" in pages[0].listings)
+                else []
+            )
             entries: Sequence[Any] = pages[0].listings["items"].entries
         else:
             self._pages = entries = [page for page in pages if page.value is not None]
@@ -88,10 +91,11 @@ class Document:
         The first line begins at the first key (or `{`, or a tag), the others keep their indentation in the
         list; comments above the first key are not in it, comments below are when they are the item's own.
         """
-        return self._text[item.start:item.end]
+        return self._text[item.start : item.end]
 
     def apply(
-        self, *,
+        self,
+        *,
         replaced: Mapping[int, Mapping[str, Any] | str],
         removed: Collection[int],
         added: Sequence[Mapping[str, Any]],
@@ -124,7 +128,10 @@ class Document:
             splice.put(page.end, page.end, text, lines=True)
 
     def _edit_stream(
-        self, splice: Splice, replaced: Mapping[int, Mapping[str, Any] | str], removed: Collection[int],
+        self,
+        splice: Splice,
+        replaced: Mapping[int, Mapping[str, Any] | str],
+        removed: Collection[int],
         added: Sequence[Mapping[str, Any]],
     ) -> None:
         for index, value in replaced.items():
@@ -168,8 +175,11 @@ def _decode(raw: bytes) -> str:
         return raw.removeprefix(_BOM).decode()
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        fail(Code.INPUT_SYNTAX, f"line {line}: the byte 0x{raw[error.start]:02x} is not UTF-8 ({error.reason}); "
-             "save or send the input as UTF-8")
+        fail(
+            Code.INPUT_SYNTAX,
+            f"line {line}: the byte 0x{raw[error.start]:02x} is not UTF-8 ({error.reason}); "
+            "save or send the input as UTF-8",
+        )
 
 
 def _is_own(result: Mapping[str, Any]) -> bool:
@@ -190,14 +200,19 @@ def _form(pages: list[Page], text: str) -> Form:
             continue
         where = f"line {line_of(text, page.start)}"
         if kind != "ResourceList":
-            fail(Code.INPUT_SHAPE, f"{where}: apiVersion {version} with kind {kind!r}: was ResourceList meant? "
-                 "Write kind: ResourceList")
+            fail(
+                Code.INPUT_SHAPE,
+                f"{where}: apiVersion {version} with kind {kind!r}: was ResourceList meant? Write kind: ResourceList",
+            )
         if not ours or str(version).removeprefix(_GROUP) not in _VERSIONS:
             known = ", ".join(_GROUP + version for version in _VERSIONS)
             fail(Code.INPUT_SHAPE, f"{where}: a ResourceList with apiVersion {version!r}; known are {known}")
         if len(filled) > 1:
-            fail(Code.INPUT_SHAPE, f"{where}: a ResourceList beside other documents (it is number {number} of "
-                 f"{len(pages)}); send it alone, with all objects in its items")
+            fail(
+                Code.INPUT_SHAPE,
+                f"{where}: a ResourceList beside other documents (it is number {number} of "
+                f"{len(pages)}); send it alone, with all objects in its items",
+            )
         return Form.RESOURCE_LIST
     return Form.STREAM
 
@@ -214,8 +229,9 @@ def _check_list(pages: list[Page], text: str) -> None:
         _check_listing(page, key, text)
     config = page.value.get("functionConfig")
     if config is not None and not isinstance(config, dict):
-        fail(Code.INPUT_SHAPE, f"functionConfig is {_kind_of(config)}, but must be an object; correct it or leave "
-             "it out")
+        fail(
+            Code.INPUT_SHAPE, f"functionConfig is {_kind_of(config)}, but must be an object; correct it or leave it out"
+        )
 
 
 def _check_listing(page: Page, key: str, text: str) -> None:
@@ -227,8 +243,11 @@ def _check_listing(page: Page, key: str, text: str) -> None:
         fail(Code.INPUT_SHAPE, f"{key} of the ResourceList is {_kind_of(page.value[key])}, but must be a list")
     for index, entry in enumerate(page.listings[key].entries):
         if not isinstance(entry.value, dict):
-            fail(Code.INPUT_SHAPE, f"line {line_of(text, entry.start)}: {key}[{index}] is {_kind_of(entry.value)}, "
-                 "but must be an object; correct it or take it out")
+            fail(
+                Code.INPUT_SHAPE,
+                f"line {line_of(text, entry.start)}: {key}[{index}] is {_kind_of(entry.value)}, "
+                "but must be an object; correct it or take it out",
+            )
 
 
 def _check_stream(pages: list[Page], text: str) -> None:
@@ -246,8 +265,10 @@ def _not_an_object(value: Node) -> str | None:
         return f"{_kind_of(value)}, but must be an object with apiVersion and kind; correct it or take it out"
     for key in ("apiVersion", "kind"):
         if not isinstance(value.get(key), str):
-            return (f"the object has no {key} that is a string; every Kubernetes object has one, so add it or take "
-                    "the document out")
+            return (
+                f"the object has no {key} that is a string; every Kubernetes object has one, so add it or take "
+                "the document out"
+            )
     return None
 
 

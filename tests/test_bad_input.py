@@ -27,8 +27,12 @@ def kpt_file(value, path, index):
 
 def scaler(kind, target, **spec):
     target = {"kind": "Deployment", "name": target}
-    return {"apiVersion": "keda.sh/v1alpha1", "kind": kind, "metadata": named(f"{target['name']}-scaler"),
-            "spec": {"scaleTargetRef": target, **spec}}
+    return {
+        "apiVersion": "keda.sh/v1alpha1",
+        "kind": kind,
+        "metadata": named(f"{target['name']}-scaler"),
+        "spec": {"scaleTargetRef": target, **spec},
+    }
 
 
 def istio(kind, name, **spec):
@@ -44,9 +48,11 @@ OPERATOR = {
 }
 CONFIG = config(
     envLabel={"name": "virtual-env", "splitter": ".", "defaultSubset": "dev"},
-    envHeader={"name": "lane", "autoInject": True, "aliases": [
-        {"name": "X-Trace", "pattern": "env=(@);.*"}, {"cookie": "lane"}, {"baggage": "lane"}
-    ]},
+    envHeader={
+        "name": "lane",
+        "autoInject": True,
+        "aliases": [{"name": "X-Trace", "pattern": "env=(@);.*"}, {"cookie": "lane"}, {"baggage": "lane"}],
+    },
     matching="prefix",
     unmatched="reject",
     tcp="callerLabels",
@@ -66,47 +72,114 @@ RICH = [
     service("app", namespace="other", clusterIP="None"),
     workload("app", "dev", namespace="other"),
     service("alias", selector={}, type="ExternalName", externalName="elsewhere.example.com"),
-    {"apiVersion": "batch/v1", "kind": "CronJob", "metadata": named("night"),
-     "spec": {"jobTemplate": {"spec": {"template": CRONTAB}}}},
+    {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": named("night"),
+        "spec": {"jobTemplate": {"spec": {"template": CRONTAB}}},
+    },
     {"apiVersion": "v1", "kind": "List", "items": [service("in-list"), workload("in-list", "dev", app="in-list")]},
     {"apiVersion": "v1", "kind": "ConfigMap", "metadata": named("data"), "data": {"on": "off", "n": "1e3"}},
     scaler("ScaledObject", "app-x-y"),
     scaler("HorizontalPodAutoscaler", "app-x", minReplicas=0),
-    istio("VirtualService", "mine", hosts=["elsewhere.example.com"],
-          http=[{"route": [{"destination": {"host": "elsewhere"}}]}]),
+    istio(
+        "VirtualService",
+        "mine",
+        hosts=["elsewhere.example.com"],
+        http=[{"route": [{"destination": {"host": "elsewhere"}}]}],
+    ),
     istio("DestinationRule", "mine", host="elsewhere", subsets=[{"name": "v1", "labels": {"version": "v1"}}]),
     OPERATOR,
 ]
 RICH[6]["spec"]["pods"] = RICH[6]["spec"].pop("template")
 # The user's own routes for the Services above, and what else the function reads beside Services and workloads.
 ROUTES = [
-    istio("VirtualService", "woven", hosts=["app"], gateways=["mesh", "edge"], http=[
-        {"match": [{"uri": {"prefix": "/a"}, "headers": {"x": {"exact": "y"}}}], "timeout": "3s",
-         "route": [{"destination": {"host": "app", "subset": "v1"}, "weight": 100}]},
-        {"route": [{"destination": {"host": "app", "port": {"number": 80}}}]},
-    ], tcp=[{"match": [{"port": 5432}], "route": [{"destination": {"host": "app"}}]}]),
+    istio(
+        "VirtualService",
+        "woven",
+        hosts=["app"],
+        gateways=["mesh", "edge"],
+        http=[
+            {
+                "match": [{"uri": {"prefix": "/a"}, "headers": {"x": {"exact": "y"}}}],
+                "timeout": "3s",
+                "route": [{"destination": {"host": "app", "subset": "v1"}, "weight": 100}],
+            },
+            {"route": [{"destination": {"host": "app", "port": {"number": 80}}}]},
+        ],
+        tcp=[{"match": [{"port": 5432}], "route": [{"destination": {"host": "app"}}]}],
+    ),
     istio("DestinationRule", "woven", host="app", subsets=[{"name": "v1", "labels": {"version": "v1"}}]),
     istio("DestinationRule", "all", host="*", trafficPolicy={"tls": {"mode": "ISTIO_MUTUAL"}}),
     istio("Gateway", "edge", servers=[{"hosts": ["*.example.com"], "port": {"number": 80, "protocol": "HTTP"}}]),
-    {**service("shop"), "metadata": {"name": "shop", "annotations": {
-        "kt-virtual-environment/gateways": "edge", "kt-virtual-environment/hosts": "shop.example.com",
-        "kt-virtual-environment/rule": json.dumps({"match": [{"uri": {"prefix": "/a"}}], "timeout": "3s"})}}},
+    {
+        **service("shop"),
+        "metadata": {
+            "name": "shop",
+            "annotations": {
+                "kt-virtual-environment/gateways": "edge",
+                "kt-virtual-environment/hosts": "shop.example.com",
+                "kt-virtual-environment/rule": json.dumps({"match": [{"uri": {"prefix": "/a"}}], "timeout": "3s"}),
+            },
+        },
+    },
     workload("shop", "dev", app="shop"),
     workload("shop-x", "dev.x", app="shop"),
-    {"apiVersion": "argoproj.io/v1alpha1", "kind": "Rollout", "metadata": named("canary"), "spec": {
-        "strategy": {"canary": {"trafficRouting": {"istio": {"virtualService": {"name": "woven"}}}}}}},
-    {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": named("route"), "spec": {
-        "parentRefs": [{"kind": "Service", "name": "elsewhere"}]}},
+    {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "Rollout",
+        "metadata": named("canary"),
+        "spec": {"strategy": {"canary": {"trafficRouting": {"istio": {"virtualService": {"name": "woven"}}}}}},
+    },
+    {
+        "apiVersion": "gateway.networking.k8s.io/v1",
+        "kind": "HTTPRoute",
+        "metadata": named("route"),
+        "spec": {"parentRefs": [{"kind": "Service", "name": "elsewhere"}]},
+    },
 ]
 ITEMS = [*RICH, *ROUTES]
 LIST = {"apiVersion": "config.kubernetes.io/v1", "kind": "ResourceList", "items": ITEMS, "functionConfig": CONFIG}
 STREAM = [*ITEMS, CONFIG]
 
-HOSTILE = [None, True, False, 0, -1, 1.5, 10**30, 1e300, "", " ", "None", "dev", "dev.x", "dev..x", ".", "../../x",
-           "${NAMESPACE}", "a" * 300, "{{ x }}", "\u2028", "\x85", "*", "app", [], {}, [None], [[]], {"": None},
-           {"app": "app"}, {"a": {"b": ["c"]}}]
-LEAVES = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(
-    st.characters(codec="utf-8", exclude_characters="\0"), max_size=12
+HOSTILE = [
+    None,
+    True,
+    False,
+    0,
+    -1,
+    1.5,
+    10**30,
+    1e300,
+    "",
+    " ",
+    "None",
+    "dev",
+    "dev.x",
+    "dev..x",
+    ".",
+    "../../x",
+    "${NAMESPACE}",
+    "a" * 300,
+    "{{ x }}",
+    "\u2028",
+    "\x85",
+    "*",
+    "app",
+    [],
+    {},
+    [None],
+    [[]],
+    {"": None},
+    {"app": "app"},
+    {"a": {"b": ["c"]}},
+]
+LEAVES = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=12)
 )
 VALUES = st.sampled_from(HOSTILE) | st.recursive(
     LEAVES,

@@ -40,8 +40,13 @@ def run(*arguments, stdin=b"", code=0, cwd=ROOT):
     """
     given = {"input": stdin} if isinstance(stdin, bytes) else {"stdin": stdin}
     done = subprocess.run(
-        [shutil.which(NAME), *arguments], cwd=cwd, capture_output=True, timeout=SECONDS, check=False,
-        env=environment(), **given,
+        [shutil.which(NAME), *arguments],
+        cwd=cwd,
+        capture_output=True,
+        timeout=SECONDS,
+        check=False,
+        env=environment(),
+        **given,
     )
     assert b"Traceback" not in done.stderr
     assert b"defect" not in done.stderr
@@ -303,8 +308,12 @@ def test_a_kustomization_without_its_builder(tmp_path):
     """Without kustomize and kubectl, a kustomization is an error that says what to install or do."""
     (tmp_path / "kustomization.yaml").write_text("resources: [app.yaml]\n")
     done = subprocess.run(
-        [shutil.which(NAME), "generate", "."], cwd=tmp_path, env={**environment(), "PATH": "/nonexistent"},
-        capture_output=True, timeout=SECONDS, check=False,
+        [shutil.which(NAME), "generate", "."],
+        cwd=tmp_path,
+        env={**environment(), "PATH": "/nonexistent"},
+        capture_output=True,
+        timeout=SECONDS,
+        check=False,
     )
     assert done.returncode == 1
     assert b"neither kustomize nor kubectl" in done.stderr

@@ -23,7 +23,7 @@ def value_of(text):
 
 UNTOUCHED = {
     "comments": f"# top\n{HEAD}items: # the list\n# of A\n- # head\n  apiVersion: v1 # c\n  kind: A\n# end\n",
-    "quoting": f"{HEAD}items:\n- {{apiVersion: 'v1', \"kind\": \"A\"}}\n",
+    "quoting": f'{HEAD}items:\n- {{apiVersion: \'v1\', "kind": "A"}}\n',
     "CRLF": f"{HEAD}items:\n- kind: A\n  x: |\n    a\n\n    b\n".replace("\n", "\r\n"),
     "CR alone": f"{HEAD}items:\n- kind: A\n".replace("\n", "\r"),
     "indented dashes": f"{HEAD}items:\n    - kind: A\n    -   kind: B\n        x: 1\n",
@@ -53,18 +53,59 @@ def test_no_edit_returns_the_very_input(text):
     assert parse(raw).apply(**NOTHING) is raw
 
 
-@pytest.mark.parametrize("text", ["on", "y", "yes", "1_000", "12:30:45", "2020-01-01", "=", "<<", "0b1", "nul", "1e",
-                                  "-x", "'1'", '"true"', "!!str 5", "v1.2", "0x", "._"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "on",
+        "y",
+        "yes",
+        "1_000",
+        "12:30:45",
+        "2020-01-01",
+        "=",
+        "<<",
+        "0b1",
+        "nul",
+        "1e",
+        "-x",
+        "'1'",
+        '"true"',
+        "!!str 5",
+        "v1.2",
+        "0x",
+        "._",
+    ],
+)
 def test_what_only_old_yaml_takes_for_something_else_is_a_string(text):
     """Kubernetes' YAML is 1.2: label values such as `on` and times are text, as are quoted and !!str ones."""
     assert value_of(text) == text.removeprefix("!!str ").strip("'\"")
 
 
-@pytest.mark.parametrize(("text", "value"), [
-    ("0o17", 15), ("0x1F", 31), ("0644", 420), ("1e3", 1000.0), ("08", 8.0), ("-1", -1), ("+3", 3), (".5", 0.5),
-    ("~", None), ("", None), ("Null", None), ("True", True), ("false", False), (".inf", math.inf), ("0", 0),
-    ('!!int "7"', 7), ("!!float 1", 1.0), ("!!bool 'true'", True), ("!custom 5", "5"), ("!!binary aGk=", "aGk="),
-])
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("0o17", 15),
+        ("0x1F", 31),
+        ("0644", 420),
+        ("1e3", 1000.0),
+        ("08", 8.0),
+        ("-1", -1),
+        ("+3", 3),
+        (".5", 0.5),
+        ("~", None),
+        ("", None),
+        ("Null", None),
+        ("True", True),
+        ("false", False),
+        (".inf", math.inf),
+        ("0", 0),
+        ('!!int "7"', 7),
+        ("!!float 1", 1.0),
+        ("!!bool 'true'", True),
+        ("!custom 5", "5"),
+        ("!!binary aGk=", "aGk="),
+    ],
+)
 def test_numbers_and_constants_are_what_kubernetes_reads(text, value):
     """Numbers, booleans and null come as such, so that a wrong label value is noticed; tags are honoured."""
     read = value_of(text)
@@ -78,8 +119,9 @@ def test_keys_are_strings():
 
 def test_merge_keys_are_read_merged():
     """`<<` takes in its mappings; the item's own keys win, then the earlier mapping, as in Go."""
-    item = of_list("- a: &a {x: 1, y: 1}\n"
-                   "  b: &b {y: 2, z: 2}\n  c:\n    <<: [*a, *b]\n    x: 3\n  d:\n    <<: *b\n").items[0]
+    item = of_list(
+        "- a: &a {x: 1, y: 1}\n  b: &b {y: 2, z: 2}\n  c:\n    <<: [*a, *b]\n    x: 3\n  d:\n    <<: *b\n"
+    ).items[0]
     assert item.value["c"] == {"x": 3, "y": 1, "z": 2}
     assert item.value["d"] == {"y": 2, "z": 2}
 
@@ -115,7 +157,9 @@ def test_source_is_the_item_without_its_neighbours_comments():
         "# of the config\nfunctionConfig: {kind: X}\n",
     )
     assert [document.source(item) for item in document.items] == [
-        "kind: A # c\n  # A's own\n", "kind: B\n  x: |\n    # text\n\n", "kind: C\n",
+        "kind: A # c\n  # A's own\n",
+        "kind: B\n  x: |\n    # text\n\n",
+        "kind: C\n",
     ]
     assert [item.column for item in document.items] == [2, 2, 2]
 

@@ -29,17 +29,20 @@ DEEPER = BLOCK.replace("- kind", "  - kind").replace("\n  ", "\n    ")
 FLOW = '{"kind": "New", "on": ["1e3", {"a": null}]}'
 
 
-@pytest.mark.parametrize(("items", "expected"), [
-    ("items:\n- kind: A\n", f"items:\n- kind: A\n{BLOCK}"),
-    ("items:\n  - kind: A\n# end\n", f"items:\n  - kind: A\n{DEEPER}# end\n"),
-    ("items:\n- kind: A", f"items:\n- kind: A\n{BLOCK}"),
-    ("items: []", f"items:\n{BLOCK}"),
-    ("items: [] # none\nx: 1\n", f"items: # none\n{BLOCK}x: 1\n"),
-    ("items:\nx: 1\n", f"items:\n{BLOCK}x: 1\n"),
-    ("items: null\nx: 1\n", f"items:\n{BLOCK}x: 1\n"),
-    ("items: [{kind: A}]\n", f"items: [{{kind: A}}, {FLOW}]\n"),
-    ("items: [\n  {kind: A}, # c\n]\n", f"items: [\n  {{kind: A}},\n  {FLOW}, # c\n]\n"),
-])
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        ("items:\n- kind: A\n", f"items:\n- kind: A\n{BLOCK}"),
+        ("items:\n  - kind: A\n# end\n", f"items:\n  - kind: A\n{DEEPER}# end\n"),
+        ("items:\n- kind: A", f"items:\n- kind: A\n{BLOCK}"),
+        ("items: []", f"items:\n{BLOCK}"),
+        ("items: [] # none\nx: 1\n", f"items: # none\n{BLOCK}x: 1\n"),
+        ("items:\nx: 1\n", f"items:\n{BLOCK}x: 1\n"),
+        ("items: null\nx: 1\n", f"items:\n{BLOCK}x: 1\n"),
+        ("items: [{kind: A}]\n", f"items: [{{kind: A}}, {FLOW}]\n"),
+        ("items: [\n  {kind: A}, # c\n]\n", f"items: [\n  {{kind: A}},\n  {FLOW}, # c\n]\n"),
+    ],
+)
 def test_a_new_item_takes_the_style_of_its_list(items, expected):
     """Added items stand at the list's own dashes, or in its brackets, before the next key."""
     assert edit(HEAD + items, added=[NEW]) == HEAD + expected
@@ -58,7 +61,7 @@ def test_a_json_list_stays_json():
     after = edit(text, removed=[0], added=[NEW, {"x": "😀\u2028"}], results=[OWN])
     assert json.loads(after)["items"] == [{"b": 2}, NEW, {"x": "😀\u2028"}]
     assert json.loads(after)["results"] == [OWN]
-    assert after.startswith(text[:text.index("[") + 1] + '\n {"b":2},\n {"kind"')
+    assert after.startswith(text[: text.index("[") + 1] + '\n {"b":2},\n {"kind"')
 
 
 def test_an_empty_json_list_stays_json():
@@ -68,11 +71,14 @@ def test_an_empty_json_list_stays_json():
     assert json.loads(edit(text.replace("[]", "null"), added=[NEW]))["items"] == [NEW]
 
 
-@pytest.mark.parametrize("text", [
-    "{apiVersion: config.kubernetes.io/v1, kind: ResourceList, items}",
-    "{apiVersion: config.kubernetes.io/v1, kind: ResourceList, items: }",
-    "{items: [], apiVersion: config.kubernetes.io/v1, kind: ResourceList, }\n",
-])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{apiVersion: config.kubernetes.io/v1, kind: ResourceList, items}",
+        "{apiVersion: config.kubernetes.io/v1, kind: ResourceList, items: }",
+        "{items: [], apiVersion: config.kubernetes.io/v1, kind: ResourceList, }\n",
+    ],
+)
 def test_a_list_in_braces_is_filled_in_braces(text):
     """A whole list in flow style stays valid when items and results come in."""
     after = edit(text, added=[NEW], results=[OWN])
@@ -84,7 +90,7 @@ def test_a_removed_item_takes_its_comments_and_leaves_its_neighbours():
     text = f"{HEAD}items:\n# A\n- kind: A\n  # A below\n\n# B\n- # B head\n  kind: B # b\n  # B below\n# C\n- kind: C\n"
     assert edit(text, removed=[1]) == f"{HEAD}items:\n# A\n- kind: A\n  # A below\n# C\n- kind: C\n"
     assert edit(text, removed=[0]) == f"{HEAD}items:\n\n# B\n- # B head\n  kind: B # b\n  # B below\n# C\n- kind: C\n"
-    assert edit(text, removed=[2]) == text[:text.index("# C")]
+    assert edit(text, removed=[2]) == text[: text.index("# C")]
 
 
 def test_a_removed_items_blank_lines_do_not_become_text():
@@ -99,11 +105,14 @@ def test_a_comment_that_stands_apart_is_nobodys():
     assert edit(text, removed=[1]) == f"{HEAD}items:\n- kind: A\n# Section\n\n"
 
 
-@pytest.mark.parametrize(("items", "expected"), [
-    ("items: # c\n- kind: A\n- kind: B\nx: 1\n", "items: [] # c\nx: 1\n"),
-    ("items:\n- kind: A\n- kind: B", "items: []\n"),
-    ("items: [{kind: A}, {kind: B},]\n", "items: []\n"),
-])
+@pytest.mark.parametrize(
+    ("items", "expected"),
+    [
+        ("items: # c\n- kind: A\n- kind: B\nx: 1\n", "items: [] # c\nx: 1\n"),
+        ("items:\n- kind: A\n- kind: B", "items: []\n"),
+        ("items: [{kind: A}, {kind: B},]\n", "items: []\n"),
+    ],
+)
 def test_without_items_the_list_is_there_and_empty(items, expected):
     """Hosts take a list without items for "delete everything": removing all leaves an explicit []."""
     assert edit(HEAD + items, removed=[0, 1]) == HEAD + expected
@@ -115,9 +124,17 @@ def test_all_items_may_give_way_to_new_ones():
     assert edit(f"{HEAD}items: [{{kind: A}}]\n", removed=[0], added=[{"a": 1}]) == f'{HEAD}items: [{{"a": 1}}]\n'
 
 
-@pytest.mark.parametrize(("removed", "expected"), [
-    ([0], "[b, c]"), ([1], "[a, c]"), ([2], "[a, b]"), ([1, 2], "[a]"), ([0, 1], "[c]"), ([0, 2], "[b]"),
-])
+@pytest.mark.parametrize(
+    ("removed", "expected"),
+    [
+        ([0], "[b, c]"),
+        ([1], "[a, c]"),
+        ([2], "[a, b]"),
+        ([1, 2], "[a]"),
+        ([0, 1], "[c]"),
+        ([0, 2], "[b]"),
+    ],
+)
 def test_a_comma_goes_with_its_entry(removed, expected):
     """Whatever entries of a flow list go, the commas between the others stay right."""
     text = f"{HEAD}items: [{{x: a}}, {{x: b}}, {{x: c}}]\n"
@@ -125,12 +142,15 @@ def test_a_comma_goes_with_its_entry(removed, expected):
     assert edit(text, removed=removed) == f"{HEAD}items: {short}\n"
 
 
-@pytest.mark.parametrize(("item", "expected"), [
-    ("- # head\n  kind: A\n  # below\n", "- # head\n  kind: New\n"),
-    ("-   kind: A\n    x: 1\n", "-   kind: New\n"),
-    ("- {kind: A} # c\n", "- kind: New\n"),
-    ("-\n   kind: A\n", "-\n   kind: New\n"),
-])
+@pytest.mark.parametrize(
+    ("item", "expected"),
+    [
+        ("- # head\n  kind: A\n  # below\n", "- # head\n  kind: New\n"),
+        ("-   kind: A\n    x: 1\n", "-   kind: New\n"),
+        ("- {kind: A} # c\n", "- kind: New\n"),
+        ("-\n   kind: A\n", "-\n   kind: New\n"),
+    ],
+)
 def test_a_new_value_stands_where_the_old_one_stood(item, expected):
     """The dash, its column and the comment behind it stay; the item's text is the new one."""
     text = f"{HEAD}items:\n{item}# of B\n- kind: B\n"
@@ -155,14 +175,16 @@ def test_results_of_others_stay():
     """Own results give way to the new ones; what other functions said stays as they wrote it."""
     text = f"{HEAD}items: []\nresults:\n- message: other # c\n- message: old\n  tags: {{function: virtual-env-fn}}\n"
     assert edit(text, results=[OWN]) == (
-        f"{HEAD}items: []\nresults:\n- message: other # c\n- message: m\n  tags:\n    function: virtual-env-fn\n")
+        f"{HEAD}items: []\nresults:\n- message: other # c\n- message: m\n  tags:\n    function: virtual-env-fn\n"
+    )
     assert edit(text) == f"{HEAD}items: []\nresults:\n- message: other # c\n"
 
 
 def test_results_come_last():
     """Where there are none yet, results stand behind everything else of the list."""
     assert edit(f"{HEAD}items: []\nx: 1\n...\n", results=[OWN]) == (
-        f"{HEAD}items: []\nx: 1\nresults:\n- message: m\n  tags:\n    function: virtual-env-fn\n...\n")
+        f"{HEAD}items: []\nx: 1\nresults:\n- message: m\n  tags:\n    function: virtual-env-fn\n...\n"
+    )
 
 
 def test_the_same_results_again_change_nothing():
@@ -191,14 +213,15 @@ def test_a_document_goes_with_its_marker():
     """Removing a document leaves its neighbours' bytes, comments and markers."""
     text = "# a\napiVersion: v1\nkind: A\n---\n# b\napiVersion: v1\nkind: B\n---\n# c\napiVersion: v1\nkind: C\n"
     assert edit(text, removed=[1]) == text.replace("---\n# b\napiVersion: v1\nkind: B\n", "")
-    assert edit(text, removed=[0]) == text[text.index("---"):]
+    assert edit(text, removed=[0]) == text[text.index("---") :]
 
 
 def test_a_document_is_replaced_between_its_markers():
     """A document keeps its marker and the comment above it; one on the marker's line moves below it."""
     new = {"apiVersion": "v1", "kind": "New"}
     assert edit("--- {apiVersion: v1, kind: A}\n---\n# b\napiVersion: v1\nkind: B\n", replaced={0: new, 1: new}) == (
-        "--- \n    apiVersion: v1\n    kind: New\n---\n# b\napiVersion: v1\nkind: New\n")
+        "--- \n    apiVersion: v1\n    kind: New\n---\n# b\napiVersion: v1\nkind: New\n"
+    )
 
 
 def test_a_bom_stays_in_front():

@@ -16,28 +16,132 @@ HEAD = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n"
 
 # Words and lines near the edge of what the quick reader takes.
 VALUES = [
-    "", "a", "1", "on", "'x'", '"y"', "'it''s'", '"a\\n"', "a b", "a  b", "a: b", "a:b", "a:", "a #c", "a#c",
-    "#c", "- a", "-1", "-a", "--", "---", "-", "~", "null", "1e3", "0644", "{}", "[]", "{a: 1}", "{a: b, 1: c}",
-    "{a: 1, a: 2}", "[a, 2]", "[a,b]", "{a: {b: c}}", "{a}", "[a: b]", "|", "|-", ">", "&x 1", "*x", "!!str 1",
-    "? a", "a, b", "@a", "%a", "`a", "a'b", 'a"b', "<<", "=", "日本", "a # 日本", "a # \u2028", "a # \x85", "'\t'",
-    "a\tb", "a # \t", "a ", "a\r", ".5", "/x", "http://a:80/b#c", "'a' b", "'a'#", "[a] b", "{{ a }}", "a{b}",
-    "a]", "\x07", "*", "&", "k" * 1100, "''", '""', '"\\"', "a\x00", "\ufeff", "{a: 'b'}", "{a: b,}", "[a, b,]",
-    "{a:1}", "[~]", "{~: 1}", "[null, .5]", "{a: b }", ".", "a:b:c", "a :b",
+    "",
+    "a",
+    "1",
+    "on",
+    "'x'",
+    '"y"',
+    "'it''s'",
+    '"a\\n"',
+    "a b",
+    "a  b",
+    "a: b",
+    "a:b",
+    "a:",
+    "a #c",
+    "a#c",
+    "#c",
+    "- a",
+    "-1",
+    "-a",
+    "--",
+    "---",
+    "-",
+    "~",
+    "null",
+    "1e3",
+    "0644",
+    "{}",
+    "[]",
+    "{a: 1}",
+    "{a: b, 1: c}",
+    "{a: 1, a: 2}",
+    "[a, 2]",
+    "[a,b]",
+    "{a: {b: c}}",
+    "{a}",
+    "[a: b]",
+    "|",
+    "|-",
+    ">",
+    "&x 1",
+    "*x",
+    "!!str 1",
+    "? a",
+    "a, b",
+    "@a",
+    "%a",
+    "`a",
+    "a'b",
+    'a"b',
+    "<<",
+    "=",
+    "日本",
+    "a # 日本",
+    "a # \u2028",
+    "a # \x85",
+    "'\t'",
+    "a\tb",
+    "a # \t",
+    "a ",
+    "a\r",
+    ".5",
+    "/x",
+    "http://a:80/b#c",
+    "'a' b",
+    "'a'#",
+    "[a] b",
+    "{{ a }}",
+    "a{b}",
+    "a]",
+    "\x07",
+    "*",
+    "&",
+    "k" * 1100,
+    "''",
+    '""',
+    '"\\"',
+    "a\x00",
+    "\ufeff",
+    "{a: 'b'}",
+    "{a: b,}",
+    "[a, b,]",
+    "{a:1}",
+    "[~]",
+    "{~: 1}",
+    "[null, .5]",
+    "{a: b }",
+    ".",
+    "a:b:c",
+    "a :b",
 ]
 KEYS = [
-    "a", "b", "apiVersion", "y", "null", "true", "nan", "1", "'q'", '"q"', "<<", "a.b/c", "f:x", "-x", "",
-    "k" * 250, "k" * 1100, "_a", "/a", "a b", "~",
+    "a",
+    "b",
+    "apiVersion",
+    "y",
+    "null",
+    "true",
+    "nan",
+    "1",
+    "'q'",
+    '"q"',
+    "<<",
+    "a.b/c",
+    "f:x",
+    "-x",
+    "",
+    "k" * 250,
+    "k" * 1100,
+    "_a",
+    "/a",
+    "a b",
+    "~",
 ]
 KEYED = st.tuples(st.sampled_from(KEYS), st.sampled_from(["", " ", "  "]), st.sampled_from(VALUES)).map(
-    lambda parts: f"{parts[0]}:{parts[1]}{parts[2]}")
+    lambda parts: f"{parts[0]}:{parts[1]}{parts[2]}"
+)
 BODY = st.one_of(KEYED, KEYED, KEYED, st.sampled_from(VALUES), st.sampled_from(["# c", "", "---", "...", "items:"]))
 LINE = st.tuples(st.integers(0, 6), st.sampled_from(["", "", "", "- ", "-   ", "- - ", "-\n   "]), BODY).map(
-    lambda parts: " " * parts[0] + parts[1] + parts[2])
+    lambda parts: " " * parts[0] + parts[1] + parts[2]
+)
 ANY_LIST = st.lists(LINE, max_size=12).map("\n".join)
 
 # Mostly right lists, so that the quick reader has something to read.
 SIMPLE = st.sampled_from(
-    ["a", "1", "on", "'x'", '"y"', "a b", "a # c", "null", "{}", "{a: 1, b: x}", "[a, 2]", "a:b", "'' # 日本"])
+    ["a", "1", "on", "'x'", '"y"', "a b", "a # c", "null", "{}", "{a: 1, b: x}", "[a, 2]", "a:b", "'' # 日本"]
+)
 WORD = SIMPLE.filter(lambda value: value[0] not in "{[")
 
 
@@ -49,28 +153,58 @@ def nested(depth):
     else:
         inner = nested(depth - 1)
         child = st.one_of(
-            scalar, st.just(("", [])), inner.map(lambda lines: ("", [f"  {line}" for line in lines])),
+            scalar,
+            st.just(("", [])),
+            inner.map(lambda lines: ("", [f"  {line}" for line in lines])),
             st.tuples(st.sampled_from(["", "  "]), st.lists(inner | WORD.map(lambda value: [value]), max_size=3)).map(
-                lambda drawn: ("", [drawn[0] + ("  " if number else "- ") + line
-                                    for lines in drawn[1] for number, line in enumerate(lines)])),
+                lambda drawn: (
+                    "",
+                    [
+                        drawn[0] + ("  " if number else "- ") + line
+                        for lines in drawn[1]
+                        for number, line in enumerate(lines)
+                    ],
+                )
+            ),
         )
     key = st.sampled_from(["a", "b", "c", "d.e/f", "on"])
     return st.dictionaries(key, child, min_size=1, max_size=4).map(
-        lambda mapping: [line for key, (rest, below) in mapping.items() for line in (f"{key}:{rest}", *below)])
+        lambda mapping: [line for key, (rest, below) in mapping.items() for line in (f"{key}:{rest}", *below)]
+    )
 
 
 DASHES = st.sampled_from(["- ", "- # head\n  ", "-   "])
 ITEM = st.tuples(DASHES, nested(3), st.sampled_from(["", "\n", "# c\n", "  # own\n"])).map(
-    lambda parts: parts[0] + ("\n" + " " * (4 if parts[0] == "-   " else 2)).join(parts[1]) + "\n" + parts[2])
+    lambda parts: parts[0] + ("\n" + " " * (4 if parts[0] == "-   " else 2)).join(parts[1]) + "\n" + parts[2]
+)
 GOOD_LIST = st.lists(ITEM, min_size=1, max_size=4).map("".join)
-REST = st.sampled_from([
-    "", "functionConfig: {a: 1}\n", "# end\nresults:\n- message: m\n  # own\n# c\n", "...\n", "---\n", "---\na: 1\n",
-    "x", "items: []\n", "kind: X\n", "results: [{a: 1}]",
-])
-START = st.sampled_from([
-    HEAD, f"# top\n---\n{HEAD}", f"results:\n- a: 1\n{HEAD}", "", f"{HEAD}x: '\n", f"{HEAD}x: |\n  a\n",
-    f"x: &x 1\n{HEAD}", "--- |\n", f"%TAG !! tag:x,2000:\n---\n{HEAD}",
-])
+REST = st.sampled_from(
+    [
+        "",
+        "functionConfig: {a: 1}\n",
+        "# end\nresults:\n- message: m\n  # own\n# c\n",
+        "...\n",
+        "---\n",
+        "---\na: 1\n",
+        "x",
+        "items: []\n",
+        "kind: X\n",
+        "results: [{a: 1}]",
+    ]
+)
+START = st.sampled_from(
+    [
+        HEAD,
+        f"# top\n---\n{HEAD}",
+        f"results:\n- a: 1\n{HEAD}",
+        "",
+        f"{HEAD}x: '\n",
+        f"{HEAD}x: |\n  a\n",
+        f"x: &x 1\n{HEAD}",
+        "--- |\n",
+        f"%TAG !! tag:x,2000:\n---\n{HEAD}",
+    ]
+)
 
 
 def both(text):
@@ -131,7 +265,8 @@ def test_every_shape_read_quickly_is_read_right(first):
     quickly = 0
     depths = [2, 3, 4]
     for (one, two, three), (form_two, form_three) in itertools.product(
-        itertools.product(depths, repeat=3), itertools.product(FORMS, repeat=2),
+        itertools.product(depths, repeat=3),
+        itertools.product(FORMS, repeat=2),
     ):
         lines = [" " * one + first.format("a"), " " * two + form_two.format("b"), " " * three + form_three.format("c")]
         text = "- x:\n" + "\n".join(lines) + "\n"
@@ -149,14 +284,20 @@ def test_an_ordinary_list_is_read_quickly(items, rest):
     text = f"{HEAD}items:\n{items}{rest}"
     _, (page,) = both(text)
     for entry in page.listings["items"].entries:
-        item = " " * entry.column + text[entry.start:entry.end]
+        item = " " * entry.column + text[entry.start : entry.end]
         assert repr(Lines().item(item)) == repr(entry.value)
 
 
-@pytest.mark.parametrize("items", [
-    "- a: &x 1\n- b: *x\n", "- a: 'x\n- b: y'\n", "- a: [1,\n- b]\n", "- a: 1\n- b: [\n",
-    "-\n  a: 1\n- b: 1\n- c: |\n    x\n",
-])
+@pytest.mark.parametrize(
+    "items",
+    [
+        "- a: &x 1\n- b: *x\n",
+        "- a: 'x\n- b: y'\n",
+        "- a: [1,\n- b]\n",
+        "- a: 1\n- b: [\n",
+        "-\n  a: 1\n- b: 1\n- c: |\n    x\n",
+    ],
+)
 def test_what_reaches_over_items_is_left_to_the_full_reader(items):
     """An alias to another item, a text or bracket over a cut: the quick reader declines the whole list."""
     assert _yaml_list.read(f"{HEAD}items:\n{items}") is None

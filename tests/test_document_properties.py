@@ -42,9 +42,23 @@ results:
 """.encode()
 
 # Pieces that make the ends of items hard to find.
-PIECES = ["kind: A\n", "x:\n", "? y\n", "t: |\n    # no\n", "t: |+\n    a\n\n\n", "t: >-\n    a\n\n    # b\n",
-          "q: 'a\n\n  # b'\n", "f: {\n    a: 1 # c\n  # c\n  }\n", "l:\n  - 1\n  -\n", "# own\n", "s: !!str\n",
-          "a: &a\n", "e: ''\n", "\n", "#\n"]
+PIECES = [
+    "kind: A\n",
+    "x:\n",
+    "? y\n",
+    "t: |\n    # no\n",
+    "t: |+\n    a\n\n\n",
+    "t: >-\n    a\n\n    # b\n",
+    "q: 'a\n\n  # b'\n",
+    "f: {\n    a: 1 # c\n  # c\n  }\n",
+    "l:\n  - 1\n  -\n",
+    "# own\n",
+    "s: !!str\n",
+    "a: &a\n",
+    "e: ''\n",
+    "\n",
+    "#\n",
+]
 BELOW = ["", "\n", "# next\n", "\n# next\n\n", "# next\n  # deep\n", "\n\n"]
 
 ITEM = st.tuples(st.lists(st.sampled_from(PIECES), max_size=4, unique=True), st.sampled_from(BELOW))
@@ -73,7 +87,7 @@ def sources(document):
     return [document.source(item) for item in document.items]
 
 
-@given(st.binary() | st.text().map(str.encode) | st.text(alphabet=' \n\t-:{}[]"\'&*!|>%@#?,a1~<').map(str.encode))
+@given(st.binary() | st.text().map(str.encode) | st.text(alphabet=" \n\t-:{}[]\"'&*!|>%@#?,a1~<").map(str.encode))
 @settings(max_examples=300, deadline=None)
 def test_any_input_is_read_or_refused(raw):
     """Whatever arrives, it is read, and then leaves as it came, or refused with a message."""
@@ -138,16 +152,81 @@ def test_what_was_added_can_be_taken_away_again(drawn, newline, indent, final):
 
 
 WORDS = [
-    "on", "y", "n", "=", "<<", "~", "1e3", "0o17", "08", "1E3", "12e03", "1_000", "12:30:45", "2020-01-01", "null",
-    "0x1F", ".inf", "-", "- a", "a: b", "a #b", " a", "a ", "", "\n", "a\nb", "a\n\n", "  a\nb", "a\n b\n", "---",
-    "...", "%a", "@a", "`a", "!a", "&a", "*a", "?", "? a", "{a}", "[a]", "a,b", "\u0085", "\u2028", "\ufeff",
-    "\u007f", "😀", "日本", "\t", "a\tb", "'", '"', "1:2", "+1", "0b1", "1.", "_1", "0_1", "yes", "No", "TRUE", "nan",
-    ".NaN", "Infinity", "a\r\nb", "#", "a:", ":a", "-a",
+    "on",
+    "y",
+    "n",
+    "=",
+    "<<",
+    "~",
+    "1e3",
+    "0o17",
+    "08",
+    "1E3",
+    "12e03",
+    "1_000",
+    "12:30:45",
+    "2020-01-01",
+    "null",
+    "0x1F",
+    ".inf",
+    "-",
+    "- a",
+    "a: b",
+    "a #b",
+    " a",
+    "a ",
+    "",
+    "\n",
+    "a\nb",
+    "a\n\n",
+    "  a\nb",
+    "a\n b\n",
+    "---",
+    "...",
+    "%a",
+    "@a",
+    "`a",
+    "!a",
+    "&a",
+    "*a",
+    "?",
+    "? a",
+    "{a}",
+    "[a]",
+    "a,b",
+    "\u0085",
+    "\u2028",
+    "\ufeff",
+    "\u007f",
+    "😀",
+    "日本",
+    "\t",
+    "a\tb",
+    "'",
+    '"',
+    "1:2",
+    "+1",
+    "0b1",
+    "1.",
+    "_1",
+    "0_1",
+    "yes",
+    "No",
+    "TRUE",
+    "nan",
+    ".NaN",
+    "Infinity",
+    "a\r\nb",
+    "#",
+    "a:",
+    ":a",
+    "-a",
 ]
 TEXTS = st.sampled_from(WORDS) | st.text(st.characters(codec="utf-8", exclude_characters="\0"))
-LEAVES = st.none() | st.booleans() | st.integers(-10**30, 10**30) | st.floats(allow_nan=False) | TEXTS
+LEAVES = st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False) | TEXTS
 VALUES = st.recursive(
-    LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4), max_leaves=20)
+    LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4), max_leaves=20
+)
 
 
 @given(st.dictionaries(TEXTS, VALUES, min_size=1, max_size=5))

@@ -76,9 +76,7 @@ def documents(text: str) -> list[dict[str, Any]]:
 def routes(text: str) -> dict[tuple[str, str], Any]:
     """Return the spec of each VirtualService and DestinationRule, by kind and name."""
     return {
-        (doc["kind"], doc["metadata"]["name"]): doc["spec"]
-        for doc in documents(text)
-        if doc["kind"] in GENERATED_KINDS
+        (doc["kind"], doc["metadata"]["name"]): doc["spec"] for doc in documents(text) if doc["kind"] in GENERATED_KINDS
     }
 
 
@@ -91,6 +89,4 @@ def package_text(package: Path) -> str:
 
 def package_bytes(package: Path) -> dict[str, bytes]:
     """Return every file of a folder, by its path in it."""
-    return {
-        str(path.relative_to(package)): path.read_bytes() for path in sorted(package.rglob("*")) if path.is_file()
-    }
+    return {str(path.relative_to(package)): path.read_bytes() for path in sorted(package.rglob("*")) if path.is_file()}

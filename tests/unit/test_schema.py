@@ -14,8 +14,21 @@ from krm_fn.schema import definition
 SCHEMA = definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
 # What a structural schema of Kubernetes may say; `additionalProperties` only where there are no properties.
 KEYWORDS = {
-    "type", "description", "properties", "required", "items", "enum", "default", "nullable",
-    "pattern", "minLength", "maxLength", "minItems", "maxItems", "minimum", "maximum",
+    "type",
+    "description",
+    "properties",
+    "required",
+    "items",
+    "enum",
+    "default",
+    "nullable",
+    "pattern",
+    "minLength",
+    "maxLength",
+    "minItems",
+    "maxItems",
+    "minimum",
+    "maximum",
 }
 WHOLE = {
     "apiVersion": "virtual-env-fn.dev/v1alpha1",
