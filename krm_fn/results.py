@@ -199,8 +199,9 @@ def shown(value: object) -> str:
 def in_order(results: Iterable[Result]) -> list[Result]:
     """Return the findings without repetitions, most severe first, in an order free of the input's."""
 
-    def key(result: Result) -> tuple[int, str, str, str, str, str]:
+    def key(result: Result) -> tuple[int | str, ...]:
         ref = result.ref or Ref()
-        return (result.severity.rank, ref.namespace, ref.kind, ref.name, result.field, result.message)
+        what = (result.severity.rank, ref.namespace, ref.kind, ref.name, result.field, result.message)
+        return (*what, ref.file, -1 if ref.file_index is None else ref.file_index, ref.api_version, result.code.slug)
 
     return sorted(dict.fromkeys(results), key=key)
