@@ -149,7 +149,7 @@ class _Loom:
         spec = mapping(found.value, "spec")
         by_host = {host: subsets[key] for host in _destinations(spec) if (key := self._find(host, one))}
         own = list(self._served(one, spec))
-        for key in own:
+        for key in own if "*" in (strings(spec.get("exportTo")) or ["*"]) else ():
             served[key].append(one)
         draft = Draft(one, spec, by_host, self.owner)
         routes = HttpRoutes(draft)
@@ -165,9 +165,8 @@ class _Loom:
         return woven | set(own) if draft.edits else set()
 
     def _served(self, one: Object, spec: Mapping[str, Any]) -> Iterator[_Key]:
-        """Yield the Services for whose host in the mesh a VirtualService holds, for every client."""
-        gateways, exported = spec.get("gateways") or ["mesh"], spec.get("exportTo") or ["*"]
-        if "mesh" not in strings(gateways) or "*" not in strings(exported):
+        """Yield the Services for whose host in the mesh a VirtualService holds, for all clients or those it is for."""
+        if "mesh" not in strings(spec.get("gateways") or ["mesh"]):
             return
         hosts = strings(spec.get("hosts"))
         served = {key for host in hosts if not host.startswith("*") and (key := self._find(host, one))}

@@ -56,7 +56,22 @@ class HttpRoutes:
         elif any(self._needs_pin(target) for target in targets) or any(True for _ in self._mirrors(route)):
             routes.append(self._for_nobody(route, targets))
         self.draft.warn_about_leaks(targets, path)
+        self._warn_about_carriers(route, plans[0], path)
         self.draft.insert("http", place, routes)
+
+    def _warn_about_carriers(self, route: Value, plan: ServicePlan, path: str) -> None:
+        """Report a match of a header that carries more than the environment: no second match of it can be added."""
+        aliases = plan.config.env_header.aliases
+        shared = {"cookie" for alias in aliases if alias.cookie} | {"baggage" for alias in aliases if alias.baggage}
+        for number, match in enumerate(mappings(route.get("match"))):
+            for name in sorted(shared & {str(name).lower() for name in mapping(match, "headers")}):
+                message = (
+                    f"matches the header {name}, which may carry the environment, too, and a match names a header "
+                    f"once: requests that it takes have their environment read from the other carriers only, such as "
+                    f"{plan.config.env_header.name}"
+                )
+                place = f"{path}.match[{number}].headers.{name}"
+                self.draft.results.append(Result(Code.ROUTE_READS_ENVIRONMENT, message, self.draft.one.ref, place))
 
     def _reads_carrier(self, route: Value, plan: ServicePlan) -> str:
         names = {plan.config.env_header.name.lower()}

@@ -369,3 +369,26 @@ def test_new_routes_of_both_protocols_stand_in_their_lists():
     (woven,) = [one for one in values_of(first) if one["kind"] == "VirtualService"]
     assert [len(woven["spec"][key]) for key in ("tcp", "http")] == [2, 2]
     assert function.run(first.output, base()).output == first.output
+
+
+def test_a_route_for_some_namespaces_speaks_for_all_ports():
+    """A VirtualService that only its own namespace sees gets the pins of plain TCP, too; others see generated ones."""
+    ports = [(80, "http"), (90, "tcp-x")]
+    theirs = virtual_service(http=[{"route": [to()]}], exportTo=["."])
+    outcome = run(service(ports=ports), *PAIR, theirs)
+    routes = {one["metadata"]["name"]: one["spec"] for one in values_of(outcome) if one["kind"] == "VirtualService"}
+    assert routes.keys() == {"app", "app-virtual-env"}
+    for spec in routes.values():
+        (pin,) = spec["tcp"]
+        assert pin["match"] == [{"port": 90}]
+        assert plain(pin["route"][0]["destination"]["subset"]).startswith("virtual-env--")
+    assert function.run(outcome.output, base()).output == outcome.output
+
+
+def test_a_route_that_matches_cookies_is_told_when_a_cookie_carries_the_environment():
+    """A match has a header once: such a route follows the environment's header, and a warning says that no cookie."""
+    theirs = virtual_service(http=[{"match": [{"headers": {"cookie": {"regex": "a=b"}}}], "route": [to()]}])
+    outcome = run(service(), *PAIR, theirs, envHeader={"aliases": [{"cookie": "env"}]})
+    (found,) = outcome.results
+    assert (found.code.slug, found.field) == ("route-reads-environment", "spec.http[0].match[0].headers.cookie")
+    assert codes(run(service(), *PAIR, theirs).results) == []
