@@ -60,14 +60,16 @@ def _says_nothing(given: Mapping[str, Any] | None) -> bool:
 def _configures(one: Object, given: Mapping[str, Any] | None) -> bool:
     """Tell whether an object of the list is a configuration, other than the functionConfig itself.
 
-    An own one counts only where no functionConfig is given: kpt lists the files of other runs' configs too.
+    kpt lists the files of other runs' configs too. So where a functionConfig is given, an own one counts only if it has
+    a namespace to hold for, and is not marked as a file of the package's own (local-config).
     """
-    if one.position is None:
+    if one.position is None or not (config.is_own(one.value) or config.is_operator(one.value)):
         return False
-    if config.is_own(one.value):
-        return given is None
-    same = given is not None and config.is_operator(given) and _identity(ref_of(given)) == _identity(one.ref)
-    return config.is_operator(one.value) and not same
+    if given is None:
+        return True
+    if ref_of(given).kind == one.ref.kind and _identity(ref_of(given)) == _identity(one.ref):
+        return False
+    return config.is_operator(one.value) or (bool(one.ref.namespace) and one.is_source)
 
 
 def _identity(ref: Ref) -> tuple[str, str]:

@@ -10,7 +10,8 @@ from pydantic.alias_generators import to_camel
 
 from krm_fn.environments import label_key_problem, label_value_problem
 
-_SPLITTER = re.compile(r"[-._A-Za-z0-9]+")
+# Letters and digits may end a name, so of several the name could have a part: `ax` split by `xx`.
+_SPLITTER = re.compile(r"[-._]+|[A-Za-z0-9]")
 _TOKEN = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2
 _NAMESPACE = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _PREVIEW = re.compile(r"[-.a-z0-9]*")  # what may stand around the placeholders
@@ -36,7 +37,7 @@ def _label_value(value: str) -> str:
 
 def _splitter(value: str) -> str:
     if not _SPLITTER.fullmatch(value):
-        raise ValueError("cannot split a label value: use characters that a label value may have, such as '.'")
+        raise ValueError("cannot split a label value: use one character that it may have, or several of '.', '-', '_'")
     if len(value) > _MAX_SPLITTER:
         raise ValueError(f"is longer than {_MAX_SPLITTER} characters")
     return value

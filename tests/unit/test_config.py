@@ -149,6 +149,29 @@ def test_the_function_config_among_the_items_is_not_an_item():
     assert configs(OPERATOR, OPERATOR).by_namespace == {}
 
 
+def test_an_own_config_with_a_namespace_holds_there():
+    """An own-kind item with a namespace wins in it over the functionConfig, unless it is a file of another run's."""
+    item = {**base("prod"), "metadata": named("x", "n")}
+    assert configs(base(), item).of("n").config.env_label.default_subset == "prod"
+    assert configs(base(), item).of("m").config.env_label.default_subset == "dev"
+    local = {"config.kubernetes.io/local-config": "true"}
+    kept = {**item, "metadata": {**item["metadata"], "annotations": local}}
+    assert configs(base(), kept).by_namespace == {}
+
+
+@pytest.mark.parametrize(
+    ("splitter", "fine"),
+    [(".", True), ("x", True), ("--", True), ("._", True), ("xx", False), ("", False), ("/", False)],
+)
+def test_what_can_split(splitter, fine):
+    """One character of a label value splits, or several that no name ends with."""
+    spec = own(envLabel={"splitter": splitter})
+    if fine:
+        assert read(spec).env_label.splitter == splitter
+    else:
+        assert "spec.envLabel.splitter" in problems(spec)
+
+
 def test_an_own_config_among_the_items_counts_when_no_other_is_given():
     """Without a functionConfig an own-kind item holds, for everything where it has no namespace."""
     found = configs(None, base("prod"))
