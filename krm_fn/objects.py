@@ -14,6 +14,9 @@ PRUNE_LAST = "PruneLast=true"
 RULES_WAVE, ROUTES_WAVE = "-1", "1"  # the user's own objects stand in wave 0: their pods are there before routes
 ORDER = {SYNC_WAVE: (RULES_WAVE, ROUTES_WAVE), SYNC_OPTIONS: (PRUNE_LAST,)}  # what this function writes
 DEPENDS_ON = "config.kubernetes.io/depends-on"
+# By these kpt finds an object's input again, and lays the input's comments and order of keys over the output: by their
+# place in a list, so that with entries put before others they land on the wrong ones.
+HOST_IDS = ("internal.config.kubernetes.io/id", "config.k8s.io/id")
 LOCAL_CONFIG = "config.kubernetes.io/local-config"
 PATHS = ("internal.config.kubernetes.io/path", "config.kubernetes.io/path")
 INDEXES = ("internal.config.kubernetes.io/index", "config.kubernetes.io/index")

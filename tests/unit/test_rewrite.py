@@ -5,6 +5,8 @@ import yaml
 from lists import base, codes, service, workload
 
 from krm_fn import document, function
+from krm_fn.edits import Edit, Insert
+from krm_fn.rewrite import rewrite
 
 PAIR = [service(), workload("a", "dev"), workload("b", "dev.proj1")]
 
@@ -94,3 +96,12 @@ def test_a_label_key_that_yaml_reads_as_something_else_is_quoted():
     config = base(unlabelled="adopt")
     config["spec"]["envLabel"]["name"] = "on"
     assert b'labels: {app: app, "on": dev}' in function.run(raw, config).output
+
+
+def test_the_ids_of_a_host_go_with_an_edit():
+    """kpt lays comments over an object with its id by their place in a list; an edited text keeps its own instead."""
+    ids = "internal.config.kubernetes.io/id: '7'\n    config.k8s.io/id: '7'\n    "
+    text = f"kind: X\nmetadata:\n  annotations:\n    {ids}keep: this\nspec:\n  http:\n  - name: a\n"
+    value = yaml.safe_load(text)
+    edit = Edit(0, (), (Insert(("spec", "http"), 0, [{"name": "new"}]),))
+    assert rewrite(text, 0, value, edit) == text.replace(ids, "").replace("http:\n", "http:\n  - name: new\n")
