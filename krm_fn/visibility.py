@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from krm_fn.hosts import full_name
 from krm_fn.objects import Object, annotations_of
 from krm_fn.parts import mapping, mappings, strings
 from krm_fn.plan import Plan, ServicePlan
@@ -70,7 +71,8 @@ def _ingress(one: Object, split: Mapping[_Key, ServicePlan]) -> Iterator[Result]
 
 def _gateway_api(one: Object, split: Mapping[_Key, ServicePlan]) -> Iterator[Result]:
     spec = mapping(one.value, "spec")
-    for place, parent in enumerate(mappings(spec.get("parentRefs"))):
+    parents = mappings(spec.get("parentRefs"))
+    for place, parent in enumerate(parents):
         key = (str(parent.get("namespace", one.ref.namespace)), str(parent.get("name")))
         if parent.get("kind") == "Service" and key in split:
             message = (
@@ -79,9 +81,10 @@ def _gateway_api(one: Object, split: Mapping[_Key, ServicePlan]) -> Iterator[Res
                 "API routes (output: gatewayAPI)"
             )
             yield Result(Code.HTTP_ROUTE, message, one.ref, f"spec.parentRefs[{place}]")
+    if any(parent.get("kind") == "Service" for parent in parents):
+        return  # a route of the mesh, and no way in from outside
     for number, rule in enumerate(mappings(spec.get("rules"))):
-        outside = not any(parent.get("kind") == "Service" for parent in mappings(spec.get("parentRefs")))
-        for place, backend in enumerate(mappings(rule.get("backendRefs"))) if outside else ():
+        for place, backend in enumerate(mappings(rule.get("backendRefs"))):
             key = (str(backend.get("namespace", one.ref.namespace)), str(backend.get("name")))
             if key in split and backend.get("kind", "Service") == "Service":
                 yield _outside(one, split[key], f"spec.rules[{number}].backendRefs[{place}]")
@@ -100,11 +103,11 @@ def _sidecar(one: Object, split: Mapping[_Key, ServicePlan]) -> Iterator[Result]
     hosts = [str(host) for part in egress for host in strings(part.get("hosts"))]
     if not hosts:
         return
-    hidden = [str(plan.service.ref) for key, plan in split.items() if not _sees(hosts, one.ref.namespace, key)]
-    own = [name for name, key in zip(hidden, split, strict=False) if key[0] == one.ref.namespace]
+    hidden = {key: str(plan.service.ref) for key, plan in split.items() if not _sees(hosts, one.ref.namespace, key)}
+    own = [name for key, name in hidden.items() if key[0] == one.ref.namespace]
     if own or (hidden and any(host.startswith("*/") for host in hosts)):
         message = (
-            f"hides {', '.join(own or hidden)} from its pods, and with it the routes: if they call it all the same, "
+            f"hides {', '.join(own or hidden.values())} from its pods, and with it the routes: if they call it all the same, "
             "they reach pods of any environment; add its host to spec.egress.hosts"
         )
         yield Result(Code.HIDDEN_ROUTES, message, one.ref, "spec.egress")
@@ -114,7 +117,7 @@ def _sees(hosts: Sequence[str], namespace: str, key: _Key) -> bool:
     for host in hosts:
         place, _, name = host.partition("/")
         in_place = place == "*" or key[0] == (namespace if place in (".", "") else place)
-        full = f"{key[1]}.{key[0]}.svc.cluster.local"
+        full = full_name(*key)
         if in_place and (name in ("*", full) or (name.startswith("*.") and full.endswith(name[1:]))):
             return True
     return False

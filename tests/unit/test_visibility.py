@@ -73,3 +73,12 @@ def test_a_service_that_is_exported_to_its_namespace_only():
     one = copy.deepcopy(APP)
     one["metadata"]["annotations"] = {"networking.istio.io/exportTo": "."}
     assert codes(compute([one, *PAIR], base()).results) == ["hidden-routes"]
+
+
+def test_a_sidecar_that_hides_a_service_of_its_own_namespace():
+    """Among Services of several namespaces, one of the Sidecar's own that its hosts leave out is a warning."""
+    far = [service("far", namespace="n"), workload("c", "dev", app="far", namespace="n")]
+    far.append(workload("d", "dev.x", app="far", namespace="n"))
+    listed = [APP, *PAIR, *far, sidecar("dev/*", namespace="n")]
+    (finding,) = [one for one in compute(listed, base()).results if one.code.slug == "hidden-routes"]
+    assert "hides Service n/far from" in finding.message
