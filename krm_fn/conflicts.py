@@ -17,11 +17,7 @@ _GROUP = "networking.istio.io"
 
 def find(objects: Sequence[Object], plan: Plan) -> list[Result]:
     """Report every VirtualService and DestinationRule of the user's that concerns a joined Service with routes."""
-    routed = {
-        (one.service.ref.namespace, one.service.ref.name)
-        for one in plan.services
-        if one.joined and (one.needs_routes or one.needs_subsets)
-    }
+    routed = {one.key for one in plan.services if one.joined and (one.needs_routes or one.needs_subsets)}
     results: list[Result] = []
     for one in objects:
         if one.group != _GROUP or not one.is_source or not routed:

@@ -45,6 +45,11 @@ def environment_problem(value: object, splitter: str) -> str:
     return problem
 
 
+def dashed(environment: str) -> str:
+    """Return a name for places that allow letters, digits and '-': '.' and '_' as '-'."""
+    return environment.replace(".", "-").replace("_", "-")
+
+
 def levels(environment: str, splitter: str) -> list[str]:
     """Return the environment and its ancestors, deepest first: a.b.c, a.b, a."""
     parts = environment.split(splitter)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-_SVC = 2  # where `svc` stands in NAME.NAMESPACE.svc.DOMAIN
-
 
 def full_name(namespace: str, name: str) -> str:
     """Return the full name of a Service, in the domain that clusters have unless their kubelets say otherwise."""

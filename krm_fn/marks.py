@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from krm_fn.edits import Path
+from krm_fn.environments import dashed
 from krm_fn.parts import mappings
 
 PREFIX = "virtual-env--"
@@ -56,7 +57,7 @@ def connection_subset(stem: str, route: Value, owner: str) -> str:
 
 def _subset_name(prefix: str, stem: str, mark: str) -> str:
     room = _MAX_SUBSET - len(prefix) - len(mark) - 1
-    return f"{prefix}{stem.replace('.', '-').replace('_', '-')[:room].strip('-')}-{mark}"
+    return f"{prefix}{dashed(stem)[:room].strip('-')}-{mark}"
 
 
 def digest(owner: str, content: Value) -> str:

@@ -82,6 +82,11 @@ class ServicePlan:
     joined: tuple[str, ...] = ()
 
     @property
+    def key(self) -> tuple[str, str]:
+        """The Service's namespace and name."""
+        return (self.service.ref.namespace, self.service.ref.name)
+
+    @property
     def splitter(self) -> str:
         return self.config.env_label.splitter
 

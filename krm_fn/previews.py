@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from krm_fn.environments import dashed
 from krm_fn.exposure import HOSTS, MESH, dns_name_problem
 from krm_fn.plan import Plan, ServicePlan
-from krm_fn.results import Code, Result
+from krm_fn.results import Code, Ref, Result
 
 _FIELD = "spec.previewHosts"
+_HOSTS_FIELD = f"metadata.annotations.{HOSTS}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,8 +24,7 @@ class Preview:
 
 def host_of(pattern: str, environment: str, host: str) -> str:
     """Return the host that stands for an environment of `host`: in lower case, '.' and '_' of its name as '-'."""
-    label = environment.replace(".", "-").replace("_", "-")
-    return pattern.replace("{env}", label).replace("{host}", host).lower()
+    return pattern.replace("{env}", dashed(environment)).replace("{host}", host).lower()
 
 
 def previews_of(plan: ServicePlan) -> list[Preview]:
@@ -43,31 +44,36 @@ def find(plan: Plan) -> Iterator[Result]:
             taken.setdefault(host.lower(), f"{service.service.ref} itself")
     for service in plan.services:
         yield from _without(service)
+        ref, pattern = service.service.ref, service.config.preview_hosts
         for preview in previews_of(service):
             for host in preview.hosts:
-                yield from _about(service, preview, host, taken)
+                yield from about(
+                    ref, _HOSTS_FIELD, pattern=pattern, environment=preview.environment, host=host, taken=taken
+                )
 
 
 def _without(service: ServicePlan) -> Iterator[Result]:
     if service.config.preview_hosts and service.exposure.gateways:
         for host in service.exposure.wildcards:
             message = f"the host {host!r} has no preview hosts: they are made of whole names"
-            yield Result(Code.PREVIEW_WILDCARD, message, service.service.ref, f"metadata.annotations.{HOSTS}")
+            yield Result(Code.PREVIEW_WILDCARD, message, service.service.ref, _HOSTS_FIELD)
 
 
-def _about(service: ServicePlan, preview: Preview, host: str, taken: dict[str, str]) -> Iterator[Result]:
-    ref, field = service.service.ref, f"metadata.annotations.{HOSTS}"
+def about(
+    ref: Ref, field: str, *, pattern: str, environment: str, host: str, taken: dict[str, str]
+) -> Iterator[Result]:
+    """Yield findings about a preview host; `taken` says what each host stands for, and learns of this one."""
     if problem := dns_name_problem(host):
         message = (
-            f"the preview host {host!r} of environment {preview.environment!r} is no DNS name: {problem}; "
-            f"change {_FIELD} {service.config.preview_hosts!r} or the environment's name"
+            f"the preview host {host!r} of environment {environment!r} is no DNS name: {problem}; "
+            f"change {_FIELD} {pattern!r} or the environment's name"
         )
         yield Result(Code.PREVIEW_INVALID, message, ref, field)
-    said = f"environment {preview.environment!r}"
+    said = f"environment {environment!r}"
     other = taken.setdefault(host, said)
     if other != said:
         message = (
             f"the preview host {host!r} would stand for {said}, and for {other}: '.' and '_' become '-' in it, and "
-            f"upper case lower; rename one of them, or change {_FIELD} {service.config.preview_hosts!r}"
+            f"upper case lower; rename one of them, or change {_FIELD} {pattern!r}"
         )
         yield Result(Code.PREVIEW_TAKEN, message, ref, field)

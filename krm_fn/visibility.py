@@ -17,11 +17,7 @@ _Key = tuple[str, str]
 
 def find(objects: Sequence[Object], plan: Plan) -> Iterator[Result]:
     """Yield a finding for each way on which requests to a Service of several environments miss its routes."""
-    split = {
-        (one.service.ref.namespace, one.service.ref.name): one
-        for one in plan.services
-        if one.is_split and one.needs_routes
-    }
+    split = {one.key: one for one in plan.services if one.is_split and one.needs_routes}
     if not split:
         return
     for one in objects:
@@ -106,8 +102,9 @@ def _sidecar(one: Object, split: Mapping[_Key, ServicePlan]) -> Iterator[Result]
     hidden = {key: str(plan.service.ref) for key, plan in split.items() if not _sees(hosts, one.ref.namespace, key)}
     own = [name for key, name in hidden.items() if key[0] == one.ref.namespace]
     if own or (hidden and any(host.startswith("*/") for host in hosts)):
+        names = ", ".join(own or hidden.values())
         message = (
-            f"hides {', '.join(own or hidden.values())} from its pods, and with it the routes: if they call it all the same, "
+            f"hides {names} from its pods, and with it the routes: if they call it all the same, "
             "they reach pods of any environment; add its host to spec.egress.hosts"
         )
         yield Result(Code.HIDDEN_ROUTES, message, one.ref, "spec.egress")

@@ -54,13 +54,9 @@ class _Loom:
     def __init__(self, objects: Sequence[Object], plan: Plan, owner: str) -> None:
         self.owner = owner
         self.weaving = Weaving()
-        self.plans = {
-            (one.service.ref.namespace, one.service.ref.name): one
-            for one in plan.services
-            if one.needs_routes and one.is_split and not one.joined
-        }
+        self.plans = {one.key: one for one in plan.services if one.needs_routes and one.is_split and not one.joined}
         # Nothing is woven into routes of joined namespaces: conflicts.py reports those.
-        self.joined = [(one.service.ref.namespace, one.service.ref.name) for one in plan.services if one.joined]
+        self.joined = [one.key for one in plan.services if one.joined]
         istio = self._sound([one for one in objects if one.group == _GROUP and one.is_source])
         self.routes = [(one, strip(one.value)) for one in istio if one.ref.kind == "VirtualService"]
         self.rules = [(one, strip(one.value)) for one in istio if one.ref.kind == "DestinationRule"]
@@ -85,9 +81,8 @@ class _Loom:
 
     def weave(self) -> Weaving:
         rules_of = self._rules()
-        owner = self.owner
         subsets = {
-            key: Subsets(plan, [mapping(found.value, "spec") for _, found in rules_of[key]], owner)
+            key: Subsets(plan, [mapping(found.value, "spec") for _, found in rules_of[key]], self.owner)
             for key, plan in self.plans.items()
         }
         served: dict[_Key, list[Object]] = defaultdict(list)
@@ -158,10 +153,10 @@ class _Loom:
         self.weaving.results += draft.results
         self._edit(one, found, draft.edits, draft.added)
         if by_host:
-            made, results = previews_of_routes(one, spec, routes, [each.plan for each in by_host.values()])
-            self.weaving.previews += made
+            previews, results = previews_of_routes(one, spec, routes, [each.plan for each in by_host.values()])
+            self.weaving.previews += previews
             self.weaving.results += results
-        woven = {(used.plan.service.ref.namespace, used.plan.service.ref.name) for used in by_host.values()}
+        woven = {used.plan.key for used in by_host.values()}
         return woven | set(own) if draft.edits else set()
 
     def _served(self, one: Object, spec: Mapping[str, Any]) -> Iterator[_Key]:
@@ -204,7 +199,7 @@ class _Loom:
             self.weaving.woven.append(one)
 
     def _theirs(self, subsets: Subsets, has_routes: bool, rules: Sequence[tuple[Object, Stripped]]) -> Theirs:
-        key = (subsets.plan.service.ref.namespace, subsets.plan.service.ref.name)
+        key = subsets.plan.key
         for_all = any(_holds_for_all(one, mapping(found.value, "spec"), key) for one, found in rules)
         return Theirs(
             subsets.names,

@@ -9,6 +9,7 @@ from krm_fn.environments import deepest_first
 from krm_fn.inventory import Port, Traffic
 from krm_fn.marks import destinations, signed, with_destination
 from krm_fn.parts import mapping, mappings
+from krm_fn.plan import ServicePlan
 from krm_fn.render.istio import ServiceRoutes
 from krm_fn.results import Code, Result
 from krm_fn.weave_draft import Draft, Manifest, Target, Value
@@ -73,11 +74,10 @@ def _pin(draft: Draft, protocol: str, place: int, targets: Sequence[Target]) -> 
 def _complete(draft: Draft, subsets: Subsets) -> None:
     """Add the routes of ports that the VirtualService does not speak of: no other one can."""
     plan = subsets.plan
-    http = _open_ports(draft, "http", plan.ports(Traffic.HTTP, Traffic.SNIFFED))
+    http, tcp = _open(draft, plan)
     made = ServiceRoutes(plan, subsets.names).http(http)
     marked = [signed(route, route["name"], draft.owner) for route in made]
     draft.insert("http", len(mappings(draft.spec.get("http"))), marked)
-    tcp = _open_ports(draft, "tcp", plan.ports(Traffic.TCP, Traffic.SNIFFED))
     routes = [_marked(route, subsets) for route in ServiceRoutes(plan).tcp(tcp)]
     draft.insert("tcp", len(mappings(draft.spec.get("tcp"))), routes)
 
@@ -85,8 +85,7 @@ def _complete(draft: Draft, subsets: Subsets) -> None:
 def _report_open(draft: Draft, subsets: Subsets) -> None:
     """Report ports that a VirtualService of several Services leaves open; a route of one would take all requests."""
     plan = subsets.plan
-    http = _open_ports(draft, "http", plan.ports(Traffic.HTTP, Traffic.SNIFFED))
-    ports = {port.number for port in (*http, *_open_ports(draft, "tcp", plan.ports(Traffic.TCP, Traffic.SNIFFED)))}
+    ports = {port.number for protocol in _open(draft, plan) for port in protocol}
     if ports:
         numbers = ", ".join(map(str, sorted(ports)))
         message = (
@@ -103,6 +102,14 @@ def _marked(route: Value, subsets: Subsets) -> Value:
         environment = environments[destination["subset"]]
         route = with_destination(route, path, {**destination, "subset": subsets.of_connections(environment, route)})
     return route
+
+
+def _open(draft: Draft, plan: ServicePlan) -> tuple[list[Port], list[Port]]:
+    """Return the ports of a Service whose requests, and whose plain connections, no route speaks of."""
+    return (
+        _open_ports(draft, "http", plan.ports(Traffic.HTTP, Traffic.SNIFFED)),
+        _open_ports(draft, "tcp", plan.ports(Traffic.TCP, Traffic.SNIFFED)),
+    )
 
 
 def _open_ports(draft: Draft, protocol: str, ports: Sequence[Port]) -> list[Port]:

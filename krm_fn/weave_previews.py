@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from krm_fn.exposure import MESH, dns_name_problem
+from krm_fn.environments import dashed
+from krm_fn.exposure import MESH
 from krm_fn.objects import Object
 from krm_fn.parts import strings
 from krm_fn.plan import ServicePlan
-from krm_fn.previews import host_of
-from krm_fn.results import Code, Result
+from krm_fn.previews import about, host_of
+from krm_fn.results import Result
 from krm_fn.weave_http import HttpRoutes
 
 Value = Mapping[str, Any]
@@ -38,9 +39,10 @@ def previews_of_routes(
     for environment in sorted({name for plan in plans for name in plan.known}):
         previews = [host_of(config.preview_hosts, environment, host) for host in hosts]
         for host in previews:
-            results += _about(one, host, environment, taken)
-        label = environment.replace(".", "-").replace("_", "-").lower()
-        metadata = {"name": f"{one.ref.name}-preview-{label}"}
+            results += about(
+                one.ref, "spec.hosts", pattern=config.preview_hosts, environment=environment, host=host, taken=taken
+            )
+        metadata = {"name": f"{one.ref.name}-preview-{dashed(environment).lower()}"}
         if one.ref.namespace:
             metadata["namespace"] = one.ref.namespace
         http = routes.preview(environment, config.env_header.name.lower())
@@ -48,13 +50,3 @@ def previews_of_routes(
         version = config.istio.api_version
         made.append({"apiVersion": version, "kind": "VirtualService", "metadata": metadata, "spec": body})
     return made, results
-
-
-def _about(one: Object, host: str, environment: str, taken: dict[str, str]) -> Iterator[Result]:
-    if problem := dns_name_problem(host):
-        message = f"the preview host {host!r} of environment {environment!r} is no DNS name: {problem}"
-        yield Result(Code.PREVIEW_INVALID, message, one.ref, "spec.hosts")
-    said = f"environment {environment!r}"
-    if (other := taken.setdefault(host, said)) != said:
-        message = f"the preview host {host!r} would stand for {said}, and for {other}; rename one of them"
-        yield Result(Code.PREVIEW_TAKEN, message, one.ref, "spec.hosts")

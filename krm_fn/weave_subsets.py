@@ -26,7 +26,6 @@ class Subsets:
         self.owner = owner
         self.plan = plan
         self.label = plan.config.env_label.name
-        self.rules = rules
         self.theirs: dict[str, Value] = {}
         for rule in rules:
             for subset in mappings(rule.get("subsets")):

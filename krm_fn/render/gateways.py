@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from krm_fn.environments import dashed
 from krm_fn.exposure import MESH
 from krm_fn.plan import Plan, ServicePlan
 from krm_fn.previews import previews_of
@@ -25,7 +26,7 @@ def manifests(plan: Plan, theirs: Mapping[tuple[str, str], Theirs] | None = None
     names = _Names(plan)
     made: list[Manifest] = []
     for service in plan.services:
-        their = (theirs or {}).get((service.service.ref.namespace, service.service.ref.name), Theirs())
+        their = (theirs or {}).get(service.key, Theirs())
         made += _of_service(service, their, names)
     return made
 
@@ -48,7 +49,7 @@ def _of_service(plan: ServicePlan, theirs: Theirs, names: _Names) -> Iterator[Ma
     metadata = names.take(plan, "gateway")
     yield version | virtual_service(metadata, exposure.hosts, gateways, routes.http([port]))
     for preview in previews_of(plan):
-        label = preview.environment.replace(".", "-").replace("_", "-").lower()
+        label = dashed(preview.environment).lower()
         metadata = names.take(plan, f"preview-{label}")
         yield version | virtual_service(metadata, preview.hosts, gateways, routes.preview(preview.environment, port))
 
@@ -57,7 +58,7 @@ class _Names:
     """Names of VirtualServices that no Service's own has."""
 
     def __init__(self, plan: Plan) -> None:
-        self.taken = {(one.service.ref.namespace, one.service.ref.name) for one in plan.services}
+        self.taken = {one.key for one in plan.services}
 
     def take(self, plan: ServicePlan, suffix: str) -> Manifest:
         ref = plan.service.ref

@@ -48,11 +48,7 @@ def manifests(plan: Plan, theirs: Mapping[tuple[str, str], Theirs] | None = None
     theirs = theirs or {}
     nothing = Theirs()
     return [
-        manifest
-        for service in plan.services
-        for manifest in _of_service(
-            service, theirs.get((service.service.ref.namespace, service.service.ref.name), nothing)
-        )
+        manifest for service in plan.services for manifest in _of_service(service, theirs.get(service.key, nothing))
     ]
 
 

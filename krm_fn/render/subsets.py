@@ -6,6 +6,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable
 
+from krm_fn.environments import dashed
+
 _MAX = 63
 
 
@@ -16,7 +18,7 @@ def subset_names(environments: Iterable[str], prefix: str = "") -> dict[str, str
     which came first.
     """
     environments = sorted(environments)
-    plain = {name: prefix + name.replace(".", "-").replace("_", "-") for name in environments}
+    plain = {name: prefix + dashed(name) for name in environments}
     times = Counter(plain.values())
     names: dict[str, str] = {}
     taken = {name for name, count in times.items() if count == 1 and len(name) <= _MAX}
