@@ -155,3 +155,22 @@ def test_the_gateway_must_admit_them():
     gateway = {"apiVersion": "networking.istio.io/v1", "kind": "Gateway", "metadata": {"name": "gw"}}
     (finding,) = said([*listing(), {**gateway, "spec": {"servers": [server]}}], "gateway-host")
     assert "'dev.shop.example.com'" in finding.message
+
+
+@pytest.mark.xfail(strict=True, reason="two modules make names, and neither knows the other's")
+def test_preview_hosts_of_a_service_and_of_a_route_of_its_name():
+    """A Service and a user's VirtualService of one name on gateways: each preview has a name of its own."""
+    theirs = {
+        "apiVersion": "networking.istio.io/v1",
+        "kind": "VirtualService",
+        "metadata": {"name": "app"},
+        "spec": {
+            "hosts": ["own.example.com"],
+            "gateways": ["gw"],
+            "http": [{"route": [{"destination": {"host": "app"}}]}],
+        },
+    }
+    made = of_kind(compute([*listing(), theirs], preview()).manifests, "VirtualService")
+    hosts = {one["metadata"]["name"]: one["spec"]["hosts"] for one in made}
+    assert len(hosts) == len(made)
+    assert {"dev.shop.example.com", "dev.own.example.com"} <= {host for own in hosts.values() for host in own}

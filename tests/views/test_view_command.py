@@ -19,6 +19,30 @@ QUICKSTART = ROOT / "examples" / "quickstart"
 COMMAND = Path(sys.executable).with_name("virtual-env-fn")
 DOCS = (ROOT / "docs" / "views.md").read_text(encoding="utf-8")
 
+SHARED_TEXT = """\
+apiVersion: v1
+kind: Service
+metadata: {name: app}
+spec: {selector: {app: app}, ports: [{port: 6379, name: tcp-redis}]}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: a}
+spec: {template: {metadata: {labels: {app: app, virtual-env: dev}}}}
+---
+apiVersion: apps/v1
+kind: Deployment
+metadata: {name: b}
+spec: {template: {metadata: {labels: {app: app, virtual-env: dev.proj1}}}}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: app}
+spec:
+  hosts: [app]
+  tcp: [&r {route: [{destination: {host: app}}]}, {<<: *r, match: [{port: 6379}]}]
+"""
+
 
 def run(*arguments, cwd=ROOT, code=0, **env):
     done = subprocess.run(
@@ -55,6 +79,16 @@ def test_the_documented_output_is_what_is_printed():
     assert len(blocks) == 3
     for arguments, expected in blocks:
         assert run(*arguments.split()).stdout == expected
+
+
+@pytest.mark.xfail(strict=True, reason="views do not try the edits")
+@pytest.mark.parametrize("command", ["explain", "matrix"])
+def test_what_cannot_be_edited_is_an_error_in_every_view(command, tmp_path):
+    """Routes that share a text by an anchor stop the function, so every view of the list says so and ends with 1."""
+    file = tmp_path / "list.yaml"
+    file.write_text(SHARED_TEXT)
+    assert "[not-editable]" in run("check", str(file), code=1).stdout
+    assert "[not-editable]" in run(command, str(file), code=1).stderr
 
 
 @pytest.mark.parametrize(
