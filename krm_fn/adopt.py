@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from krm_fn.edits import Edit, Put
-from krm_fn.plan import Plan
+from krm_fn.plan.answers import Plan
 from krm_fn.results import Code, Result
+from krm_fn.text.edits import Edit, Put
 
 
 def adopt(plan: Plan) -> tuple[list[Edit], list[Result]]:

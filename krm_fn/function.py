@@ -6,22 +6,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from krm_fn import conflicts, document, gateways, inventory, planner, previews, visibility
+from krm_fn import copies
 from krm_fn.adopt import adopt
-from krm_fn.config import Configs
-from krm_fn.configure import gather
-from krm_fn.document import Document, Form
-from krm_fn.edits import Edit
-from krm_fn.inventory import TEMPLATES
+from krm_fn.config.gather import gather
+from krm_fn.config.reader import Configs
+from krm_fn.istio import gateway_manifests, inject, manifests
+from krm_fn.istio.checks import gateways, joined, visibility
+from krm_fn.istio.order import ordered
+from krm_fn.istio.weaving.loom import weave
 from krm_fn.merge import merge
 from krm_fn.objects import Object, objects_of
-from krm_fn.plan import Plan
-from krm_fn.render import copies, inject, istio
-from krm_fn.render import gateways as render_gateways
-from krm_fn.render.order import ordered
+from krm_fn.plan import inventory, planner, previews
+from krm_fn.plan.answers import Plan
+from krm_fn.plan.inventory import TEMPLATES
 from krm_fn.results import Code, FunctionError, Result, Severity, in_order
-from krm_fn.rewrite import rewrite
-from krm_fn.weave import weave
+from krm_fn.text import document
+from krm_fn.text.document import Document, Form
+from krm_fn.text.edits import Edit
+from krm_fn.text.rewrite import rewrite
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,14 +103,14 @@ def compute(
     made = [
         *copies.manifests(plan),
         *inject.manifests(plan),
-        *istio.manifests(plan, weaving.theirs),
-        *render_gateways.manifests(plan, weaving.theirs),
+        *manifests.manifests(plan, weaving.theirs),
+        *gateway_manifests.manifests(plan, weaving.theirs),
         *weaving.previews,
     ]
     found = (
         *gateways.find(objects, plan),
         *previews.find(plan),
-        *conflicts.find(objects, plan),
+        *joined.find(objects, plan),
         *visibility.find(objects, plan),
     )
     return Computation(

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from krm_fn.config import Configs
+from krm_fn.config.reader import Configs
 from krm_fn.objects import DEPENDS_ON, INDEXES, ORDER, OWNER, PATHS, Object, annotations_of, ref_of
 from krm_fn.results import Code, Ref, Result
 

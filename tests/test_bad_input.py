@@ -11,10 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lists import config, named, service, workload
 
-from krm_fn import document, function
-from krm_fn.document import Form
+from krm_fn import function
 from krm_fn.objects import OWNER, annotations_of
 from krm_fn.results import FUNCTION, Code, FunctionError, Severity
+from krm_fn.text import document
+from krm_fn.text.document import Form
 
 many = settings(max_examples=200, deadline=None, derandomize=True, print_blob=True)
 few = settings(many, max_examples=60)

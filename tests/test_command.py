@@ -15,7 +15,7 @@ import pytest
 import yaml
 from lists import base, named, service, workload
 
-from krm_fn import document
+from krm_fn.text import document
 
 ROOT = Path(__file__).resolve().parents[1]
 QUICKSTART = "examples/quickstart"

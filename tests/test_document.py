@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from krm_fn.document import Form, parse
+from krm_fn.text.document import Form, parse
 
 HEAD = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n"
 NOTHING = {"replaced": {}, "removed": (), "added": (), "results": ()}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from krm_fn.document import parse
 from krm_fn.results import Code, FunctionError
+from krm_fn.text.document import parse
 
 HEAD = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n"
 BOMB = "- x0: &x0 [aaaaaaaaaa, aaaaaaaaaa]\n" + "".join(

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from krm_fn.document import parse
+from krm_fn.text.document import parse
 
 HEAD = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n"
 NEW = {"kind": "New", "on": ["1e3", {"a": None}]}

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from krm_fn import _yaml_list, _yaml_read
-from krm_fn._yaml_lines import Lines
 from krm_fn.results import FunctionError
+from krm_fn.text import yaml_list, yaml_reader
+from krm_fn.text.yaml_lines import Lines
 
 HEAD = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n"
 
@@ -209,9 +209,9 @@ START = st.sampled_from(
 
 def both(text):
     """What the two readers say of a text, None where they refuse it."""
-    quick = _yaml_list.read(text)
+    quick = yaml_list.read(text)
     try:
-        full = _yaml_read.read(text, text.encode())
+        full = yaml_reader.read(text, text.encode())
     except FunctionError:
         full = None
     for page in [*(quick or []), *(full or [])]:
@@ -231,7 +231,7 @@ def test_what_is_read_quickly_is_what_libyaml_reads(start, items, rest):
 def by_libyaml(text):
     """What libyaml reads in one item, None where it refuses it or finds a key twice."""
     try:
-        (page,) = _yaml_read.read(f"items:\n{text}", f"items:\n{text}".encode())
+        (page,) = yaml_reader.read(f"items:\n{text}", f"items:\n{text}".encode())
     except (FunctionError, ValueError):
         return None
     entries = page.listings["items"].entries if "items" in page.listings else []
@@ -300,7 +300,7 @@ def test_an_ordinary_list_is_read_quickly(items, rest):
 )
 def test_what_reaches_over_items_is_left_to_the_full_reader(items):
     """An alias to another item, a text or bracket over a cut: the quick reader declines the whole list."""
-    assert _yaml_list.read(f"{HEAD}items:\n{items}") is None
+    assert yaml_list.read(f"{HEAD}items:\n{items}") is None
 
 
 def test_no_two_items_share_a_value():

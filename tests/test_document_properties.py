@@ -10,8 +10,8 @@ import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from krm_fn.document import dump, parse
 from krm_fn.results import FunctionError
+from krm_fn.text.document import dump, parse
 
 WHOLE = """\
 # head

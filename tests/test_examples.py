@@ -17,10 +17,12 @@ import pytest
 import yaml
 from istio_reading import CLOSED, SPREAD, Request
 
-from krm_fn import document, function, sources
+from krm_fn import function
+from krm_fn.command import files
 from krm_fn.function import Computation
-from krm_fn.inventory import Port, Traffic
-from krm_fn.plan import ServicePlan
+from krm_fn.plan.answers import ServicePlan
+from krm_fn.plan.inventory import Port, Traffic
+from krm_fn.text import document
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
 CASES = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
@@ -57,7 +59,7 @@ def load(name):
         if os.environ.get("CI") and "kustomize" not in os.environ.get("VENV_FN_MISSING", "").split():
             pytest.fail(reason)
         pytest.skip(reason)
-    return sources.load([str(folder)])
+    return files.load([str(folder)])
 
 
 @cache

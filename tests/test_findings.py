@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 import yaml
 
-from krm_fn import cli, document, function, streams
+from krm_fn import function
+from krm_fn.command import main, stdio
 from krm_fn.results import Code, FunctionError
+from krm_fn.text import document
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXT = (ROOT / "docs" / "findings.md").read_text()
@@ -78,19 +80,19 @@ def test_a_command_provokes_its_finding(slug, capsys, monkeypatch):
     """The command of a section ends with code 1 and reports its code on stderr."""
     monkeypatch.chdir(ROOT)
     _, *arguments = shlex.split(SECTIONS[slug].snippet)
-    assert cli.main(arguments) == streams.FAILED
+    assert main.main(arguments) == stdio.FAILED
     assert f"[{slug}]" in capsys.readouterr().err
 
 
 def test_a_defect_is_reported_as_one(capsysbinary, monkeypatch, tmp_path):
     """An exception that nobody foresaw becomes `internal`: the output is the input, no traceback, code 1."""
-    monkeypatch.delenv(streams.DEBUG, raising=False)
+    monkeypatch.delenv(stdio.DEBUG, raising=False)
     monkeypatch.setattr(function, "compute", lambda *_: 1 / 0)
     file = tmp_path / "list.yaml"
     file.write_bytes(raw := b"apiVersion: v1\nkind: Service\nmetadata: {name: shop}\n")
     with file.open() as stdin:
         monkeypatch.setattr("sys.stdin", stdin)
-        assert cli.main([]) == streams.FAILED
+        assert main.main([]) == stdio.FAILED
     out, err = capsysbinary.readouterr()
     assert out == raw
     assert b"[internal]" in err

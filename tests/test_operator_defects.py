@@ -12,7 +12,8 @@ from pathlib import Path
 import yaml
 from lists import base, codes, compute, of_kind, service, workload
 
-from krm_fn import document, function
+from krm_fn import function
+from krm_fn.text import document
 
 ROOT = Path(__file__).resolve().parents[1]
 GENERATED = {"VirtualService", "DestinationRule", "EnvoyFilter", "Service"}

@@ -16,8 +16,8 @@ import yaml
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
-from krm_fn import config
-from krm_fn.options import RouteConfig
+from krm_fn.config import reader
+from krm_fn.config.options import RouteConfig
 from krm_fn.results import Ref
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -101,7 +101,7 @@ def test_the_container_block_runs(copy, tmp_path):
 def test_the_configuration_is_one():
     """The YAML that the README shows as a configuration is read without a complaint."""
     (text,) = [text for language, text in FENCES if language == "yaml"]
-    assert config.read(yaml.safe_load(text), Ref()).env_label.default_subset == "dev"
+    assert reader.read(yaml.safe_load(text), Ref()).env_label.default_subset == "dev"
 
 
 def models_in(annotation):

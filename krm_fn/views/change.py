@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 
-from krm_fn.plan import Apart, Plan, ServicePlan
+from krm_fn.plan.answers import Apart, Plan, ServicePlan
 from krm_fn.views import facts
 
 NOBODY = "nobody"

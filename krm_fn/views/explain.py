@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from krm_fn.inventory import Port, Service, Traffic
-from krm_fn.plan import Answer, Plan, ServicePlan
+from krm_fn.plan.answers import Answer, Plan, ServicePlan
+from krm_fn.plan.inventory import Port, Service, Traffic
 from krm_fn.results import Result
 from krm_fn.views import facts
 from krm_fn.views.facts import NO_ENVIRONMENT, Json

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
-from krm_fn.environments import levels, nearest
-from krm_fn.inventory import Port, Service, Traffic, Workload
-from krm_fn.plan import Apart, Plan, ServicePlan
+from krm_fn.plan.answers import Apart, Plan, ServicePlan
+from krm_fn.plan.environments import levels, nearest
+from krm_fn.plan.inventory import Port, Service, Traffic, Workload
 from krm_fn.results import Result
 from krm_fn.views.paint import clean
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from krm_fn.plan import Plan
+from krm_fn.plan.answers import Plan
 from krm_fn.results import Result
 from krm_fn.views import facts, markdown
 from krm_fn.views.facts import Json

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
 
-from krm_fn.plan import Plan, ServicePlan
+from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.results import Result
 from krm_fn.views import facts
 from krm_fn.views.change import Comparison

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from krm_fn.environments import likely_typos
-from krm_fn.plan import NamespacePlan, Plan, ServicePlan
+from krm_fn.plan.answers import NamespacePlan, Plan, ServicePlan
+from krm_fn.plan.environments import likely_typos
 from krm_fn.views.facts import Json, natural
 
 _SHOWN = 6

@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from krm_fn.plan import Plan, ServicePlan
+from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.views.facts import Node, service_name, tree
 
 

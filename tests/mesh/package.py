@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from krm_fn import document, function, sources
+from krm_fn import function
+from krm_fn.command import files
+from krm_fn.text import document
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -37,7 +39,7 @@ def rendered(folder: Path) -> Package:
     Raises:
         FunctionError: if the function refuses it, or it cannot be read.
     """
-    loaded = sources.load([str(folder)])
+    loaded = files.load([str(folder)])
     configs = function.compute(loaded.objects, loaded.function_config).configs
     given = [one.value for one in loaded.objects if one.position is not None]  # a List's members stand in it
     output = run(given, loaded.function_config)

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from krm_fn import document, function
+from krm_fn import function
+from krm_fn.text import document
 
 from . import Mesh
 from .worlds import istio, service, workload

@@ -10,7 +10,7 @@ import subprocess
 import pytest
 import yaml
 
-from krm_fn.render.inject import LABELS_FILE
+from krm_fn.istio.inject import LABELS_FILE
 
 from . import Mesh, parts
 from .package import run

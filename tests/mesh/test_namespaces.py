@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from krm_fn import document, function
+from krm_fn import function
+from krm_fn.text import document
 
 from . import Mesh
 from .worlds import LABEL, service, workload

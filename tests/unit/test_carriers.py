@@ -7,9 +7,9 @@ import re2
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from krm_fn.options import Alias, EnvHeader
-from krm_fn.plan import Route
-from krm_fn.render.carriers import header_matches
+from krm_fn.config.options import Alias, EnvHeader
+from krm_fn.plan.answers import Route
+from krm_fn.plan.carriers import header_matches
 
 ISTIO_TAKES = 1024  # characters of an expression: istio/istio, pkg/config/validation
 

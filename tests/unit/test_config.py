@@ -4,10 +4,10 @@ import pytest
 from lists import base, named
 from lists import config as own
 
-from krm_fn import config
-from krm_fn.configure import gather
+from krm_fn.config import reader
+from krm_fn.config.gather import gather
+from krm_fn.config.options import RouteConfig
 from krm_fn.objects import objects_of, ref_of
-from krm_fn.options import RouteConfig
 from krm_fn.results import FunctionError, Ref
 
 OPERATOR = {
@@ -26,7 +26,7 @@ def config_map(**data):
 
 
 def read(value, **overrides):
-    return config.read(value, ref_of(value) if value else Ref(), overrides or None)
+    return reader.read(value, ref_of(value) if value else Ref(), overrides or None)
 
 
 def problems(value):
@@ -64,7 +64,7 @@ def test_all_ways_say_the_same():
 
 def test_set_wins():
     """`--set` wins over the file, field by field."""
-    read_config = config.read(OPERATOR, Ref(), {"envLabel.defaultSubset": "prod"})
+    read_config = reader.read(OPERATOR, Ref(), {"envLabel.defaultSubset": "prod"})
     assert read_config.env_label.default_subset == "prod"
     assert read_config.env_header.name == "ali-env-mark"
 
@@ -201,7 +201,7 @@ def test_a_field_without_a_value_is_not_there():
 def test_a_mistake_in_set_is_laid_at_its_door():
     """A value that `--set` gave wrong is reported at --set, not at the file that it won over."""
     with pytest.raises(FunctionError) as caught:
-        config.read(OPERATOR, ref_of(OPERATOR), {"matching": "prefixed", "mtching": "exact"})
+        reader.read(OPERATOR, ref_of(OPERATOR), {"matching": "prefixed", "mtching": "exact"})
     assert [(one.ref.kind, one.field) for one in caught.value.results] == [("--set", "matching"), ("--set", "mtching")]
 
 

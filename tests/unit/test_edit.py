@@ -8,8 +8,8 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from krm_fn import document
-from krm_fn.edit import Text
+from krm_fn.text import document
+from krm_fn.text.patch import Text
 
 OURS = [{"name": "virtual-env--x", "match": [{"headers": {"h": {"exact": "on"}}}]}, {"name": "virtual-env--y", "n": 1}]
 

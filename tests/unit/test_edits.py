@@ -2,9 +2,9 @@
 
 import pytest
 
-from krm_fn import document
-from krm_fn.edits import Edit, Insert, Put, made
-from krm_fn.rewrite import rewrite
+from krm_fn.text import document
+from krm_fn.text.edits import Edit, Insert, Put, made
+from krm_fn.text.rewrite import rewrite
 
 TEXT = """\
 apiVersion: v1

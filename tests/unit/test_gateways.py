@@ -7,7 +7,7 @@ import yaml
 from istio_reading import Request, answer
 from lists import LABEL, base, codes, compute, named, of_kind, service, workload
 
-from krm_fn import http_route
+from krm_fn.istio import http_route
 
 KEY = "kt-virtual-environment/"
 CRDS = Path(__file__).resolve().parents[2] / ".tools" / "crds" / "istio.yaml"

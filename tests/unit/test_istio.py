@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lists import base, compute, of_kind, service, workload
 
-from krm_fn.inventory import Traffic, traffic_of
-from krm_fn.render.subsets import subset_names
+from krm_fn.istio.subsets import subset_names
+from krm_fn.plan.inventory import Traffic, traffic_of
 
 PAIR = (workload("a", "dev"), workload("b", "dev.proj1"))
 

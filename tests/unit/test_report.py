@@ -3,7 +3,7 @@
 import pytest
 from lists import base, compute, service, workload
 
-from krm_fn.environments import likely_typos
+from krm_fn.plan.environments import likely_typos
 from krm_fn.views import report
 
 

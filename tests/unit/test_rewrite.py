@@ -4,9 +4,10 @@ import pytest
 import yaml
 from lists import base, codes, service, workload
 
-from krm_fn import document, function
-from krm_fn.edits import Edit, Insert
-from krm_fn.rewrite import rewrite
+from krm_fn import function
+from krm_fn.text import document
+from krm_fn.text.edits import Edit, Insert
+from krm_fn.text.rewrite import rewrite
 
 PAIR = [service(), workload("a", "dev"), workload("b", "dev.proj1")]
 

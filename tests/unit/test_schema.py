@@ -6,10 +6,11 @@ import jsonschema
 import pytest
 import yaml
 
-from krm_fn import config, document
-from krm_fn.options import RouteConfig
+from krm_fn.config import reader
+from krm_fn.config.options import RouteConfig
+from krm_fn.config.schema import definition
 from krm_fn.results import FunctionError, Ref
-from krm_fn.schema import definition
+from krm_fn.text import document
 
 SCHEMA = definition()["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
 # What a structural schema of Kubernetes may say; `additionalProperties` only where there are no properties.
@@ -91,7 +92,7 @@ def agree(value):
     """Whether the schema takes a configuration; the reader must be of the same mind."""
     valid = jsonschema.Draft4Validator(SCHEMA).is_valid(value)
     try:
-        config.read(value, Ref())
+        reader.read(value, Ref())
     except FunctionError:
         assert not valid
     else:

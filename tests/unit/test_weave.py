@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from lists import base, codes, named, service, workload
 from test_edit import decorated, styles
 
-from krm_fn import document, function
+from krm_fn import function
+from krm_fn.text import document
 
 PAIR = [workload("a", "dev"), workload("b", "dev.proj1")]
 

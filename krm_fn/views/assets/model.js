@@ -34,7 +34,7 @@ function levels(name, splitter) {
   return parts.map((_, count) => parts.slice(0, parts.length - count).join(splitter));
 }
 
-// As ServicePlan.answer in krm_fn/plan.py; tests/views compares the two over random trees.
+// As ServicePlan.answer in krm_fn/plan/answers.py; tests/views compares the two over random trees.
 function answer(service, value) {
   const followed = service.matching === "prefix" || service.known.has(value);
   const tried = [];

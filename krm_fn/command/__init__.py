@@ -1,0 +1,1 @@
+"""The command line: arguments, files, stdin and stdout, what each subcommand does."""

@@ -1,0 +1,104 @@
+"""The command at a desk: what each subcommand does; krm_fn/command/show.py has those that show the plan."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from krm_fn import function
+from krm_fn.command import arguments, files, stdio
+from krm_fn.command.files import Loaded
+from krm_fn.config.schema import definition
+from krm_fn.function import Computation
+from krm_fn.merge import merge
+from krm_fn.results import Result, Severity, in_order
+from krm_fn.text import document
+from krm_fn.views import report
+
+_USAGE = 2
+
+
+def run(words: Sequence[str]) -> int:
+    """Carry out a command line and return the exit code."""
+    top = arguments.parser()
+    options = arguments.parse(top, words)
+    overrides = _overrides(top, getattr(options, "set", []))
+    config = getattr(options, "config", None)
+    given = files.read_config(config) if config else None
+    if options.command == "schema":
+        stdio.write(document.dump(definition()).encode())
+        return 0
+    if options.command is None:
+        if sys.stdin and sys.stdin.isatty():
+            sys.stderr.write(top.format_help())
+            return _USAGE
+        return stdio.filter_stdin(given, overrides)
+    if options.command in arguments.VIEWS:
+        from krm_fn.command import show  # noqa: PLC0415 - generate and check need none of the views
+
+        return show.COMMANDS[options.command](options, show.Settings(given, overrides))
+    loaded = files.load(options.paths)
+    computed = function.compute(loaded.objects, given or loaded.function_config, overrides)
+    return {"generate": _generate, "check": _check}[options.command](options, loaded, computed)
+
+
+def _overrides(top: argparse.ArgumentParser, pairs: Sequence[str]) -> dict[str, str]:
+    overrides = {}
+    for pair in pairs:
+        path, equals, value = pair.partition("=")
+        if not equals or not path:
+            top.error(f"--set takes PATH=VALUE, found {pair!r}")
+        overrides[path] = value
+    return overrides
+
+
+def _generate(_: argparse.Namespace, loaded: Loaded, computed: Computation) -> int:
+    # Without what this config made before, everything that it makes is new.
+    objects = [one for one in loaded.objects if one.owner != computed.configs.owner]
+    changes = merge(objects, computed.manifests, computed.configs, place=False)
+    texts, refused = _rewritten(loaded, computed)
+    results = in_order([*computed.results, *changes.results, *refused])
+    if not _failed(results):
+        documents = [*texts, *(document.dump(one) for one in changes.added)]
+        stdio.write("---\n".join(documents).encode())
+    stdio.say(results, Severity.WARNING)
+    return stdio.FAILED if _failed(results) else 0
+
+
+def _rewritten(loaded: Loaded, computed: Computation) -> tuple[list[str], list[Result]]:
+    """Return the new texts of the user's objects that change, each as a document of its own, and what is in the way."""
+    documents: list[str] = []
+    refused: list[Result] = []
+    first = 0
+    for listed in loaded.documents:
+        texts, problems = function.rewritten(listed, loaded.objects, computed.edits, first)
+        refused += problems
+        for position in sorted(texts):
+            margin = " " * listed.items[position - first].column
+            documents.append(texts[position].replace(f"\n{margin}", "\n").rstrip("\n") + "\n")
+        first += len(listed.items)
+    return documents, refused
+
+
+def _check(options: argparse.Namespace, loaded: Loaded, computed: Computation) -> int:
+    changes = merge(loaded.objects, computed.manifests, computed.configs, place=False)
+    results = in_order([*computed.results, *changes.results, *_rewritten(loaded, computed)[1]])
+    found = report.environments(computed.plan)
+    if options.format == "json":
+        import json  # noqa: PLC0415 - wanted here only
+
+        said = {"results": [result.as_item() for result in results], "environments": report.as_json(found)}
+        text = json.dumps(said, indent=2) + "\n"
+    else:
+        counts = {severity: sum(result.severity is severity for result in results) for severity in Severity}
+        total = ", ".join(f"{count} {severity}{'s' * (count != 1)}" for severity, count in counts.items())
+        services = len(computed.plan.services)
+        total = f"{services} Service{'s' * (services != 1)}, {total}"
+        text = "".join(f"{result.line()}\n" for result in results) + report.as_text(found) + f"{total}\n"
+    stdio.write(text.encode())
+    return stdio.FAILED if _failed(results) else 0
+
+
+def _failed(results: Sequence[Result]) -> bool:
+    return any(result.severity is Severity.ERROR for result in results)

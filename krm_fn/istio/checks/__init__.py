@@ -1,0 +1,1 @@
+"""What in the list keeps requests from the routes: gateways, visibility, joined namespaces."""

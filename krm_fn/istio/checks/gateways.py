@@ -1,0 +1,116 @@
+"""Istio Gateways in the list, held against the Services that are to be served by them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import product
+from typing import Any
+
+from krm_fn.objects import Object
+from krm_fn.plan.answers import Plan, ServicePlan
+from krm_fn.plan.environments import nearest
+from krm_fn.plan.exposure import GATEWAYS, HOSTS, MESH
+from krm_fn.plan.previews import previews_of
+from krm_fn.results import Code, Result
+
+_GROUP = "networking.istio.io"
+_NOT_HTTP = {"TCP", "TLS", "MONGO", "MYSQL", "REDIS"}
+_PASSED_ON = {"PASSTHROUGH", "AUTO_PASSTHROUGH"}  # TLS that the gateway does not end, so it sees no requests
+_MOST_SHOWN = 3
+
+_Key = tuple[str, str]
+
+
+def find(objects: Sequence[Object], plan: Plan) -> Iterator[Result]:
+    """Yield a finding for each gateway that the list should have and has not, and for hosts that it does not admit.
+
+    A namespace of which the list has no Gateway may have them elsewhere, so nothing is said about those.
+    """
+    exposed = [one for one in plan.services if one.exposure.is_exposed]
+    if not exposed:
+        return
+    listed = {
+        (one.ref.namespace, one.ref.name): one.value
+        for one in objects
+        if one.group == _GROUP and one.ref.kind == "Gateway"
+    }
+    for service in exposed:
+        for name in service.exposure.gateways:
+            if name != MESH:
+                yield from _gateway(service, name, listed)
+    yield from _shared(exposed)
+
+
+def _key(service: ServicePlan, written: str) -> _Key:
+    namespace, _, name = written.rpartition("/")
+    return (namespace or service.service.ref.namespace, name)
+
+
+def _shared(exposed: Iterable[ServicePlan]) -> Iterator[Result]:
+    """Yield a finding for each host of several Services on one gateway, but for those that are one Service, joined."""
+    first: dict[tuple[_Key, str], ServicePlan] = {}
+    for service in exposed:
+        ref = service.service.ref
+        for gateway, host in product(service.exposure.gateways, service.exposure.hosts):
+            other = first.setdefault((_key(service, gateway), host.lower()), service)
+            same = other is service or (ref.name == other.service.ref.name and ref.namespace in other.joined)
+            if gateway != MESH and not same:
+                message = (
+                    f"the host {host!r} is {other.service.ref}'s, too: on the gateway {gateway!r} the older "
+                    "VirtualService's routes take the requests of both; give each a host of its own, or share it in a "
+                    "VirtualService of yours, into which environments are woven"
+                )
+                yield Result(Code.HOST_SHARED, message, ref, f"metadata.annotations.{HOSTS}")
+
+
+def _gateway(service: ServicePlan, written: str, listed: Mapping[_Key, Mapping[str, Any]]) -> Iterator[Result]:
+    ref = service.service.ref
+    key = _key(service, written)
+    there = {other for place, other in listed if place == key[0]}
+    if there and key not in listed:
+        close = nearest(there, key[1])
+        message = f"the gateway {written!r} is none of its namespace's in the list ({', '.join(sorted(there))})"
+        message += f"; did you mean {close!r}?" if close else ""
+        yield Result(Code.GATEWAY_UNKNOWN, message, ref, f"metadata.annotations.{GATEWAYS}")
+    if key in listed:
+        previews = [host for preview in previews_of(service) for host in preview.hosts]
+        admitted = list(_hosts(listed[key], key[0], ref.namespace))
+        refused = [host for host in (*service.exposure.hosts, *previews) if not _admits(admitted, host)]
+        if refused:
+            more = f" and {len(refused) - _MOST_SHOWN} more" if len(refused) > _MOST_SHOWN else ""
+            message = (
+                f"the gateway {written!r} has no HTTP server for {', '.join(map(repr, refused[:_MOST_SHOWN]))}{more} "
+                f"(its hosts: {', '.join(admitted) or 'none'}): requests for it get a 404; add it to the gateway"
+            )
+            yield Result(Code.GATEWAY_HOST, message, ref, f"metadata.annotations.{HOSTS}")
+
+
+def _hosts(gateway: Mapping[str, Any], own: str, namespace: str) -> Iterator[str]:
+    """Yield the hosts that a Gateway serves to VirtualServices of a namespace."""
+    spec = gateway.get("spec")
+    servers = spec.get("servers") if isinstance(spec, dict) else None
+    for server in servers if isinstance(servers, list) else ():
+        if not isinstance(server, dict) or not _is_http(server):
+            continue
+        hosts = server.get("hosts")
+        for host in hosts if isinstance(hosts, list) else ():
+            place, _, name = str(host).rpartition("/")
+            if place in ("", "*", namespace) or (place == "." and namespace == own):
+                yield name
+
+
+def _is_http(server: Mapping[str, Any]) -> bool:
+    port, tls = server.get("port"), server.get("tls")
+    protocol = str(port.get("protocol", "")).upper() if isinstance(port, dict) else ""
+    mode = tls.get("mode") if isinstance(tls, dict) else None
+    return protocol not in _NOT_HTTP and mode not in _PASSED_ON
+
+
+def _admits(admitted: Iterable[str], host: str) -> bool:
+    """Tell whether a host and one of a server's have a name in common; either may be a wildcard."""
+    host = host.lower()
+    return any(_covers(one.lower(), host) or _covers(host, one.lower()) for one in admitted)
+
+
+def _covers(pattern: str, host: str) -> bool:
+    return pattern == host or (pattern.startswith("*") and host.endswith(pattern[1:]))

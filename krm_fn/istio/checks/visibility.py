@@ -1,0 +1,133 @@
+"""Ways around the routes that a list shows: clients that do not see them, and doors that do not pass them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from krm_fn.istio.hosts import full_name
+from krm_fn.objects import Object, annotations_of
+from krm_fn.plan.answers import Plan, ServicePlan
+from krm_fn.results import Code, Result
+from krm_fn.values import mapping, mappings, strings
+
+_EXPORT = "networking.istio.io/exportTo"
+_OPEN_TYPES = ("LoadBalancer", "NodePort")
+_Key = tuple[str, str]
+
+
+def find(objects: Sequence[Object], plan: Plan) -> Iterator[Result]:
+    """Yield a finding for each way on which requests to a Service of several environments miss its routes."""
+    split = {one.key: one for one in plan.services if one.is_split and one.needs_routes}
+    if not split:
+        return
+    for one in objects:
+        if not one.is_source:
+            continue
+        key = (one.ref.namespace, one.ref.name)
+        if one.ref.kind == "Service" and one.ref.api_version == "v1" and key in split:
+            yield from _service(one, split[key])
+        elif one.ref.kind == "Ingress":
+            yield from _ingress(one, split)
+        elif one.ref.kind in ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute"):
+            yield from _gateway_api(one, split)
+        elif one.ref.kind == "Sidecar" and one.group == "networking.istio.io":
+            yield from _sidecar(one, split)
+        elif one.ref.kind == "VirtualService" and one.group == "networking.istio.io":
+            yield from _export(one, split)
+
+
+def _service(one: Object, plan: ServicePlan) -> Iterator[Result]:
+    kind = mapping(one.value, "spec").get("type")
+    if kind in _OPEN_TYPES:
+        message = (
+            f"is of type {kind}: requests that come in by its own port pass no route and reach pods of any environment "
+            f"({', '.join(plan.own)}); let them in by an Istio Gateway, or keep the Service inside (type: ClusterIP)"
+        )
+        yield Result(Code.OUTSIDE_DOOR, message, one.ref, "spec.type")
+    exported = annotations_of(one.value).get(_EXPORT)
+    if isinstance(exported, str) and "*" not in exported.split(","):
+        message = (
+            f"is visible in {exported} only: clients of other namespaces do not see its routes either, and reach pods "
+            f"of any environment ({', '.join(plan.own)})"
+        )
+        yield Result(Code.HIDDEN_ROUTES, message, one.ref, f"metadata.annotations.{_EXPORT}")
+
+
+def _ingress(one: Object, split: Mapping[_Key, ServicePlan]) -> Iterator[Result]:
+    spec = mapping(one.value, "spec")
+    backends = [("spec.defaultBackend", mapping(spec, "defaultBackend"))]
+    for number, rule in enumerate(mappings(spec.get("rules"))):
+        for place, path in enumerate(mappings(mapping(rule, "http").get("paths"))):
+            backends.append((f"spec.rules[{number}].http.paths[{place}].backend", mapping(path, "backend")))
+    for field, backend in backends:
+        plan = split.get((one.ref.namespace, str(mapping(backend, "service").get("name"))))
+        if plan:
+            yield _outside(one, plan, field)
+
+
+def _gateway_api(one: Object, split: Mapping[_Key, ServicePlan]) -> Iterator[Result]:
+    spec = mapping(one.value, "spec")
+    parents = mappings(spec.get("parentRefs"))
+    for place, parent in enumerate(parents):
+        key = (str(parent.get("namespace", one.ref.namespace)), str(parent.get("name")))
+        if parent.get("kind") == "Service" and key in split:
+            message = (
+                f"routes {split[key].service.ref}, which has pods of several environments, and Istio prefers it to any "
+                "VirtualService; remove it, or keep its Service to one environment until this function writes Gateway "
+                "API routes (output: gatewayAPI)"
+            )
+            yield Result(Code.HTTP_ROUTE, message, one.ref, f"spec.parentRefs[{place}]")
+    if any(parent.get("kind") == "Service" for parent in parents):
+        return  # a route of the mesh, and no way in from outside
+    for number, rule in enumerate(mappings(spec.get("rules"))):
+        for place, backend in enumerate(mappings(rule.get("backendRefs"))):
+            key = (str(backend.get("namespace", one.ref.namespace)), str(backend.get("name")))
+            if key in split and backend.get("kind", "Service") == "Service":
+                yield _outside(one, split[key], f"spec.rules[{number}].backendRefs[{place}]")
+
+
+def _outside(one: Object, plan: ServicePlan, field: str) -> Result:
+    message = (
+        f"sends requests to {plan.service.ref} past its routes: they reach pods of any environment "
+        f"({', '.join(plan.own)}); use an Istio Gateway with a VirtualService, into which environments are woven"
+    )
+    return Result(Code.OUTSIDE_DOOR, message, one.ref, field)
+
+
+def _sidecar(one: Object, split: Mapping[_Key, ServicePlan]) -> Iterator[Result]:
+    egress = mappings(mapping(one.value, "spec").get("egress"))
+    hosts = [str(host) for part in egress for host in strings(part.get("hosts"))]
+    if not hosts:
+        return
+    hidden = {key: str(plan.service.ref) for key, plan in split.items() if not _sees(hosts, one.ref.namespace, key)}
+    own = [name for key, name in hidden.items() if key[0] == one.ref.namespace]
+    if own or (hidden and any(host.startswith("*/") for host in hosts)):
+        names = ", ".join(own or hidden.values())
+        message = (
+            f"hides {names} from its pods, and with it the routes: if they call it all the same, "
+            "they reach pods of any environment; add its host to spec.egress.hosts"
+        )
+        yield Result(Code.HIDDEN_ROUTES, message, one.ref, "spec.egress")
+
+
+def _sees(hosts: Sequence[str], namespace: str, key: _Key) -> bool:
+    for host in hosts:
+        place, _, name = host.partition("/")
+        in_place = place == "*" or key[0] == (namespace if place in (".", "") else place)
+        full = full_name(*key)
+        if in_place and (name in ("*", full) or (name.startswith("*.") and full.endswith(name[1:]))):
+            return True
+    return False
+
+
+def _export(one: Object, split: Mapping[_Key, ServicePlan]) -> Iterator[Result]:
+    spec = mapping(one.value, "spec")
+    exported = [str(place) for place in strings(spec.get("exportTo"))]
+    on_mesh = "mesh" in (strings(spec.get("gateways")) or ["mesh"])
+    named = [key for host in strings(spec.get("hosts")) if (key := (one.ref.namespace, host)) in split]
+    if exported and "*" not in exported and on_mesh and named:
+        message = (
+            f"holds in {', '.join(exported)} only (exportTo); for clients of other namespaces the generated routes of "
+            f"{split[named[0]].service.ref} hold"
+        )
+        yield Result(Code.EXPORTED_PARTLY, message, one.ref, "spec.exportTo")

@@ -1,0 +1,78 @@
+"""The order in which a cluster should take the manifests: subsets before the routes that name them, and after them out.
+
+Istio answers 503 on a route to a subset that does not exist. Each subset gets a DestinationRule of its own (Istio joins
+those of one host), so that one can come first and another go last.
+
+- Argo CD: https://argo-cd.readthedocs.io/en/stable/user-guide/sync-waves/ and …/sync-options/ (PruneLast)
+- kpt live apply: https://kpt.dev/reference/annotations/depends-on/
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from krm_fn.config.reader import Configs
+from krm_fn.istio.hosts import service_of
+from krm_fn.istio.weaving.marks import destinations
+from krm_fn.objects import DEPENDS_ON, PRUNE_LAST, ROUTES_WAVE, RULES_WAVE, SYNC_OPTIONS, SYNC_WAVE
+from krm_fn.values import mappings
+
+Manifest = Mapping[str, Any]
+
+
+def ordered(manifests: Sequence[Manifest], configs: Configs) -> list[Manifest]:
+    """Return the manifests with the annotations that their namespace's `applyOrder` asks for."""
+    split = [one for manifest in manifests for one in _split(manifest, _order(manifest, configs))]
+    rules: dict[tuple[str, str], list[str]] = defaultdict(list)  # Service → the DestinationRules for it
+    for one in split:
+        if one["kind"] == "DestinationRule":
+            namespace = one["metadata"].get("namespace", "")
+            service = service_of(one["spec"]["host"], namespace)
+            if service:
+                rules[service].append(_reference(one))
+    return [_annotated(one, _order(one, configs), rules) for one in split]
+
+
+def _order(manifest: Manifest, configs: Configs) -> str:
+    return configs.of(manifest["metadata"].get("namespace", "")).config.apply_order
+
+
+def _split(manifest: Manifest, order: str) -> Iterator[Manifest]:
+    if order == "none" or manifest["kind"] != "DestinationRule":
+        yield manifest
+        return
+    for subset in manifest["spec"]["subsets"]:
+        # No Service has a dot in its name, so no other rule can have this one.
+        metadata = {**manifest["metadata"], "name": f"{manifest['metadata']['name']}.{subset['name'].lower()}"}
+        yield {**manifest, "metadata": metadata, "spec": {**manifest["spec"], "subsets": [subset]}}
+
+
+def _annotated(manifest: Manifest, order: str, rules: Mapping[tuple[str, str], Sequence[str]]) -> Manifest:
+    annotations: dict[str, str] = {}
+    if order == "argocd":
+        if manifest["kind"] == "DestinationRule":
+            annotations = {SYNC_WAVE: RULES_WAVE, SYNC_OPTIONS: PRUNE_LAST}
+        elif manifest["kind"] == "VirtualService":
+            annotations = {SYNC_WAVE: ROUTES_WAVE}
+    elif order == "kpt" and manifest["kind"] == "VirtualService":
+        namespace = manifest["metadata"].get("namespace", "")
+        needed = {one for host in _hosts(manifest) for one in rules.get(service_of(host, namespace) or ("", ""), ())}
+        annotations = {DEPENDS_ON: ",".join(sorted(needed))} if needed and namespace else {}
+    if not annotations:
+        return manifest
+    return {**manifest, "metadata": {**manifest["metadata"], "annotations": annotations}}
+
+
+def _hosts(virtual_service: Manifest) -> Iterable[str]:
+    spec = virtual_service["spec"]
+    for protocol in ("http", "tcp"):
+        for route in mappings(spec.get(protocol)):
+            for _, destination in destinations(route):
+                yield destination["host"]
+
+
+def _reference(rule: Manifest) -> str:
+    namespace, name = rule["metadata"].get("namespace", ""), rule["metadata"]["name"]
+    return f"networking.istio.io/namespaces/{namespace}/DestinationRule/{name}"

@@ -1,0 +1,1 @@
+"""Environments woven into the user's own VirtualServices and DestinationRules."""

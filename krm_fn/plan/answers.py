@@ -1,0 +1,233 @@
+"""Who answers each Service for each environment, and why. Pure: no YAML, and no word of Istio's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from krm_fn.config.options import RouteConfig
+from krm_fn.plan.environments import deepest_first, levels
+from krm_fn.plan.exposure import Exposure
+from krm_fn.plan.inventory import Port, Service, Traffic, Workload
+from krm_fn.results import Result
+
+_NOT_EXPOSED = Exposure()
+
+
+@dataclass(frozen=True, slots=True)
+class OwnEnvironment:
+    """An environment in which a Service has pods, the workloads that make them, and their namespace."""
+
+    name: str
+    workloads: tuple[Workload, ...]
+    namespace: str
+
+
+@dataclass(frozen=True, slots=True)
+class Level:
+    """One level that was tried for a request: the workloads found there, or what was missing."""
+
+    environment: str
+    workloads: tuple[Workload, ...] = ()
+    missing: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Who answers a request.
+
+    Attributes:
+        environment: who answers; None where nobody does, because of what the levels say was missing.
+        levels: what was tried, in order; the last one answers unless `environment` is None.
+    """
+
+    environment: str | None
+    levels: tuple[Level, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Requests that an environment answers: those that carry one of `exact`, or begin with `prefix` if not empty."""
+
+    environment: str
+    exact: tuple[str, ...]
+    prefix: str
+
+
+@dataclass(frozen=True, slots=True)
+class ServicePlan:
+    """The answers of one Service.
+
+    Attributes:
+        service: the Service.
+        config: what holds in its namespace.
+        base: who answers when a request names nobody; `base_answer` is who does so here, None for nobody.
+        own: the environments in which it has pods, by name.
+        absent: workloads without pods, by environment.
+        known: every environment that a workload of its namespace, or of one joined with it, carries.
+        routes: deepest first; whoever matches none gets the base's answer.
+        exposure: what its annotations open it to.
+        joined: the namespaces whose environments it has, the base first; empty where it stands alone.
+    """
+
+    service: Service
+    config: RouteConfig
+    base: str
+    base_answer: str | None
+    own: Mapping[str, OwnEnvironment]
+    absent: Mapping[str, tuple[Workload, ...]]
+    known: frozenset[str]
+    routes: tuple[Route, ...]
+    exposure: Exposure = _NOT_EXPOSED
+    joined: tuple[str, ...] = ()
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """The Service's namespace and name."""
+        return (self.service.ref.namespace, self.service.ref.name)
+
+    @property
+    def splitter(self) -> str:
+        return self.config.env_label.splitter
+
+    @property
+    def is_split(self) -> bool:
+        """Whether it has pods of an environment other than the one that answers for the base."""
+        return bool(self.own.keys() - {self.base_answer})
+
+    @property
+    def needs_routes(self) -> bool:
+        """Whether requests to it need routes, and its clients leave the choice of a pod to the mesh."""
+        elsewhere = any(one.namespace != self.service.ref.namespace for one in self.own.values())
+        return (self.is_split or elsewhere or bool(self.exposure.rule)) and not self.service.headless
+
+    @property
+    def needs_subsets(self) -> bool:
+        """Whether routes to it, its own or a gateway's, choose among its pods."""
+        return self.is_split and (not self.service.headless or self.exposure.is_exposed)
+
+    @property
+    def front(self) -> Port | None:
+        """The port that a gateway's requests go to: the first one that shows headers; None where there is none."""
+        return next(iter(self.ports(Traffic.HTTP, Traffic.SNIFFED)), None)
+
+    def home(self, environment: str | None) -> str:
+        """Return the namespace of the Service that has an environment's pods; its own where nobody has any."""
+        if environment is None and self.is_copy:
+            return self.joined[0]
+        own = self.own.get(environment) if environment else None
+        return own.namespace if own else self.service.ref.namespace
+
+    @property
+    def is_copy(self) -> bool:
+        """Whether it stands in a namespace that lacks the Service only to be called there."""
+        return self.service.selector is None
+
+    def ports(self, *traffic: Traffic) -> list[Port]:
+        """Return the ports that carry one of the kinds of traffic."""
+        return [port for port in self.service.ports if port.traffic in traffic]
+
+    def callers(self) -> list[tuple[str, str]]:
+        """Return the environments of calling pods that a plain connection follows elsewhere than to the base.
+
+        Each with the environment that answers it, deepest first; empty unless `tcp: callerLabels`.
+        """
+        if self.config.tcp == "base":
+            return []
+        callers = [(name, self.answer(name).environment) for name in deepest_first(self.known, self.splitter)]
+        return [(name, answer) for name, answer in callers if answer is not None and answer != self.base_answer]
+
+    def route(self, value: str | None) -> Route | None:
+        """Return the route that takes a request that carries `value`; None for the last one, which takes the rest."""
+        return next(
+            (
+                one
+                for one in self.routes
+                if value in one.exact or (value and one.prefix and value.startswith(one.prefix))
+            ),
+            None,
+        )
+
+    def answer(self, value: str | None) -> Answer:
+        """Say who answers a request that carries `value` (None or empty: names nobody), and what was tried."""
+        splitter = self.splitter
+        tried: list[Level] = []
+        known = self.config.matching == "prefix" or value in self.known
+        for start in (value if known else None, self.base):
+            for name in levels(start, splitter) if start else ():
+                level = self._level(name)
+                if any(level.environment == other.environment for other in tried):
+                    continue
+                tried.append(level)
+                if not level.missing:
+                    return Answer(name, tuple(tried))
+        return Answer(None, tuple(tried))
+
+    def _level(self, name: str) -> Level:
+        if name in self.own:
+            return Level(name, self.own[name].workloads)
+        absent = ", ".join(f"{workload.ref} has {workload.absent}" for workload in self.absent.get(name, ()))
+        return Level(name, missing=absent or "no pod")
+
+
+@dataclass(frozen=True, slots=True)
+class NamespacePlan:
+    """A namespace in which pods carry the label: every environment that they carry, and what holds there."""
+
+    name: str
+    known: frozenset[str]
+    config: RouteConfig
+
+
+@dataclass(frozen=True, slots=True)
+class Apart:
+    """A Service that takes no part: the reason, and the workloads with pods that it selects all the same."""
+
+    service: Service
+    reason: str
+    workloads: tuple[Workload, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    """A workload without the label whose pods count as an environment's: it is to get the label."""
+
+    workload: Workload
+    label: str
+    environment: str
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """A Service of a base namespace that a member namespace lacks, as its pods are to find it there.
+
+    Attributes:
+        service: the Service of that namespace; it selects no pods.
+        original: the Service that it stands for.
+        is_alias: whether its name alone leads there, because the Service takes no part in routing.
+    """
+
+    service: Service
+    original: Service
+    is_alias: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The Services that take part, by namespace and name, and what else the list leads to.
+
+    Attributes:
+        services: those that take part.
+        namespaces: the namespaces of labelled pods.
+        results: what there is to say.
+        apart: the Services that take no part, by namespace and name.
+        adoptions: the workloads that are to get the base's label.
+        copies: the Services that member namespaces lack.
+    """
+
+    services: tuple[ServicePlan, ...]
+    namespaces: tuple[NamespacePlan, ...]
+    results: tuple[Result, ...]
+    apart: tuple[Apart, ...] = ()
+    adoptions: tuple[Adoption, ...] = ()
+    copies: tuple[Copy, ...] = ()

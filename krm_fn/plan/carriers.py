@@ -1,0 +1,109 @@
+"""Where a request may carry its environment → header matches of a route.
+
+Every expression is RE2 and matches the whole header value (Envoy anchors it on both sides). Istio takes 1024
+characters of it (istio/istio, pkg/config/validation); the limits in krm_fn/config/options.py keep all of them shorter.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from krm_fn.config.options import Alias, EnvHeader
+from krm_fn.plan.answers import Route
+
+Match = dict[str, Any]
+
+_SPACE = "[ \t]*"
+_SPECIAL = re.compile(r"[$()*+.?\[\\\]^{|}]")
+# Any character, or any but some; with its quantifier, and the brackets around it that are beside the placeholder.
+_OPEN = r"(?P<open>(?<!\\)\.|\\S|\[\^(?:\\.|[^\]\\])+\])(?P<times>[*+])"
+_AT_START = re.compile(rf"\A(?P<brackets>(?:\((?:\?:)?)*){_OPEN}")
+_AT_END = re.compile(rf"{_OPEN}(?P<brackets>(?:\)\??)*)\Z")
+
+
+def header_matches(header: EnvHeader, route: Route) -> list[Match]:
+    """Return one header match per carrier and way of naming the route's environment; any of them is enough."""
+    matches = _values(header.name, route)
+    for alias in header.aliases:
+        if alias.name is not None and alias.pattern is None:
+            matches += _values(alias.name, route)
+        else:
+            matches += [{name: {"regex": regex}} for name, regex in _expressions(alias, route)]
+    return [{"headers": match} for match in matches]
+
+
+def _values(name: str, route: Route) -> list[Match]:
+    matches: list[Match] = [{name.lower(): {"exact": value}} for value in route.exact]
+    return [*matches, {name.lower(): {"prefix": route.prefix}}] if route.prefix else matches
+
+
+def _expressions(alias: Alias, route: Route) -> list[tuple[str, str]]:
+    below = route.prefix.removeprefix(route.environment)  # the splitter, or nothing where only known values match
+    if alias.name is not None and alias.pattern is not None:
+        if alias.placeholder not in alias.pattern:
+            return []  # reported as dead
+        return [(alias.name.lower(), _around(alias.pattern, alias.placeholder, value, below)) for value in route.exact]
+    if alias.cookie is not None:
+        # RFC 6265, 4.2.1; quotes around a value are no part of it
+        start, stop, end = f"(?:.*;{_SPACE})?", '[^;"]*', "(?:;.*)?"
+        return [
+            ("cookie", f'{start}{_literal(alias.cookie)}="?{_encoded(value, below, stop)}"?{_SPACE}{end}')
+            for value in route.exact
+        ]
+    # https://www.w3.org/TR/baggage/#header-content: members between commas, each with properties behind semicolons
+    start, stop, end = f"(?:.*,)?{_SPACE}", "[^,;]*", "(?:[,;].*)?"
+    key = _literal(alias.baggage or "")
+    return [
+        ("baggage", f"{start}{key}{_SPACE}={_SPACE}{_encoded(value, below, stop)}{_SPACE}{end}")
+        for value in route.exact
+    ]
+
+
+def _around(pattern: str, placeholder: str, value: str, below: str) -> str:
+    """Put an environment where the placeholder stands, so that no longer name fits there.
+
+    A wildcard beside the placeholder would swallow the rest of a longer name (`dev.proj1-x` for `dev.proj1`), so it
+    must begin outside of one. RE2 cannot look ahead, so what it begins with is said in its own place.
+    """
+    deeper = f"(?:{_literal(below)}.*)?" if below else ""
+    first, *rest = pattern.split(placeholder)
+    pieces = [first, *(_AT_START.sub(_after_name, piece) for piece in rest)]
+    pieces = [*(_AT_END.sub(_before_name, piece) for piece in pieces[:-1]), pieces[-1]]
+    return f"(?:{_literal(value)}{deeper})".join(pieces)
+
+
+def _after_name(found: re.Match[str]) -> str:
+    tail = f"{_outside(found['open'])}{found['open']}*"
+    return found["brackets"] + (tail if found["times"] == "+" else f"(?:{tail})?")
+
+
+def _before_name(found: re.Match[str]) -> str:
+    head = f"{found['open']}*{_outside(found['open'])}"
+    return (head if found["times"] == "+" else f"(?:{head})?") + found["brackets"]
+
+
+def _outside(characters: str) -> str:
+    """Return the expression of those characters that no label value has."""
+    but = {".": "", r"\S": r"\s"}.get(characters, characters[2:-1])
+    return f"[^-._A-Za-z0-9{but}]"
+
+
+def _encoded(value: str, below: str, stop: str) -> str:
+    """Return an expression for a value whose punctuation may be percent-encoded, and for what lies below it."""
+    return _text(value) + (f"(?:{_text(below)}{stop})?" if below else "")
+
+
+def _text(plain: str) -> str:
+    return "".join(one if one.isalnum() else _either(one) for one in plain)
+
+
+def _either(one: str) -> str:
+    """Return an expression for a character or its percent-encoding; as short as can be, a name has up to 61."""
+    digits = f"{ord(one):02X}"
+    return f"({_literal(one)}|%{digits[0]}[{digits[1]}{digits[1].lower()}])"
+
+
+def _literal(text: str) -> str:
+    r"""Escape for RE2, and only what needs it: re.escape makes `-` two characters."""
+    return _SPECIAL.sub(r"\\\g<0>", text)

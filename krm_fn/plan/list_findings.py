@@ -1,0 +1,93 @@
+"""Findings about the list as a whole: what is there twice, what nobody reaches, what a configuration says to nobody."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+from krm_fn.config.reader import KIND, Configs, Source
+from krm_fn.plan.inventory import Inventory, Service, Workload
+from krm_fn.plan.spaces import elsewhere
+from krm_fn.results import Code, Result, Severity
+
+# Findings about something that is not there: none where it may be among what was left out because of a mistake.
+_OF_ABSENCE = {
+    Code.BASE_ABSENT,
+    Code.BASE_AMBIGUOUS,
+    Code.BASE_ASSUMED,
+    Code.BASE_UNKNOWN,
+    Code.CONFIG_UNUSED,
+    Code.NO_HEADER_PORT,
+    Code.NOTHING_LABELLED,
+    Code.TCP_WITHOUT_BASE,
+    Code.UNSELECTED_PODS,
+}
+
+
+def without_follow_ups(results: Sequence[Result]) -> Iterator[Result]:
+    """Leave out what may be so only because an object with a mistake was left out.
+
+    A base belongs to all namespaces, and so does a finding about the configuration; all others are about their own.
+    """
+    causes = [
+        one.ref.namespace if one.ref else ""
+        for one in results
+        if one.severity is Severity.ERROR and one.code not in _OF_ABSENCE
+    ]
+    for one in results:
+        of_config = one.ref is None or one.ref.kind in ("", KIND, "ConfigMap")
+        caused = bool(causes) if of_config else one.ref is not None and one.ref.namespace in causes
+        if not (caused and one.code in _OF_ABSENCE):
+            yield one
+
+
+def of_configs(configs: Configs, inventory: Inventory, has_environments: bool) -> Iterator[Result]:
+    """Yield findings about configurations that have no effect."""
+    label = configs.default.config.env_label
+    if not has_environments and label.default_subset and inventory.services and inventory.workloads:
+        message = f"no pod template in the list carries the label {label.name!r}: there is nothing to route"
+        yield Result(Code.NOTHING_LABELLED, message, configs.default.ref, "spec.envLabel.name")
+    present = {one.ref.namespace for one in inventory.services} | {one.ref.namespace for one in inventory.workloads}
+    for name, source in configs.by_namespace.items():
+        if name not in present:
+            message = "configures a namespace of which the list has no Service and no workload"
+            yield Result(Code.CONFIG_UNUSED, message, source.ref)
+    for source in (configs.default, *configs.by_namespace.values()):
+        yield from _dead_aliases(source)
+
+
+def _dead_aliases(source: Source) -> Iterator[Result]:
+    for place, alias in enumerate(source.config.env_header.aliases):
+        if alias.pattern is not None and alias.placeholder not in alias.pattern:
+            message = (
+                f"the alias {alias.name!r} never names an environment: its pattern {alias.pattern!r} has no "
+                f"placeholder {alias.placeholder!r} where one would stand"
+            )
+            yield Result(Code.ALIAS_DEAD, message, source.ref, f"spec.envHeader.aliases[{place}].pattern")
+
+
+def of_twins(services: Sequence[Service]) -> Iterator[Result]:
+    """Yield a finding for each Service that stands beside one of its name and namespace."""
+    for one, other in pairwise(services):
+        if (one.ref.namespace, one.ref.name) == (other.ref.namespace, other.ref.name):
+            files = " and ".join(sorted({ref.file for ref in (one.ref, other.ref) if ref.file}))
+            message = f"stands in the list twice{f' ({files})' if files else ''}: remove one, or set their namespaces"
+            yield Result(Code.OBJECT_TWICE, message, other.ref, "metadata.name")
+
+
+def of_unselected(workloads: Iterable[Workload], services: Sequence[Service], label: str) -> Iterator[Result]:
+    """Yield a finding for each labelled workload that none of the Services selects, and say which one nearly does."""
+    narrow = [one for one in services if one.selector and label in one.selector]
+    for workload in workloads:
+        if workload.absent or not workload.serves:
+            continue
+        message = f"no Service selects these pods of {workload.labels[label]!r}: no request reaches them"
+        labels = workload.labels.items()
+        message += elsewhere(workload, services)
+        for service in (one for one in narrow if one.ref.namespace == workload.ref.namespace):
+            if {pair for pair in (service.selector or {}).items() if pair[0] != label} <= labels:
+                message += (
+                    f"; {service.ref} would, if its selector did not name one environment: "
+                    f"remove {label!r} from spec.selector"
+                )
+        yield Result(Code.UNSELECTED_PODS, message, workload.ref, workload.labels_field)

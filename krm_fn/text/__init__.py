@@ -1,0 +1,1 @@
+"""Bytes <-> values, and edits of texts. The only package that knows YAML and JSON."""

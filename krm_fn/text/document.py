@@ -1,0 +1,277 @@
+"""Bytes <-> list: a ResourceList, or a plain stream of YAML or JSON documents.
+
+Reading gives each item's values, as Kubernetes reads them, and its place in the text. Writing edits the text:
+what nobody changes leaves as the bytes that came in, and no change returns the input itself. The functions
+specification: https://github.com/kubernetes-sigs/kustomize/blob/master/cmd/config/docs/api-conventions/functions-spec.md
+"""
+
+from __future__ import annotations
+
+import gc
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from krm_fn.results import FUNCTION, Code
+from krm_fn.text import json_reader, yaml_list, yaml_reader
+from krm_fn.text.pages import Node, Page, fail, line_of
+from krm_fn.text.splice import Splice, block_list, edit_list, flow_list, replace
+from krm_fn.text.writer import dump, flow
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping, Sequence
+
+__all__ = ["Document", "Form", "Item", "Value", "dump", "parse"]
+
+Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
+
+_GROUP = "config.kubernetes.io/"
+_VERSIONS = ("v1", "v1beta1", "v1alpha1")
+_BOM = b"\xef\xbb\xbf"
+
+
+class Form(Enum):
+    """What the input is: a ResourceList, or a plain stream of documents."""
+
+    RESOURCE_LIST = "ResourceList"
+    STREAM = "stream"
+
+
+@dataclass(slots=True)
+class Item:
+    """One object of the input.
+
+    `value` is shared with nobody's copy: read it, do not change it. `duplicates` are the dotted paths of keys
+    that one mapping was given twice with different values (the last one counts). `start` and `end` bound the
+    object in the decoded text, `column` is that of its first key: all its other lines stand at least there.
+    """
+
+    index: int
+    value: dict[str, Any]
+    duplicates: tuple[str, ...]
+    start: int
+    end: int
+    column: int
+
+
+class Document:
+    """The input as read; it does not change. Made by `parse`."""
+
+    __slots__ = ("_bom", "_json", "_pages", "_raw", "_text", "form", "function_config", "items", "results")
+
+    def __init__(self, raw: bytes, text: str, pages: list[Page], *, is_json: bool) -> None:
+        self._raw = raw
+        self._bom = _BOM if raw.startswith(_BOM) else b""
+        self._text = text
+        self._json = is_json
+        self._pages = pages
+        self.form = _form(pages, text)
+        self.function_config: dict[str, Any] | None = None
+        self.results: list[dict[str, Any]] = []
+        if self.form is Form.RESOURCE_LIST:
+            _check_list(pages, text)
+            self.function_config = pages[0].value.get("functionConfig")
+            self.results = (
+                [entry.value for entry in pages[0].listings["results"].entries]
+                if ("results" in pages[0].listings)
+                else []
+            )
+            entries: Sequence[Any] = pages[0].listings["items"].entries
+        else:
+            self._pages = entries = [page for page in pages if page.value is not None]
+            _check_stream(pages, text)
+        self.items = tuple(
+            Item(index, entry.value, entry.duplicates, entry.start, entry.end, entry.column)
+            for index, entry in enumerate(entries)
+        )
+
+    def source(self, item: Item) -> str:
+        """Return the item's text as it came in.
+
+        The first line begins at the first key (or `{`, or a tag), the others keep their indentation in the
+        list; comments above the first key are not in it, comments below are when they are the item's own.
+        """
+        return self._text[item.start : item.end]
+
+    def apply(
+        self,
+        *,
+        replaced: Mapping[int, Mapping[str, Any] | str],
+        removed: Collection[int],
+        added: Sequence[Mapping[str, Any]],
+        results: Sequence[Mapping[str, Any]],
+    ) -> bytes:
+        """Return the input with the edits made; with none, the very input.
+
+        `replaced`: an item's index -> its new value, or a new text in the shape of `source`. `results` take
+        the place of this function's own (by `tags.function`) in a ResourceList; a stream has nowhere for them.
+        """
+        splice, gone = Splice(self._text), frozenset(removed)
+        if self.form is Form.STREAM:
+            self._edit_stream(splice, replaced, gone, added)
+        else:
+            page = self._pages[0]
+            edit_list(splice, page.listings["items"], replaced=replaced, removed=gone, added=added)
+            self._edit_results(splice, page, results)
+        return self._bom + splice.result().encode() if splice.edits else self._raw
+
+    def _edit_results(self, splice: Splice, page: Page, results: Sequence[Mapping[str, Any]]) -> None:
+        own = [index for index, result in enumerate(self.results) if _is_own(result)]
+        if [self.results[index] for index in own] == list(results):
+            return
+        if "results" in page.listings:
+            edit_list(splice, page.listings["results"], replaced={}, removed=own, added=results)
+        elif page.flow:
+            splice.put(page.last, page.last, f', "results": [{flow_list(results)}]')
+        else:
+            text = f"{' ' * page.column}results:\n{block_list(results, page.column)}"
+            splice.put(page.end, page.end, text, lines=True)
+
+    def _edit_stream(
+        self,
+        splice: Splice,
+        replaced: Mapping[int, Mapping[str, Any] | str],
+        removed: Collection[int],
+        added: Sequence[Mapping[str, Any]],
+    ) -> None:
+        for index, value in replaced.items():
+            if index not in removed:
+                replace(splice, self._pages[index], value, block=not self._json)
+        for index in removed:
+            page = self._pages[index]
+            explicit = self._text.startswith(("---", "%"), page.begin)
+            begin = page.begin if explicit or self._json else 0  # an implicit start is the first document's
+            end = splice.line_end(page.end) if self._json else page.end
+            splice.put(begin, end, "")
+        if added:
+            texts = [flow(value) + "\n" if self._json else dump(value) for value in added]
+            end = len(self._text)
+            splice.put(end, end, "".join(f"---\n{text}" for text in texts), lines=True)
+
+
+def parse(raw: bytes) -> Document:
+    """Read the input. Raises FunctionError with INPUT_*, SHARED_ALIAS, DUPLICATE_KEY or NO_LIBYAML findings."""
+    text = _decode(raw)
+    collecting = gc.isenabled()
+    gc.disable()  # nothing here is garbage: the collector would walk a growing tree again and again
+    try:
+        pages = json_reader.read(text)
+        is_json = pages is not None
+        if pages is None:
+            pages = yaml_list.read(text) or yaml_reader.read(text, raw.removeprefix(_BOM))
+        return Document(raw, text, pages, is_json=is_json)
+    finally:
+        if collecting:
+            gc.enable()
+
+
+def _decode(raw: bytes) -> str:
+    if raw.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in raw[:4]:
+        fail(Code.INPUT_SYNTAX, "the input is UTF-16 or UTF-32, but a list is UTF-8; save or send it as UTF-8")
+    if b"\0" in raw:
+        line = raw.count(b"\n", 0, raw.index(b"\0")) + 1
+        fail(Code.INPUT_SYNTAX, f"line {line}: a NUL character, so this is no text; look at what wrote it")
+    try:
+        return raw.removeprefix(_BOM).decode()
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        fail(
+            Code.INPUT_SYNTAX,
+            f"line {line}: the byte 0x{raw[error.start]:02x} is not UTF-8 ({error.reason}); "
+            "save or send the input as UTF-8",
+        )
+
+
+def _is_own(result: Mapping[str, Any]) -> bool:
+    tags = result.get("tags")
+    return isinstance(tags, dict) and tags.get("function") == FUNCTION
+
+
+def _form(pages: list[Page], text: str) -> Form:
+    """Return what the input is. Raises FunctionError when it is nothing, or only nearly a ResourceList."""
+    filled = [page for page in pages if page.value is not None]
+    if not filled:
+        fail(Code.INPUT_EMPTY, "the input holds no object; send a ResourceList, or YAML documents, on stdin")
+    for number, page in enumerate(pages, 1):
+        value = page.value if isinstance(page.value, dict) else {}
+        version, kind = value.get("apiVersion"), value.get("kind")
+        ours = isinstance(version, str) and version.startswith(_GROUP)
+        if kind != "ResourceList" and not (ours and len(filled) == 1):
+            continue
+        where = f"line {line_of(text, page.start)}"
+        if kind != "ResourceList":
+            fail(
+                Code.INPUT_SHAPE,
+                f"{where}: apiVersion {version} with kind {kind!r}: was ResourceList meant? Write kind: ResourceList",
+            )
+        if not ours or str(version).removeprefix(_GROUP) not in _VERSIONS:
+            known = ", ".join(_GROUP + version for version in _VERSIONS)
+            fail(Code.INPUT_SHAPE, f"{where}: a ResourceList with apiVersion {version!r}; known are {known}")
+        if len(filled) > 1:
+            fail(
+                Code.INPUT_SHAPE,
+                f"{where}: a ResourceList beside other documents (it is number {number} of "
+                f"{len(pages)}); send it alone, with all objects in its items",
+            )
+        return Form.RESOURCE_LIST
+    return Form.STREAM
+
+
+def _check_list(pages: list[Page], text: str) -> None:
+    page = next(page for page in pages if page.value is not None)
+    if page is not pages[0]:
+        pages[:] = [page]
+    if page.shared_alias:
+        fail(Code.SHARED_ALIAS, page.shared_alias)
+    if page.repeated:
+        fail(Code.DUPLICATE_KEY, f"the ResourceList has the key {page.repeated[0]!r} twice; keep one of them")
+    for key in ("items", "results"):
+        _check_listing(page, key, text)
+    config = page.value.get("functionConfig")
+    if config is not None and not isinstance(config, dict):
+        fail(
+            Code.INPUT_SHAPE, f"functionConfig is {_kind_of(config)}, but must be an object; correct it or leave it out"
+        )
+
+
+def _check_listing(page: Page, key: str, text: str) -> None:
+    if key not in page.value:
+        if key == "items":
+            fail(Code.INPUT_SHAPE, "the ResourceList has no items; without any object, write items: []")
+        return
+    if key not in page.listings:
+        fail(Code.INPUT_SHAPE, f"{key} of the ResourceList is {_kind_of(page.value[key])}, but must be a list")
+    for index, entry in enumerate(page.listings[key].entries):
+        if not isinstance(entry.value, dict):
+            fail(
+                Code.INPUT_SHAPE,
+                f"line {line_of(text, entry.start)}: {key}[{index}] is {_kind_of(entry.value)}, "
+                "but must be an object; correct it or take it out",
+            )
+
+
+def _check_stream(pages: list[Page], text: str) -> None:
+    for number, page in enumerate(pages, 1):
+        wrong = _not_an_object(page.value)
+        if wrong:
+            fail(Code.INPUT_SHAPE, f"document {number}, line {line_of(text, page.start)}: {wrong}")
+
+
+def _not_an_object(value: Node) -> str | None:
+    """Return what keeps a document from being a Kubernetes object; an empty one is fine."""
+    if value is None:
+        return None
+    if not isinstance(value, dict):
+        return f"{_kind_of(value)}, but must be an object with apiVersion and kind; correct it or take it out"
+    for key in ("apiVersion", "kind"):
+        if not isinstance(value.get(key), str):
+            return (
+                f"the object has no {key} that is a string; every Kubernetes object has one, so add it or take "
+                "the document out"
+            )
+    return None
+
+
+def _kind_of(value: Node) -> str:
+    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "empty"}
+    return names.get(type(value), "a number")

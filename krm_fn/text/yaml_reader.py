@@ -1,0 +1,170 @@
+"""YAML text -> pages: one pass over libyaml's events gives the values and their places."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import yaml
+from yaml.events import (
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+from yaml.reader import ReaderError
+
+from krm_fn.results import Code
+from krm_fn.text.nodes import Event, Nodes
+from krm_fn.text.pages import Entry, Listing, Node, Page, Style, duplicate_paths, fail, repeated_keys
+from krm_fn.text.yaml_ends import block_end, line_end, open_parser
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from yaml._yaml import CParser
+
+_LISTINGS = ("items", "results")
+_NULLS = ("", "~", "null", "Null", "NULL")
+_COLLECTIONS = (MappingStartEvent, SequenceStartEvent)
+_LINE_SEPARATORS = re.compile("[\x85\u2028\u2029]")
+
+
+def read(text: str, raw: bytes) -> list[Page]:
+    """Return the documents of `text`; `raw` is its UTF-8 form. Raises FunctionError."""
+    reader = _Reader(text, open_parser(raw), special=b"&" in raw or b"!" in raw)
+    try:
+        return list(reader.pages())
+    except yaml.YAMLError as error:
+        _syntax(error, text, reader.place)
+
+
+def _syntax(error: yaml.YAMLError, text: str, place: str) -> NoReturn:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
+    context = getattr(error, "context", None)
+    where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
+    hint = "correct the text there"
+    if mark:
+        near = text[max(0, mark.index - 500) : mark.index + 1]
+        if match := _LINE_SEPARATORS.search(near):
+            hint = (
+                f"the text before it has the character U+{ord(match[0]):04X}, which YAML takes for the end of "
+                "a line: delete it, or write it as an escape between double quotes"
+            )
+    elif isinstance(error, ReaderError):
+        hint = f"the character U+{error.character:04X} must not stand in YAML: delete it, or write it as an escape"
+        where = f"character {error.position + 1}: "
+    detail = f"{problem} ({context})" if context else problem
+    fail(Code.INPUT_SYNTAX, f"{where}this is not YAML{place}: {detail}; {hint}")
+
+
+class _Reader:
+    def __init__(self, text: str, parser: CParser, *, special: bool) -> None:
+        self.text = text
+        self.get_event: Callable[[], Event] = parser.get_event
+        self.peek_event: Callable[[], Event] = parser.peek_event
+        self.nodes = Nodes(parser.get_event, special=special)
+        self.place = ""  # for the message when libyaml stops
+
+    def pages(self) -> Iterator[Page]:
+        """Yield the documents. The first one's top level is read key by key, as it may be a ResourceList."""
+        self.get_event()  # the stream's start
+        number, first = 0, True
+        while type(event := self.get_event()) is not StreamEndEvent:
+            number += 1
+            self.place = f", in document {number}" if number > 1 else ""
+            page = self._page(event, first=first)
+            first = first and page.value is None
+            yield page
+
+    def _page(self, opening: Event, *, first: bool) -> Page:
+        self.nodes.begin_document()
+        event = self.get_event()
+        start, column = event.start_mark.index, self._column(event)
+        page = Page(None, opening.start_mark.index, start, 0, column)
+        page.flow = bool(getattr(event, "flow_style", False))
+        if first and type(event) is MappingStartEvent:
+            page.value = self._top_level(event, page)
+        else:
+            page.value = self.nodes.node(event)
+        page.end = self.get_event().start_mark.index  # the document's end
+        page.duplicates = self._duplicates(page.value)
+        page.shared_alias = self.nodes.shared_alias
+        return page
+
+    def _column(self, event: Event) -> int:
+        """Return the column of the first key: where a tag or an anchor comes first, that is the next event's."""
+        if getattr(event, "anchor", None) is None and getattr(event, "tag", None) is None:
+            return int(event.start_mark.column)
+        block = type(event) in _COLLECTIONS and not event.flow_style
+        return int((self.peek_event() if block else event).start_mark.column)
+
+    def _top_level(self, opening: Event, page: Page) -> Node:
+        nodes = self.nodes
+        out: list[Any] = []
+        if opening.anchor is not None:
+            nodes.open_anchor(opening, out)
+        while type(event := self.get_event()) is not MappingEndEvent:
+            out.append(nodes.key(event, out))
+            key, key_end = out[-1], nodes.end.end_mark.index
+            nodes.region += 1
+            event = self.get_event()
+            listing = self._listing(event, key_end, page) if key in _LISTINGS else None
+            if listing:
+                page.listings[key] = listing
+                self._fill(listing, event, key)
+                out.append([entry.value for entry in listing.entries])
+            else:
+                out.append(nodes.node(event))
+            if nodes.end:
+                page.last = nodes.end.end_mark.index
+        page.repeated = repeated_keys(key for key in out[::2] if isinstance(key, str))
+        return nodes.close_mapping(out, event)
+
+    def _listing(self, event: Event, key_end: int, page: Page) -> Listing | None:
+        """Return where a list is that begins with `event`; None when it is something else, or an alias."""
+        start, end = event.start_mark.index, event.end_mark.index
+        if type(event) is SequenceStartEvent:
+            style = Style.FLOW if event.flow_style else Style.BLOCK
+            column = self._column(event) if style is Style.BLOCK else page.column
+            return Listing(style, key_end, start, end, column, page.flow)
+        if type(event) is ScalarEvent and event.implicit[0] and event.value in _NULLS:
+            return Listing(Style.NULL, key_end, start, end, page.column, page.flow)
+        return None
+
+    def _fill(self, listing: Listing, event: Event, key: str) -> None:
+        """Read the entries of a list; its events are used up afterwards."""
+        nodes, entries = self.nodes, listing.entries
+        if listing.style is Style.NULL:
+            nodes.node(event)
+            return
+        if event.anchor is not None:
+            nodes.open_anchor(event, [])
+        while type(event := self.get_event()) is not SequenceEndEvent:
+            self.place = f", in {key}[{len(entries)}]"
+            nodes.region += 1
+            entries.append(self._entry(event, listing))
+        self.place = ""
+        nodes.end = event
+        listing.end = nodes.end.end_mark.index if listing.style is Style.FLOW else entries[-1].end
+
+    def _entry(self, event: Event, listing: Listing) -> Entry:
+        start, column = event.start_mark.index, self._column(event)
+        value = self.nodes.node(event)
+        end = self.nodes.end.end_mark.index
+        if listing.style is Style.BLOCK and type(event) in _COLLECTIONS and not event.flow_style:
+            end = block_end(self.text, start, end, listing.column)
+        elif listing.style is Style.BLOCK:
+            end = line_end(self.text, end)
+        return Entry(value, start, end, column, self._duplicates(value))
+
+    def _duplicates(self, value: Node) -> tuple[str, ...]:
+        repeats = self.nodes.repeats
+        if not repeats:
+            return ()
+        paths = duplicate_paths(value, repeats)
+        repeats.clear()
+        return paths
