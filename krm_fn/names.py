@@ -49,9 +49,9 @@ def dns_name_problem(host: str) -> str:
     return ""
 
 
-def full_name(namespace: str, name: str) -> str:
-    """Return the full name of a Service, in the domain that clusters have unless their kubelets say otherwise."""
-    return f"{name}.{namespace}.svc.cluster.local"
+def full_name(namespace: str, name: str, domain: str) -> str:
+    """Return the full name of a Service in a cluster of that domain."""
+    return f"{name}.{namespace}.svc.{domain}"
 
 
 def dashed(environment: str) -> str:

@@ -8,8 +8,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from krm_fn.names import label_key_problem, label_value_problem
+from krm_fn.names import dns_name_problem, label_key_problem, label_value_problem
 
+CLUSTER_DOMAIN = "cluster.local"  # that of a cluster whose kubelets say nothing else
 # Letters and digits may end a name, so of several the name could have a part: `ax` split by `xx`.
 _SPLITTER = re.compile(r"[-._]+|[A-Za-z0-9]")
 _TOKEN = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2
@@ -93,6 +94,12 @@ def re2_problem(pattern: str) -> str:
         reason = error.args[0]
         return reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
     return ""
+
+
+def _domain(value: str) -> str:
+    if problem := dns_name_problem(value):
+        raise ValueError(f"is no DNS name: {problem}")
+    return value
 
 
 LabelKey = Annotated[str, AfterValidator(_label_key)]
@@ -227,6 +234,9 @@ class RouteConfig(_Model):
     apply_order: Literal["none", "argocd", "kpt"] = "none"
     istio: Istio = Istio.model_construct()
     namespaces: Namespaces | None = None
+    cluster_domain: Annotated[str, AfterValidator(_domain)] = Field(
+        CLUSTER_DOMAIN, description="the domain of the cluster's Services, as its kubelets and Istio have it"
+    )
     preview_hosts: Annotated[str, AfterValidator(_preview)] = Field(
         "", description="host on a gateway that reaches an environment without a header, such as {env}.{host}"
     )

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from krm_fn.config.options import RouteConfig
+from krm_fn.config.options import CLUSTER_DOMAIN, RouteConfig
 from krm_fn.names import nearest
 from krm_fn.results import Code, FunctionError, Ref, Result, shown
 
@@ -51,6 +51,12 @@ class Configs:
 
     def of(self, namespace: str) -> Source:
         return self.by_namespace.get(namespace, self.default)
+
+    @property
+    def cluster_domain(self) -> str:
+        """The domain of the cluster's Services, as any of them says: there is one cluster."""
+        said = {one.config.cluster_domain for one in (self.default, *self.by_namespace.values())}
+        return min(said - {CLUSTER_DOMAIN}, default=CLUSTER_DOMAIN)
 
 
 def is_operator(value: Mapping[str, Any]) -> bool:

@@ -21,15 +21,15 @@ from krm_fn.results import Result
 def output(objects: Sequence[Object], plan: Plan, configs: Configs) -> Output:
     """Return the objects of Istio's that make the plan true, and what is to be woven into the user's own."""
     own = theirs.read(objects)
-    weaving = weave(own, objects, plan, configs.owner)
+    weaving = weave(own, objects, plan, configs)
     made = [*inject.manifests(plan), *manifests(plan, weaving.covered, weaving.previews)]
-    said = (*weaving.results, *_checked(own, objects, plan))
+    said = (*weaving.results, *_checked(own, objects, plan, configs.cluster_domain))
     return Output(tuple(ordered(made, configs)), weaving.edits, said)
 
 
-def _checked(own: Theirs, objects: Sequence[Object], plan: Plan) -> Iterator[Result]:
+def _checked(own: Theirs, objects: Sequence[Object], plan: Plan, domain: str) -> Iterator[Result]:
     yield from rule.findings(plan)
     yield from gateways.find(own, plan)
     yield from previews.find(plan)
-    yield from joined.find(own, plan)
-    yield from visibility.find(own, objects, plan)
+    yield from joined.find(own, plan, domain)
+    yield from visibility.find(own, objects, plan, domain)

@@ -39,7 +39,7 @@ class ServiceRoutes:
 
     def _host(self, namespace: str) -> str:
         name = self.plan.service.ref.name
-        return full_name(namespace, name) if self.plan.joined else name
+        return full_name(namespace, name, self.plan.config.cluster_domain) if self.plan.joined else name
 
     def subsets(self) -> list[Manifest]:
         """Return the subsets of the Service's own namespace."""

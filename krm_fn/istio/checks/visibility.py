@@ -17,7 +17,7 @@ _EXPORT = "networking.istio.io/exportTo"
 _OPEN_TYPES = ("LoadBalancer", "NodePort")
 
 
-def find(theirs: Theirs, objects: Sequence[Object], plan: Plan) -> Iterator[Result]:
+def find(theirs: Theirs, objects: Sequence[Object], plan: Plan, domain: str) -> Iterator[Result]:
     """Yield a finding for each way on which requests to a Service of several environments miss its routes."""
     split = {one.key: one for one in plan.services if one.is_split and one.needs_routes}
     if not split:
@@ -33,9 +33,9 @@ def find(theirs: Theirs, objects: Sequence[Object], plan: Plan) -> Iterator[Resu
         elif one.ref.kind in ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute"):
             yield from _gateway_api(one, split)
     for sidecar in theirs.sidecars:
-        yield from _sidecar(sidecar, split)
+        yield from _sidecar(sidecar, split, domain)
     for route in theirs.routes:
-        yield from _export(route, split)
+        yield from _export(route, split, domain)
 
 
 def _service(one: Object, plan: ServicePlan) -> Iterator[Result]:
@@ -96,11 +96,11 @@ def _outside(one: Object, plan: ServicePlan, field: str) -> Result:
     return Result(Code.OUTSIDE_DOOR, message, one.ref, field)
 
 
-def _sidecar(one: Sidecar, split: Mapping[Key, ServicePlan]) -> Iterator[Result]:
+def _sidecar(one: Sidecar, split: Mapping[Key, ServicePlan], domain: str) -> Iterator[Result]:
     if not one.hosts:
         return
     own_namespace = one.object.ref.namespace
-    hidden = {key: str(plan.service.ref) for key, plan in split.items() if not _sees(one.hosts, own_namespace, key)}
+    hidden = {key: str(plan.service.ref) for key, plan in split.items() if not _sees(one.hosts, own_namespace, key, domain)}
     own = [name for key, name in hidden.items() if key[0] == own_namespace]
     if own or (hidden and any(host.startswith("*/") for host in one.hosts)):
         names = ", ".join(own or hidden.values())
@@ -111,18 +111,18 @@ def _sidecar(one: Sidecar, split: Mapping[Key, ServicePlan]) -> Iterator[Result]
         yield Result(Code.HIDDEN_ROUTES, message, one.object.ref, "spec.egress")
 
 
-def _sees(hosts: Sequence[str], namespace: str, key: Key) -> bool:
+def _sees(hosts: Sequence[str], namespace: str, key: Key, domain: str) -> bool:
     for host in hosts:
         place, _, name = host.partition("/")
         in_place = place == "*" or key[0] == (namespace if place in (".", "") else place)
-        full = full_name(*key)
+        full = full_name(*key, domain)
         if in_place and (name in ("*", full) or (name.startswith("*.") and full.endswith(name[1:]))):
             return True
     return False
 
 
-def _export(one: VirtualService, split: Mapping[Key, ServicePlan]) -> Iterator[Result]:
-    named = [key for host in one.hosts if (key := service_of(host, one.namespace)) and key in split]
+def _export(one: VirtualService, split: Mapping[Key, ServicePlan], domain: str) -> Iterator[Result]:
+    named = [key for host in one.hosts if (key := service_of(host.lower(), one.namespace, domain)) and key in split]
     if named and one.on_mesh and not one.is_for_all:
         message = (
             f"holds in {', '.join(one.exported)} only (exportTo); for clients of other namespaces the generated routes "
