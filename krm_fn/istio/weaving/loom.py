@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from krm_fn.istio.hosts import Hosts, covers
-from krm_fn.istio.manifests import Covered, PreviewRoutes
+from krm_fn.istio.manifests import Covered, Weaving
 from krm_fn.istio.marks import Stripped
 from krm_fn.istio.subsets import Subsets
 from krm_fn.istio.theirs import DestinationRule, Theirs, VirtualService
@@ -31,16 +31,6 @@ from krm_fn.values import Value, mapping, mappings
 
 _LONGEST = 1000
 _ROOT = "istio-system"  # Istio's own namespace: its rules hold where no closer one does
-
-
-@dataclass(frozen=True, slots=True)
-class Weaving:
-    """What the user's objects need, and what of each Service they take care of."""
-
-    edits: tuple[Edit, ...]
-    previews: tuple[PreviewRoutes, ...]
-    covered: Mapping[Key, Covered]
-    results: tuple[Result, ...]
 
 
 @dataclass(frozen=True, slots=True)
