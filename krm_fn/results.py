@@ -92,6 +92,7 @@ class Code(Enum):
     SUBSET_SPANS_ENVIRONMENTS = ("subset-spans-environments", Severity.WARNING)
     PORTS_OPEN = ("ports-open", Severity.WARNING)
     ROUTES_TWICE = ("routes-twice", Severity.WARNING)
+    HOST_OF_NO_SERVICE = ("host-of-no-service", Severity.WARNING)
     RULE_COPIED = ("rule-copied", Severity.INFO)
     NAMESPACE_TO_COME = ("namespace-to-come", Severity.INFO)
     RUNTIME_WEIGHTS = ("runtime-weights", Severity.WARNING)

@@ -10,6 +10,7 @@ from pydantic.alias_generators import to_camel
 
 from krm_fn.names import dns_name_problem, label_key_problem, label_value_problem
 
+ROOT_NAMESPACE = "istio-system"  # Istio's, unless its mesh configuration says otherwise
 CLUSTER_DOMAIN = "cluster.local"  # that of a cluster whose kubelets say nothing else
 # Letters and digits may end a name, so of several the name could have a part: `ax` split by `xx`.
 _SPLITTER = re.compile(r"[-._]+|[A-Za-z0-9]")
@@ -182,13 +183,15 @@ def _carrier(alias: Alias) -> tuple[str, str, str]:
 class Istio(_Model):
     """What the Istio resources are written for.
 
-    `injector` adds the header: `early` from Istio 1.26 on, `lua` for older proxies.
+    `injector` adds the header: `early` from Istio 1.26 on, `lua` for older proxies. `root_namespace` is Istio's own,
+    whose DestinationRules hold where no closer one does.
     """
 
     api_version: Literal["networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"] = (
         "networking.istio.io/v1"
     )
     injector: Literal["early", "lua"] = "early"
+    root_namespace: Annotated[str, AfterValidator(_namespace)] = ROOT_NAMESPACE
 
 
 class Namespaces(_Model):

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from krm_fn.config.options import CLUSTER_DOMAIN, RouteConfig
+from krm_fn.config.options import CLUSTER_DOMAIN, ROOT_NAMESPACE, RouteConfig
 from krm_fn.names import nearest
 from krm_fn.results import Code, FunctionError, Ref, Result, shown
 
@@ -57,6 +57,12 @@ class Configs:
         """The domain of the cluster's Services, as any of them says: there is one cluster."""
         said = {one.config.cluster_domain for one in (self.default, *self.by_namespace.values())}
         return min(said - {CLUSTER_DOMAIN}, default=CLUSTER_DOMAIN)
+
+    @property
+    def root_namespace(self) -> str:
+        """Istio's own namespace, as any of them says."""
+        said = {one.config.istio.root_namespace for one in (self.default, *self.by_namespace.values())}
+        return min(said - {ROOT_NAMESPACE}, default=ROOT_NAMESPACE)
 
 
 def is_operator(value: Mapping[str, Any]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from krm_fn.istio import shapes
@@ -96,6 +96,16 @@ class DestinationRule:
     exported: tuple[str, ...]
 
     @property
+    def selector(self) -> Mapping[str, str] | None:
+        """The labels of the client pods that it holds for; None for all."""
+        found = self.spec.get("workloadSelector")
+        return mapping(found, "matchLabels") if isinstance(found, dict) else None
+
+    @property
+    def created(self) -> str:
+        return created(self.object)
+
+    @property
     def spec(self) -> Value:
         return mapping(self.stripped.value, "spec")
 
@@ -126,13 +136,22 @@ class Sidecar:
 
 @dataclass(frozen=True, slots=True)
 class Theirs:
-    """What of Istio's a list has of the user's; `results` are about what cannot be read and is left out."""
+    """What of Istio's a list has of the user's; `results` are about what cannot be read and is left out.
+
+    `entries` are ServiceEntries.
+    """
 
     routes: tuple[VirtualService, ...]
     rules: tuple[DestinationRule, ...]
     gateways: tuple[Gateway, ...]
     sidecars: tuple[Sidecar, ...]
+    entries: tuple[Object, ...]
     results: tuple[Result, ...]
+
+    @property
+    def entry_hosts(self) -> frozenset[str]:
+        """The hosts of ServiceEntries, which Istio knows as it does those of Services."""
+        return frozenset(host for one in self.entries for host in strings(mapping(one.value, "spec").get("hosts")))
 
 
 def read(objects: Sequence[Object]) -> Theirs:
@@ -153,6 +172,7 @@ def read(objects: Sequence[Object]) -> Theirs:
         tuple(_destination_rule(one) for one in sound if one.ref.kind == "DestinationRule"),
         tuple(_gateway(one) for one in istio if one.ref.kind == "Gateway"),
         tuple(_sidecar(one) for one in sound if one.ref.kind == "Sidecar"),
+        tuple(one for one in sound if one.ref.kind == "ServiceEntry"),
         tuple(result for results in wrong.values() for result in results),
     )
 
@@ -168,6 +188,12 @@ def _destination_rule(one: Object) -> DestinationRule:
     stripped = strip(one.value)
     spec = mapping(stripped.value, "spec")
     return DestinationRule(one, stripped, str(spec.get("host") or ""), _exported(spec))
+
+
+def created(one: Object) -> str:
+    """Return when a cluster made an object, in a form that sorts; last where none has yet."""
+    found = mapping(one.value, "metadata").get("creationTimestamp")
+    return found if isinstance(found, str) and found else "~"
 
 
 def _exported(spec: Value) -> tuple[str, ...]:

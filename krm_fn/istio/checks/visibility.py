@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from krm_fn.istio.hosts import service_of
+from krm_fn.istio.hosts import covers
 from krm_fn.istio.theirs import Sidecar, Theirs, VirtualService
 from krm_fn.names import full_name
 from krm_fn.objects import Object, annotations_of
@@ -100,7 +100,9 @@ def _sidecar(one: Sidecar, split: Mapping[Key, ServicePlan], domain: str) -> Ite
     if not one.hosts:
         return
     own_namespace = one.object.ref.namespace
-    hidden = {key: str(plan.service.ref) for key, plan in split.items() if not _sees(one.hosts, own_namespace, key, domain)}
+    hidden = {
+        key: str(plan.service.ref) for key, plan in split.items() if not _sees(one.hosts, own_namespace, key, domain)
+    }
     own = [name for key, name in hidden.items() if key[0] == own_namespace]
     if own or (hidden and any(host.startswith("*/") for host in one.hosts)):
         names = ", ".join(own or hidden.values())
@@ -122,7 +124,7 @@ def _sees(hosts: Sequence[str], namespace: str, key: Key, domain: str) -> bool:
 
 
 def _export(one: VirtualService, split: Mapping[Key, ServicePlan], domain: str) -> Iterator[Result]:
-    named = [key for host in one.hosts if (key := service_of(host.lower(), one.namespace, domain)) and key in split]
+    named = [key for key in split for host in one.hosts if covers(host.lower(), key, one.namespace, domain)]
     if named and one.on_mesh and not one.is_for_all:
         message = (
             f"holds in {', '.join(one.exported)} only (exportTo); for clients of other namespaces the generated routes "

@@ -11,36 +11,28 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from krm_fn.istio.hosts import Hosts, covers
-from krm_fn.istio.manifests import Covered, PreviewRoutes
+from krm_fn.config.reader import Configs
+from krm_fn.istio.hosts import Hosts
+from krm_fn.istio.lookup import Lookup
+from krm_fn.istio.manifests import Weaving
 from krm_fn.istio.marks import Stripped
 from krm_fn.istio.subsets import Subsets
-from krm_fn.istio.theirs import DestinationRule, Theirs, VirtualService
-from krm_fn.istio.weaving import connections
+from krm_fn.istio.theirs import Theirs, VirtualService
+from krm_fn.istio.weaving import connections, rules
 from krm_fn.istio.weaving.http import HttpRoutes
 from krm_fn.istio.weaving.previews import Previews, previews_of_routes
 from krm_fn.istio.weaving.rollouts import changed_weights
 from krm_fn.istio.weaving.targets import Additions, Loomed, together
+from krm_fn.names import full_name
 from krm_fn.objects import Object
 from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.plan.exposure import RULE
 from krm_fn.plan.services import Key
 from krm_fn.results import Code, Result
-from krm_fn.text.edits import Edit, Insert, Put, made
-from krm_fn.values import Value, mapping, mappings
+from krm_fn.text.edits import Edit, made
+from krm_fn.values import Value
 
 _LONGEST = 1000
-_ROOT = "istio-system"  # Istio's own namespace: its rules hold where no closer one does
-
-
-@dataclass(frozen=True, slots=True)
-class Weaving:
-    """What the user's objects need, and what of each Service they take care of."""
-
-    edits: tuple[Edit, ...]
-    previews: tuple[PreviewRoutes, ...]
-    covered: Mapping[Key, Covered]
-    results: tuple[Result, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,48 +46,46 @@ class _Woven:
     led_to: frozenset[Key]
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
-    """What is known of the user's objects once all are read: which of them concern a Service."""
-
-    rules: Mapping[Key | None, Sequence[DestinationRule]]
-    serving: Mapping[Key, Sequence[VirtualService]]
-    touched: frozenset[Key]  # those that something is added for
-
-
 _Needed = Mapping[Key | None, Sequence[Value]]  # the subsets that additions lead to, by Service
 
 
-def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, owner: str) -> Weaving:
+def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Configs) -> Weaving:
     """Find what must be added to the user's own routes and rules so that they serve the plan."""
+    owner, domain = configs.owner, configs.cluster_domain
     services = {one.key: one for one in plan.services if one.needs_routes and one.is_split}
     # Nothing is woven into routes of joined namespaces: checks/joined.py reports those.
     plans = {key: one for key, one in services.items() if not one.joined}
-    hosts = Hosts(plans.keys(), {one.ref.namespace for one in objects if one.is_source})
-    rules = _rules(theirs, hosts)
-    subsets = {key: Subsets(one, [rule.spec for rule in rules.get(key, ())], owner) for key, one in plans.items()}
+    hosts = Hosts(plans.keys(), {one.ref.namespace for one in objects if one.is_source}, domain)
+    own_rules = rules.by_service(theirs, hosts)
+    subsets = {key: Subsets(one, [rule.spec for rule in own_rules.get(key, ())], owner) for key, one in plans.items()}
     woven = [_woven(one, hosts, subsets, owner) for one in theirs.routes]
     needed = _needed(woven)
     changes = [
         *(_change(one.one.object, one.one.stripped, one.additions, owner) for one in woven),
-        *_changed_rules(rules, subsets, needed, owner),
+        *_changed_rules(own_rules, subsets, needed, owner),
     ]
     touched = frozenset(key for one in woven if one.additions.edits for key in (*one.led_to, *one.served))
-    known = _Known(rules, _serving(woven), touched)
-    covers = list(_covers(theirs, plan, subsets, needed, known))
+    serving = _serving(woven)
+    lookup = Lookup(own_rules, (one for one in theirs.rules if one.is_wildcard), configs.root_namespace, domain)
+    taken = {one.key: rules.taken(lookup, one.key) for one in plan.services if one.needs_subsets}
     results = [
         *(theirs.results if services else ()),
-        *_to_come(theirs, hosts),
+        *_about_hosts(theirs, hosts),
         *(result for one in woven for result in (*one.additions.results, *one.previews.results)),
         *(result for change in changes for result in change.results),
-        *_taken_over(known.serving, plans),
-        *(result for one in covers for result in one.results()),
+        *_taken_over(serving, plans),
+        *(result for one in taken.values() for result in one.results),
         *changed_weights(objects, [change.one for change in changes if change.is_woven]),
     ]
+    named = {key for key in subsets if key in touched or own_rules.get(key) or key in serving}
+    names = {key: subsets[key] for key in named}
     return Weaving(
         tuple(change.edit for change in changes if change.edit),
         tuple(preview for one in woven for preview in one.previews.routes),
-        {one.key: one.covered for one in covers},
+        {
+            key: rules.covered(found, names.get(key), needed.get(key, ()), has_routes=key in serving)
+            for key, found in taken.items()
+        },
         tuple(results),
     )
 
@@ -109,36 +99,44 @@ def _needed(woven: Iterable[_Woven]) -> _Needed:
 
 
 def _changed_rules(
-    rules: Mapping[Key | None, Sequence[DestinationRule]], subsets: Mapping[Key, Subsets], needed: _Needed, owner: str
+    own_rules: rules.Rules, subsets: Mapping[Key, Subsets], needed: _Needed, owner: str
 ) -> Iterator[_Change]:
-    for key, own in rules.items():
+    for key, own in own_rules.items():
         for rule in own:
-            additions = _of_rule(rule, subsets[key], needed.get(key, ())) if key else Additions()
+            additions = rules.additions(rule, subsets[key], needed.get(key, ())) if key else Additions()
             yield _change(rule.object, rule.stripped, additions, owner)
 
 
-def _rules(theirs: Theirs, hosts: Hosts) -> dict[Key | None, list[DestinationRule]]:
-    """Return the rules of each Service with routes; those of no such Service under None."""
-    rules: dict[Key | None, list[DestinationRule]] = defaultdict(list)
-    for rule in theirs.rules:
-        rules[hosts.find(rule.host, rule.namespace) if rule.host and not rule.is_wildcard else None].append(rule)
-    return rules
-
-
-def _to_come(theirs: Theirs, hosts: Hosts) -> Iterator[Result]:
-    """Yield a finding for each full name of a Service that has no namespace yet."""
-    named = [
-        *(
-            (one.object, {each.host for each in one.destinations()} | set(one.on_mesh * one.hosts))
-            for one in theirs.routes
-        ),
-        *((one.object, {one.host}) for one in theirs.rules),
-    ]
-    for one, written in named:
-        for host in written:
+def _about_hosts(theirs: Theirs, hosts: Hosts) -> Iterator[Result]:
+    """Yield findings about hosts that are taken for a Service, or are not, otherwise than one may expect."""
+    for one, written in _written(theirs):
+        for host in {host for _, host in written}:
             if key := hosts.to_come(host, one.ref.namespace):
                 message = f"the host {host!r} is taken for the Service {key[1]} of the list, which has no namespace yet"
                 yield Result(Code.NAMESPACE_TO_COME, message, one.ref)
+        for field, host in written:
+            if host not in theirs.entry_hosts and (key := hosts.looks_like(host)):
+                yield _of_no_service(one, field, host, full_name(key[0] or "NAMESPACE", key[1], hosts.domain))
+
+
+def _written(theirs: Theirs) -> Iterator[tuple[Object, list[tuple[str, str]]]]:
+    """Yield the user's objects with the field and the host of each place that names one of the mesh."""
+    for route in theirs.routes:
+        served = [("spec.hosts", host) for host in route.on_mesh * route.hosts]
+        yield route.object, [*served, *((one.field, one.host) for one in route.destinations())]
+    for rule in theirs.rules:
+        yield rule.object, [("spec.host", rule.host)]
+
+
+def _of_no_service(one: Object, field: str, host: str, full: str) -> Result:
+    message = (
+        f"the host {host!r} is no Service's for Istio, which takes a name with dots for one only in full ({full}): "
+        "this says nothing about that Service"
+    )
+    if field not in ("spec.hosts", "spec.host"):
+        message += ", and requests that are sent there reach nobody"
+    message += "; write the full name, or the short one in the Service's namespace"
+    return Result(Code.HOST_OF_NO_SERVICE, message, one.ref, field)
 
 
 def _woven(one: VirtualService, hosts: Hosts, subsets: Mapping[Key, Subsets], owner: str) -> _Woven:
@@ -149,15 +147,6 @@ def _woven(one: VirtualService, hosts: Hosts, subsets: Mapping[Key, Subsets], ow
     additions = together([routes.woven(), connections.woven(loomed, [subsets[key] for key in served])])
     previews = previews_of_routes(routes) if loomed.services else Previews()
     return _Woven(one, additions, previews, served, frozenset(key for key in named.values() if key))
-
-
-def _of_rule(rule: DestinationRule, subsets: Subsets, needed: Iterable[Value]) -> Additions:
-    added = subsets.missing_from(rule.spec, needed)
-    if not added:
-        return Additions()
-    there = rule.spec.get("subsets") if mappings(rule.spec.get("subsets")) else None
-    edit = Insert(("spec", "subsets"), len(there), added) if there else Put(("spec",), "subsets", added)
-    return Additions((edit,), tuple(added))
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,63 +181,6 @@ def _serving(woven: Iterable[_Woven]) -> Mapping[Key, list[VirtualService]]:
         for key in one.served if one.one.is_for_all else ():
             serving[key].append(one.one)
     return serving
-
-
-@dataclass(frozen=True, slots=True)
-class _Cover:
-    """What of a Service the user's own objects take care of, and the wildcard rule of which the policy is copied."""
-
-    key: Key
-    covered: Covered
-    wildcard: DestinationRule | None
-
-    def results(self) -> Iterator[Result]:
-        if self.wildcard and self.covered.traffic_policy:
-            message = (
-                f"its trafficPolicy is copied to the DestinationRule of Service {self.key[1]}: Istio reads only the "
-                "one with the exact host, once there is one"
-            )
-            yield Result(Code.RULE_COPIED, message, self.wildcard.object.ref, "spec.trafficPolicy")
-
-
-def _covers(
-    theirs: Theirs, plan: Plan, subsets: Mapping[Key, Subsets], needed: _Needed, known: _Known
-) -> Iterator[_Cover]:
-    for service in plan.services:
-        key = service.key
-        wildcard = _closest_wildcard(theirs, key) if key in subsets or service.joined else None
-        policy = mapping(wildcard.spec, "trafficPolicy") if wildcard else {}
-        serving, own = known.serving.get(key, ()), known.rules.get(key, ())
-        if key in subsets and (key in known.touched or own or serving):
-            for_all = any(_holds_for_all(rule, key) for rule in own)
-            covered = Covered(
-                subsets[key].names,
-                has_routes=bool(serving),
-                has_rule=for_all,
-                traffic_policy=None if for_all else policy or None,
-                subsets=subsets[key].missing_from({}, needed.get(key, ())),
-            )
-            yield _Cover(key, covered, wildcard)
-        elif policy:
-            yield _Cover(key, Covered(traffic_policy=policy), wildcard)
-
-
-def _closest_wildcard(theirs: Theirs, key: Key) -> DestinationRule | None:
-    """Return the closest wildcard rule of a Service's namespace, which a rule for the exact host puts out of force."""
-    found = [
-        one
-        for one in theirs.rules
-        if one.is_wildcard and one.namespace == key[0] and covers(one.host, key, one.namespace)
-    ]
-    return max(found, key=lambda one: len(one.host)) if found else None
-
-
-def _holds_for_all(rule: DestinationRule, key: Key) -> bool:
-    """Tell whether every client of a Service reads a DestinationRule for its host.
-
-    Istio looks in the client's namespace, the Service's, and its own, and takes what it finds first.
-    """
-    return rule.namespace in (key[0], _ROOT) and "workloadSelector" not in rule.spec and "*" in rule.exported
 
 
 def _taken_over(serving: Mapping[Key, Sequence[VirtualService]], plans: Mapping[Key, ServicePlan]) -> Iterator[Result]:
