@@ -103,7 +103,7 @@ class Nodes:
                 if special and event.anchor is not None:
                     self.open_anchor(event, out)
                 if len(stack) >= MAX_DEPTH:
-                    _too_deep(event)
+                    too_deep(event.start_mark.line)
             elif kind is alias_kind:
                 out.append(self._alias(event, len(stack)))
             else:
@@ -240,7 +240,7 @@ class Nodes:
                 f"{MAX_EXPANSION:,} characters; use fewer, or write them out in files of their own",
             )
         if height + depth >= MAX_DEPTH:
-            _too_deep(event)
+            too_deep(event.start_mark.line)
         return value
 
     def _measure(self, value: Node) -> tuple[int, int]:
@@ -275,10 +275,11 @@ def _merge_sources(value: Node, event: Event) -> list[dict[str, Any]]:
     return sources
 
 
-def _too_deep(event: Event) -> NoReturn:
+def too_deep(line: int) -> NoReturn:
+    """Fail because of the nesting in the line of that number, counted from 0."""
     fail(
         Code.INPUT_LIMIT,
-        f"line {event.start_mark.line + 1}: nested more than {MAX_DEPTH} deep; "
+        f"line {line + 1}: nested more than {MAX_DEPTH} deep; "
         "no Kubernetes object is, so look for brackets or indentation gone wrong",
     )
 

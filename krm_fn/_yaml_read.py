@@ -18,7 +18,7 @@ from yaml.reader import ReaderError
 
 from krm_fn._pages import Entry, Listing, Node, Page, Style, duplicate_paths, fail, repeated_keys
 from krm_fn._yaml_ends import block_end, line_end, open_parser
-from krm_fn._yaml_nodes import Event, Nodes
+from krm_fn._yaml_nodes import Event, Nodes, too_deep
 from krm_fn.results import Code
 
 if TYPE_CHECKING:
@@ -45,6 +45,8 @@ def _syntax(error: yaml.YAMLError, text: str, place: str) -> NoReturn:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or getattr(error, "reason", None) or str(error)
     context = getattr(error, "context", None)
+    if mark and problem == "exceeded maximum nesting depth":  # libyaml's own limit of 1,000, since 0.2.6
+        too_deep(mark.line)
     where = f"line {mark.line + 1}, column {mark.column + 1}: " if mark else ""
     hint = "correct the text there"
     if mark:
