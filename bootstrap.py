@@ -1,7 +1,8 @@
 """Make `.venv` with the project in it, on a machine that has only git and Python.
 
-`tests/run.py` and `examples/run.py` start here; `python3 bootstrap.py` does nothing else. Only the standard
-library, and nothing newer than Python 3.8 reads, so that an old Python gets the message rather than a SyntaxError.
+The packages are the exact ones of `requirements/test.txt`, each held against its hash. `tests/run.py` and
+`examples/run.py` start here; `python3 bootstrap.py` does nothing else. Only the standard library, and nothing
+newer than Python 3.8 reads, so that an old Python gets the message rather than a SyntaxError.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 STAMP = VENV / "installed-from"  # what the environment was last filled from
+LOCK = ROOT / "requirements" / "test.txt"
 NEEDED = (3, 11)
 
 
@@ -34,8 +36,11 @@ def environment() -> Path:
     python = commands / "python"
     install = _pip(python)
     print("installing the project into .venv ...", file=sys.stderr)
-    if subprocess.run([*install, "--quiet", "--editable", f"{ROOT}[test]"], check=False).returncode:
+    if subprocess.run([*install, "--require-hashes", "--requirement", LOCK], check=False).returncode:
         sys.exit("pip could not install the project's dependencies; see above. Is a package index reachable?")
+    # The lock has the build backend too, so nothing is fetched here.
+    if subprocess.run([*install, "--no-deps", "--no-build-isolation", "--editable", ROOT], check=False).returncode:
+        sys.exit("pip could not install the project itself into .venv; see above")
     STAMP.write_text(wanted)
     return commands
 
@@ -50,22 +55,22 @@ def run(*command: str | Path) -> int:
 
 
 def _fingerprint() -> str:
-    """Return what the environment depends on: the declared dependencies, this Python, and where the code is."""
-    declared = (ROOT / "pyproject.toml").read_bytes()
+    """Return what the environment depends on: the project, its locked dependencies, this Python, and the place."""
+    declared = (ROOT / "pyproject.toml").read_bytes() + LOCK.read_bytes()
     return hashlib.sha256(declared + sys.version.encode() + str(ROOT).encode()).hexdigest()
 
 
 def _pip(python: Path) -> list[str | Path]:
     """Return the start of a pip command that installs into `.venv`, which is made where it is missing."""
     if python.exists() and _answers(python, "-m", "pip"):
-        return [python, "-m", "pip", "install"]
+        return [python, "-m", "pip", "install", "--quiet"]
     # Debian keeps the pip that `venv` would copy (ensurepip) in a package of its own.
     if importlib.util.find_spec("ensurepip"):
         subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
-        return [python, "-m", "pip", "install"]
+        return [python, "-m", "pip", "install", "--quiet"]
     if _answers(sys.executable, "-m", "pip"):  # the machine's own pip can install into .venv as well
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", VENV], check=True)
-        return [sys.executable, "-m", "pip", "--python", python, "install"]
+        return [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
     sys.exit("this Python has no pip; on Debian and Ubuntu: apt-get install python3-venv, then run this again")
 
 
