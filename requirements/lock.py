@@ -63,18 +63,10 @@ def _uv() -> Path:
 
 def _compile(uv: Path, name: str, needed: list[str], options: list[str]) -> None:
     target = HERE / f"{name}.txt"
-    command: list[str | Path] = [
-        uv,
-        "pip",
-        "compile",
-        "--quiet",
-        "--no-config",
-        "--universal",
-        "--generate-hashes",
-        "--no-build",
-    ]
+    python = PROJECT["project"]["requires-python"].removeprefix(">=")
+    command: list[str | Path] = [uv, "pip", "compile", f"--python-version={python}", f"--output-file={target}"]
+    command += ["--universal", "--generate-hashes", "--no-build", "--no-config", "--quiet"]
     command += ["--no-emit-index-url", "--no-emit-find-links", "--no-header", "--no-annotate"]
-    command += [f"--python-version={PROJECT['project']['requires-python'].lstrip('>=')}", f"--output-file={target}"]
     if name == "lowest":  # what is declared goes to its bound, whatever fitted before; the rest stays
         command += ["--resolution=lowest-direct"]
         command += [f"--upgrade-package={re.split('[^A-Za-z0-9._-]', one)[0]}" for one in needed]
