@@ -30,6 +30,7 @@ INSTALLED = "import importlib.metadata as m; [print(d.name, d.version) for d in 
 def main() -> int:
     """Make both environments, then run both; return 1 if the tests fail with the lowest."""
     started = time.monotonic()
+    LOGS.mkdir(parents=True, exist_ok=True)
     lowest = _lowest()
     runs = {"lowest": _start("lowest", lowest)}
     newest = _newest()
