@@ -8,9 +8,8 @@ and a line on stderr. Every finding has a stable `Code`; docs/findings.md has a 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -89,7 +88,9 @@ class Code(Enum):
     HOST_TAKEN = ("host-taken", Severity.ERROR)
     ROUTED_BY_USER = ("routed-by-user", Severity.ERROR)
     ROUTE_READS_ENVIRONMENT = ("route-reads-environment", Severity.WARNING)
+    ROUTE_SETS_ENVIRONMENT = ("route-sets-environment", Severity.WARNING)
     SUBSET_SPANS_ENVIRONMENTS = ("subset-spans-environments", Severity.WARNING)
+    SUBSET_WITHOUT_PODS = ("subset-without-pods", Severity.WARNING)
     PORTS_OPEN = ("ports-open", Severity.WARNING)
     ROUTES_TWICE = ("routes-twice", Severity.WARNING)
     HOST_OF_NO_SERVICE = ("host-of-no-service", Severity.WARNING)
@@ -116,8 +117,7 @@ class Code(Enum):
         self.severity = severity
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(NamedTuple):
     """Where an object is: its identity, and the file it came from if the host said so."""
 
     api_version: str = ""
@@ -132,8 +132,7 @@ class Ref:
         return f"{self.kind} {name}".strip()
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """One finding: what is wrong, where (object, field, file), and what to do."""
 
     code: Code

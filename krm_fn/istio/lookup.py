@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from krm_fn.istio.theirs import DestinationRule
 from krm_fn.names import full_name
@@ -19,8 +19,7 @@ from krm_fn.values import Value, mapping
 OTHERS = "*"  # stands for every namespace that no rule of the list is in, or is made for
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What the clients of a namespace read for a Service.
 
     Attributes:

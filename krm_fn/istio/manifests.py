@@ -9,7 +9,7 @@ reads `match.port` as the listener's (istio/istio, pilot/pkg/networking/core/rou
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from krm_fn.istio.routes import ServiceRoutes
 from krm_fn.names import dashed, full_name
@@ -19,11 +19,10 @@ from krm_fn.plan.previews import previews_of
 from krm_fn.plan.services import Key
 from krm_fn.results import Ref, Result
 from krm_fn.text.edits import Edit
-from krm_fn.values import Manifest, Value
+from krm_fn.values import NOTHING, Manifest, Value
 
 
-@dataclass(frozen=True, slots=True)
-class Covered:
+class Covered(NamedTuple):
     """What of a Service the user's own VirtualServices and DestinationRules take care of.
 
     Attributes:
@@ -43,8 +42,7 @@ class Covered:
     copies: Sequence[RuleCopy] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class RuleCopy:
+class RuleCopy(NamedTuple):
     """A DestinationRule that the clients of a namespace need of their own, because they would read another's.
 
     Attributes:
@@ -58,8 +56,7 @@ class RuleCopy:
     selector: Mapping[str, str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PreviewRoutes:
+class PreviewRoutes(NamedTuple):
     """The routes of an environment's preview hosts, made of a VirtualService of the user's, `of`."""
 
     of: Ref
@@ -70,13 +67,12 @@ class PreviewRoutes:
     api_version: str
 
 
-@dataclass(frozen=True, slots=True)
-class Weaving:
+class Weaving(NamedTuple):
     """What the user's own objects need, and what of each Service they take care of; nothing where there are none."""
 
     edits: tuple[Edit, ...] = ()
     previews: tuple[PreviewRoutes, ...] = ()
-    covered: Mapping[Key, Covered] = field(default_factory=dict)
+    covered: Mapping[Key, Covered] = NOTHING
     results: tuple[Result, ...] = ()
 
 

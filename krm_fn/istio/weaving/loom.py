@@ -7,18 +7,18 @@ what is there. A user's objects keep their text; additions are marked by name, a
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from krm_fn.config.reader import Configs
 from krm_fn.istio.hosts import Hosts
 from krm_fn.istio.lookup import Lookup
 from krm_fn.istio.manifests import Weaving
 from krm_fn.istio.marks import Stripped
-from krm_fn.istio.subsets import Subsets
+from krm_fn.istio.subsets import Subsets, of_services
 from krm_fn.istio.theirs import Theirs, VirtualService
-from krm_fn.istio.weaving import connections, rules
+from krm_fn.istio.weaving import connections, openings, rules
 from krm_fn.istio.weaving.http import HttpRoutes
 from krm_fn.istio.weaving.previews import Previews, previews_of_routes
 from krm_fn.istio.weaving.rollouts import changed_weights
@@ -35,8 +35,7 @@ from krm_fn.values import Value
 _LONGEST = 1000
 
 
-@dataclass(frozen=True, slots=True)
-class _Woven:
+class _Woven(NamedTuple):
     """A VirtualService of the user's: what is added to it, and for which Services it speaks."""
 
     one: VirtualService
@@ -46,19 +45,36 @@ class _Woven:
     led_to: frozenset[Key]
 
 
+class _Known(NamedTuple):
+    """What is known of hosts: those of Services with routes, all others of the mesh, and by how many each is served."""
+
+    hosts: Hosts
+    others: Hosts
+    entries: frozenset[str]
+    times: Mapping[Key, int]
+
+    def is_other(self, host: str, namespace: str, served: Collection[Key]) -> bool:
+        """Tell whether a host speaks for anything known to Istio but those Services."""
+        found = set(self.others.covered(host.lower(), namespace)) - set(served)
+        return bool(found) or host in self.entries or (host.startswith("*") and bool(served))
+
+
 _Needed = Mapping[Key | None, Sequence[Value]]  # the subsets that additions lead to, by Service
 
 
 def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Configs) -> Weaving:
     """Find what must be added to the user's own routes and rules so that they serve the plan."""
     owner, domain = configs.owner, configs.cluster_domain
-    services = {one.key: one for one in plan.services if one.needs_routes and one.is_split}
-    # Nothing is woven into routes of joined namespaces: checks/joined.py reports those.
-    plans = {key: one for key, one in services.items() if not one.joined}
-    hosts = Hosts(plans.keys(), {one.ref.namespace for one in objects if one.is_source}, domain)
+    plans = {one.key: one for one in plan.services if one.needs_routes and (one.is_split or one.is_elsewhere)}
+    namespaces = {one.ref.namespace for one in objects if one.is_source}
+    hosts = Hosts(plans.keys(), namespaces, domain)
     own_rules = rules.by_service(theirs, hosts)
-    subsets = {key: Subsets(one, [rule.spec for rule in own_rules.get(key, ())], owner) for key, one in plans.items()}
-    woven = [_woven(one, hosts, subsets, owner) for one in theirs.routes]
+    specs = {key: [rule.spec for rule in own] for key, own in own_rules.items() if key}
+    subsets = of_services(plans, specs, owner)
+    every = {(one.ref.namespace, one.ref.name) for one in objects if one.ref.kind == "Service" and one.is_source}
+    times = Counter(key for one in theirs.routes for key in _served(one, hosts))
+    known = _Known(hosts, Hosts(every, namespaces, domain), theirs.entry_hosts, times)
+    woven = [_woven(one, known, subsets, owner) for one in theirs.routes]
     needed = _needed(woven)
     changes = [
         *(_change(one.one.object, one.one.stripped, one.additions, owner) for one in woven),
@@ -67,9 +83,9 @@ def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Config
     touched = frozenset(key for one in woven if one.additions.edits for key in (*one.led_to, *one.served))
     serving = _serving(woven)
     lookup = Lookup(own_rules, (one for one in theirs.rules if one.is_wildcard), configs.root_namespace, domain)
-    taken = {one.key: rules.taken(lookup, one.key) for one in plan.services if one.needs_subsets}
+    taken = {one.key: rules.taken(lookup, one.key) if one.needs_subsets else rules.NOTHING for one in plan.services}
     results = [
-        *(theirs.results if services else ()),
+        *(theirs.results if plans else ()),
         *_about_hosts(theirs, hosts),
         *(result for one in woven for result in (*one.additions.results, *one.previews.results)),
         *(result for change in changes for result in change.results),
@@ -77,8 +93,8 @@ def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Config
         *(result for one in taken.values() for result in one.results),
         *changed_weights(objects, [change.one for change in changes if change.is_woven]),
     ]
-    named = {key for key in subsets if key in touched or own_rules.get(key) or key in serving}
-    names = {key: subsets[key] for key in named}
+    of_theirs = {key for key in subsets if key in touched or own_rules.get(key) or key in serving}
+    names = {key: one for key, one in subsets.items() if of_theirs & set(one.plan.together)}
     return Weaving(
         tuple(change.edit for change in changes if change.edit),
         tuple(preview for one in woven for preview in one.previews.routes),
@@ -139,18 +155,39 @@ def _of_no_service(one: Object, field: str, host: str, full: str) -> Result:
     return Result(Code.HOST_OF_NO_SERVICE, message, one.ref, field)
 
 
-def _woven(one: VirtualService, hosts: Hosts, subsets: Mapping[Key, Subsets], owner: str) -> _Woven:
+def _woven(one: VirtualService, known: _Known, subsets: Mapping[Key, Subsets], owner: str) -> _Woven:
+    hosts = known.hosts
     named = {each.host: hosts.find(each.host, one.namespace) for each in one.destinations()}
-    loomed = Loomed(one, {host: subsets[key] for host, key in named.items() if key}, owner)
-    served = tuple(sorted({key for host in one.on_mesh * one.hosts for key in hosts.covered(host, one.namespace)}))
+    served = _served(one, hosts)
+    loomed = Loomed(one, {host: subsets[key] for host, key in named.items() if key}, owner, served)
     routes = HttpRoutes(loomed)
-    additions = together([routes.woven(), connections.woven(loomed, [subsets[key] for key in served])])
+    completed = _completed(loomed, known, [subsets[key] for key in served])
+    additions = together([routes.woven(), connections.woven(loomed), *completed])
     previews = previews_of_routes(routes) if loomed.services else Previews()
     return _Woven(one, additions, previews, served, frozenset(key for key in named.values() if key))
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
+def _served(one: VirtualService, hosts: Hosts) -> tuple[Key, ...]:
+    return tuple(
+        sorted({key for host in one.on_mesh * one.hosts for key in hosts.covered(host.lower(), one.namespace)})
+    )
+
+
+def _completed(loomed: Loomed, known: _Known, served: Sequence[Subsets]) -> Iterator[Additions]:
+    """Yield the routes of what a VirtualService for Services' hosts leaves open, or why there are none."""
+    one = loomed.one
+    others = [host for host in one.hosts if known.is_other(host, one.namespace, loomed.served)]
+    if len(served) > 1 or others:
+        why, advice = "has the hosts of several Services", "give each Service a VirtualService of its own"
+        yield Additions(results=tuple(openings.told(loomed, served, why, advice)))
+    elif served and known.times[served[0].plan.key] > 1:
+        why, advice = "is not the only VirtualService for its host", "join them to one"
+        yield Additions(results=tuple(openings.told(loomed, served, why, advice)))
+    elif served:
+        yield from openings.closed(loomed, served[0])
+
+
+class _Change(NamedTuple):
     """What becomes of an object of the user's: an edit, or a finding that says why there is none."""
 
     one: Object

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from krm_fn.istio.hosts import Hosts
 from krm_fn.istio.lookup import OTHERS, Lookup, Reading, policy_of
@@ -38,8 +38,7 @@ def additions(rule: DestinationRule, subsets: Subsets, needed: Iterable[Value]) 
     return Additions((edit,), tuple(added))
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """What the function's own rules for a Service take over: policies that they would put out of force.
 
     Attributes:
@@ -53,6 +52,9 @@ class Taken:
     policy: Value
     copies: tuple[RuleCopy, ...]
     results: tuple[Result, ...]
+
+
+NOTHING = Taken(has_rule=False, policy={}, copies=(), results=())
 
 
 def taken(lookup: Lookup, key: Key) -> Taken:

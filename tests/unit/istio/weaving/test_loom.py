@@ -306,7 +306,8 @@ def test_mirrors_stay_in_their_environment():
     routes = virtual_service(hosts=["app"], http=[mirrored, {"route": [to()], "mirror": {"host": "app"}}])
     values = values_of(run(service(), *PAIR, routes))
     (woven,) = [one for one in values if one["kind"] == "VirtualService"]
-    first, theirs, copy_, second, last = woven["spec"]["http"]
+    mirror_copy, first, theirs, copy_, second, last = woven["spec"]["http"]
+    assert plain(mirror_copy["mirrors"][0]["destination"]["subset"]) == "virtual-env--dev-proj1"
     assert plain(first["mirrors"][0]["destination"]["subset"]) == "virtual-env--dev"
     assert plain(copy_["mirror"]["subset"]) == "virtual-env--dev-proj1"
     assert plain(second["mirror"]["subset"]) == "virtual-env--dev"
