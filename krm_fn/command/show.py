@@ -6,7 +6,7 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,20 +14,13 @@ from typing import Any
 
 from krm_fn import function
 from krm_fn.command import files, revisions, stdio
+from krm_fn.command.settings import Settings
 from krm_fn.names import nearest
 from krm_fn.plan.answers import Plan
 from krm_fn.results import FUNCTION, Code, FunctionError, Ref, Result, Severity
 from krm_fn.views import diff, explain, facts, matrix, page, paint
 from krm_fn.views.change import Comparison, compare
 from krm_fn.views.table import tables
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The configuration that the command line gives: a `--config` file's object, and `--set` pairs."""
-
-    config: Mapping[str, Any] | None
-    overrides: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,14 +100,6 @@ def show_page(options: argparse.Namespace, settings: Settings) -> int:
     code = shown.say_errors()
     _write(page.page(f"Virtual environments of {' '.join(options.paths)}", _side(shown)), options.output)
     return code
-
-
-COMMANDS: Mapping[str, Callable[[argparse.Namespace, Settings], int]] = {
-    "explain": show_explain,
-    "matrix": show_matrix,
-    "diff": show_diff,
-    "page": show_page,
-}
 
 
 def _load(paths: Sequence[str], settings: Settings) -> Shown:
