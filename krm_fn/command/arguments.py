@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 
 from krm_fn import __version__
+from krm_fn.command.settings import Flags
 from krm_fn.results import FUNCTION
 
 EPILOG = """\
 PATH is a file, a directory of manifests or a kpt package (.krmignore holds), a kustomization (built with kustomize or
 kubectl), or - for stdin. Exit codes: 0 the output is safe to apply, 1 errors (the input comes back unchanged), 2 usage.
 """
+_NEVER = ("--enable-exec", "--enable-star")  # flags of kustomize
 _DESCRIPTION = f"""\
 Reads virtual-environment labels on pods and writes the Istio routes that make them so: a request of dev.proj1
 reaches dev.proj1's pods where there are some, and falls back level by level to dev where there are none.
@@ -33,8 +36,34 @@ def top(desk: str) -> argparse.ArgumentParser:
 
 
 def add_paths(command: argparse.ArgumentParser, count: str) -> None:
-    """Add the PATHs; `count` is argparse's nargs."""
+    """Add the PATHs, and how the kustomizations among them are built; `count` is argparse's nargs."""
     command.add_argument("paths", nargs=count, metavar="PATH")
+    command.add_argument(
+        "--build-args",
+        default="",
+        metavar="FLAGS",
+        help="flags for kustomize, such as --build-args='--enable-helm --load-restrictor=LoadRestrictionsNone'",
+    )
+    command.add_argument(
+        "--allow-containers",
+        action="store_true",
+        help="run the container functions that a kustomization names; they come with the tree, so trust it first",
+    )
+
+
+def flags_of(options: argparse.Namespace) -> Flags:
+    """Return how kustomizations are to be built.
+
+    Raises:
+        ValueError: for kustomize's flags that are not taken here; its text says why.
+    """
+    words = tuple(shlex.split(getattr(options, "build_args", "")))
+    for word in words:
+        if word.partition("=")[0] in _NEVER:
+            raise ValueError(f"--build-args: {word} would run programs that the tree brings along; pipe the build in")
+        if word.startswith("-o") or word.partition("=")[0] == "--output":
+            raise ValueError(f"--build-args: {word} would put the build elsewhere, and it is read here")
+    return Flags(words, getattr(options, "allow_containers", False))
 
 
 def add_config(command: argparse.ArgumentParser) -> None:

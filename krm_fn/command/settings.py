@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """The configuration that the command line gives: a `--config` file's object, and `--set` pairs."""
+class Flags(NamedTuple):
+    """How kustomizations are built: kustomize's own flags, and whether containers that the tree names may run."""
+
+    words: tuple[str, ...] = ()
+    allow_containers: bool = False
+
+
+class Settings(NamedTuple):
+    """What holds for every subcommand.
+
+    Attributes:
+        config: the object of the `--config` file.
+        overrides: the `--set` pairs.
+        flags: how kustomizations are built.
+    """
 
     config: Mapping[str, Any] | None
     overrides: Mapping[str, str]
+    flags: Flags = Flags()

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from importlib import import_module
+from typing import NamedTuple
 
 from krm_fn.command import arguments, files, stdio
 from krm_fn.command.settings import Settings
@@ -23,8 +23,7 @@ def _accept(_: argparse.Namespace) -> str:
     return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Subcommand:
+class Subcommand(NamedTuple):
     """A subcommand.
 
     Attributes:
@@ -52,7 +51,13 @@ class Subcommand:
 
 
 def _check(command: argparse.ArgumentParser) -> None:
-    arguments.add_format(command, "text", "json")
+    arguments.add_format(command, "text", "json", "sarif", "github")
+    command.add_argument(
+        "--fail-on",
+        choices=("error", "warning", "info"),
+        default="error",
+        help="exit 1 if there is a finding of this severity or above (default error)",
+    )
 
 
 def _explain(command: argparse.ArgumentParser) -> None:
@@ -96,7 +101,7 @@ def _page(command: argparse.ArgumentParser) -> None:
 
 SUBCOMMANDS = (
     Subcommand("generate", "print only what the function generates or changes", "desk:generate"),
-    Subcommand("check", "print the findings; exit 1 if one is an error", "desk:check", _check),
+    Subcommand("check", "print the findings; exit 1 if one is an error", "check:check", _check),
     Subcommand("explain", "print who answers, and why", "show:show_explain", _explain),
     Subcommand("matrix", "print a table, Services by environments: who answers each", "show:show_matrix", _matrix),
     Subcommand(
@@ -122,8 +127,12 @@ def run(words: Sequence[str]) -> int:
     if called and (refused := called.refuse(options)):
         top.error(refused)
     overrides = _overrides(top, getattr(options, "set", []))
+    try:
+        flags = arguments.flags_of(options)
+    except ValueError as error:
+        top.error(str(error))
     config = getattr(options, "config", None)
-    settings = Settings(files.read_config(config) if config else None, overrides)
+    settings = Settings(files.read_config(config) if config else None, overrides, flags)
     if called:
         return called.function()(options, settings)
     if sys.stdin and sys.stdin.isatty():
