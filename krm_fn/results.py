@@ -134,12 +134,16 @@ class Ref(NamedTuple):
 
 
 class Result(NamedTuple):
-    """One finding: what is wrong, where (object, field, file), and what to do."""
+    """One finding: what is wrong, where (object, field, file), and what to do.
+
+    `about` are the Services that are not, or not from everywhere, answered as planned because of it.
+    """
 
     code: Code
     message: str
     ref: Ref | None = None
     field: str = ""
+    about: tuple[Ref, ...] = ()
 
     @property
     def severity(self) -> Severity:

@@ -50,7 +50,7 @@ def show_explain(options: argparse.Namespace, settings: Settings) -> int:
     if options.format == "json":
         _write_json(explain.as_json(shown.plan, shown.results, options.service, request))
     else:
-        stdio.write(paint.text(explain.explain(shown.plan, options.service, request)).encode())
+        stdio.write(paint.text(explain.explain(shown.plan, options.service, request, shown.results)).encode())
     return code
 
 
@@ -155,6 +155,8 @@ def _before(result: Result, name: str) -> Result:
 
 def _stops(found: Comparison, gate: str | None) -> str:
     """Say why the gate stops, empty if it does not."""
+    if gate and not found.cells:
+        return "there was nothing to compare"
     stopping = [change for change in found.changes if change.stops(gate)]
     differing = [one.name for one in found.settings if gate == "any" or (gate == "base" and one.name == "base")]
     reasons = [f"{len(stopping)} change{'s' * (len(stopping) != 1)}"] if stopping else []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from krm_fn.plan.answers import NamespacePlan, Plan, ServicePlan
 from krm_fn.plan.environments import levels, likely_typos
@@ -15,8 +15,7 @@ from krm_fn.views.facts import Json, natural
 _SHOWN = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(NamedTuple):
     """An environment of a namespace.
 
     Attributes:
