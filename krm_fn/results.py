@@ -56,6 +56,7 @@ class Code(Enum):
     UNLABELLED_WORKLOAD = ("unlabelled-workload", Severity.ERROR)
     SCALED_TO_ZERO = ("scaled-to-zero", Severity.INFO)
     NO_SELECTOR = ("no-selector", Severity.INFO)
+    SELECTOR_TAKEN = ("selector-taken", Severity.WARNING)
     UNSELECTED_PODS = ("unselected-pods", Severity.WARNING)
     NOTHING_LABELLED = ("nothing-labelled", Severity.WARNING)
     # who answers
@@ -96,6 +97,7 @@ class Code(Enum):
     HOST_OF_NO_SERVICE = ("host-of-no-service", Severity.WARNING)
     RULE_COPIED = ("rule-copied", Severity.INFO)
     NAMESPACE_TO_COME = ("namespace-to-come", Severity.INFO)
+    ROLLOUT_UNNAMED = ("rollout-unnamed", Severity.ERROR)
     RUNTIME_WEIGHTS = ("runtime-weights", Severity.WARNING)
     OUTSIDE_DOOR = ("outside-door", Severity.WARNING)
     HIDDEN_ROUTES = ("hidden-routes", Severity.WARNING)

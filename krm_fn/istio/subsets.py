@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from krm_fn.istio.marks import connection_subset, signed_subset
+from krm_fn.istio.theirs import DestinationRule
 from krm_fn.names import dashed, full_name
 from krm_fn.plan.answers import ServicePlan
 from krm_fn.plan.services import Key, Traffic, Workload
@@ -184,17 +185,18 @@ class Subsets:
 
 
 def of_services(
-    plans: Mapping[Key, ServicePlan], rules: Mapping[Key, Sequence[Value]], owner: str
+    plans: Mapping[Key, ServicePlan], rules: Mapping[Key, Sequence[DestinationRule]], owner: str
 ) -> dict[Key, Subsets]:
     """Return the subsets of each Service.
 
     Args:
         plans: the Services; joined ones have subsets in several namespaces.
-        rules: the specs of the user's DestinationRules for them, without this function's additions.
+        rules: the user's DestinationRules for them.
         owner: the config whose additions these are.
     """
     theirs = {key: _theirs(rules.get(key, ())) for key in plans}
-    own = {key: _names(plan, theirs[key], owner) for key, plan in plans.items()}
+    lasting = {key: _theirs([rule for rule in rules.get(key, ()) if not rule.is_rewritten]) for key in plans}
+    own = {key: _names(plan, lasting[key], owner) for key, plan in plans.items()}
     found: dict[Key, Subsets] = {}
     for key, plan in plans.items():
         homes = {one: (plan.home(one), key[1]) for one in own[key]}
@@ -203,10 +205,10 @@ def of_services(
     return found
 
 
-def _theirs(rules: Sequence[Value]) -> dict[str, Value]:
+def _theirs(rules: Sequence[DestinationRule]) -> dict[str, Value]:
     theirs: dict[str, Value] = {}
     for rule in rules:
-        for subset in _subsets(rule):
+        for subset in _subsets(rule.spec):
             if name := subset.get("name"):
                 theirs.setdefault(str(name), subset)
     return theirs

@@ -44,6 +44,7 @@ def make(inventory: Inventory, configs: Configs) -> Plan:
             space,
             [one for name in space.names for one in services[name]],
             [one for name in space.names for one in workloads[name]],
+            inventory.claims,
         )
         for space in spaces.spaces(inventory, configs)
     ]

@@ -7,10 +7,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from krm_fn.config.options import RouteConfig
-from krm_fn.plan import list_findings, spaces
+from krm_fn.plan import controllers, list_findings, spaces
 from krm_fn.plan.answers import Apart
+from krm_fn.plan.controllers import Claim
 from krm_fn.plan.environments import environment_problem
-from krm_fn.plan.services import Service, Workload
+from krm_fn.plan.services import Key, Service, Workload
 from krm_fn.plan.spaces import Space
 from krm_fn.results import Code, Result
 
@@ -62,8 +63,17 @@ class _Together(NamedTuple):
     results: tuple[Result, ...] = ()
 
 
-def select(space: Space, services: Iterable[Service], workloads: Iterable[Workload]) -> Selection:
-    """Select the workloads of each Service; both are those of the space's namespaces."""
+def select(
+    space: Space, services: Iterable[Service], workloads: Iterable[Workload], claims: Mapping[Key, Claim]
+) -> Selection:
+    """Select the workloads of each Service.
+
+    Args:
+        space: the namespaces that are planned together.
+        services: those of these namespaces.
+        workloads: those of these namespaces.
+        claims: the Services that controllers turn to pods of their own.
+    """
     services = sorted(services, key=lambda one: (*one.key, one.ref.file))
     named, wrong = _named(sorted(workloads, key=_order), space.config)
     labelled = tuple(one for one in named if space.label in one.labels)
@@ -71,7 +81,15 @@ def select(space: Space, services: Iterable[Service], workloads: Iterable[Worklo
     for workload in named:
         for pair in workload.labels.items():
             by_pair[workload.ref.namespace, *pair].append(workload)
-    chosen = [_Chosen(one, _selected(one, by_pair)) for one in services if one.selector and not one.external]
+    chosen: list[_Chosen] = []
+    taken: list[Result] = []
+    for one in services:
+        if one.selector and not one.external:
+            selected = _selected(one, by_pair)
+            kept = _kept(selected, claims.get(one.key))
+            chosen.append(_Chosen(one, kept))
+            lost = [pods for pods in selected if pods not in kept and space.label in pods.labels and not pods.absent]
+            taken += [controllers.finding(claims[one.key], lost, space.label)] if lost else []
     found = [_together(space, one) for one in _by_pods(space, chosen)]
     parts = tuple(part for one in found for part in one.parts)
     seen = {id(workload) for one in chosen for workload in one.selected}
@@ -80,6 +98,7 @@ def select(space: Space, services: Iterable[Service], workloads: Iterable[Worklo
     bare = {id(workload): workload for one in found for workload in one.bare}
     results = [
         *wrong,
+        *taken,
         *(_without_selector(services) if labelled else ()),  # a list without environments is left as it is, silently
         *(result for one in found for result in one.results),
         *list_findings.of_unselected(unselected, services, space.label),
@@ -117,6 +136,12 @@ def _selected(service: Service, by_pair: Mapping[tuple[str, str, str], list[Work
     pairs = (service.selector or {}).items()
     candidates = min((by_pair.get((service.ref.namespace, *pair), []) for pair in pairs), key=len)
     return tuple(one for one in candidates if pairs <= one.labels.items())
+
+
+def _kept(selected: tuple[Workload, ...], claim: Claim | None) -> tuple[Workload, ...]:
+    """Return the workloads that a Service has in the cluster: where a controller takes it, its own alone."""
+    own = tuple(one for one in selected if claim and claim.takes(one))
+    return own or selected
 
 
 def _without_pods(services: Iterable[Service]) -> Iterator[Apart]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from krm_fn.istio.hosts import covers
 from krm_fn.istio.theirs import Sidecar, Theirs, VirtualService
@@ -11,7 +11,7 @@ from krm_fn.objects import Object, annotations_of
 from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.plan.services import Key
 from krm_fn.results import Code, Result
-from krm_fn.values import mapping, mappings
+from krm_fn.values import mapping, mappings, strings
 
 _EXPORT = "networking.istio.io/exportTo"
 _OPEN_TYPES = ("LoadBalancer", "NodePort")
@@ -34,6 +34,8 @@ def find(theirs: Theirs, objects: Sequence[Object], plan: Plan, domain: str) -> 
             yield from _gateway_api(one, split)
     for sidecar in theirs.sidecars:
         yield from _sidecar(sidecar, split, domain)
+    for entry in theirs.entries:
+        yield from _entry(entry, split.values())
     for route in theirs.routes:
         yield from _export(route, split, domain)
 
@@ -94,6 +96,28 @@ def _outside(one: Object, plan: ServicePlan, field: str) -> Result:
         f"({', '.join(plan.own)}); use an Istio Gateway with a VirtualService, into which environments are woven"
     )
     return Result(Code.OUTSIDE_DOOR, message, one.ref, field, (plan.service.ref,))
+
+
+def _entry(one: Object, split: Iterable[ServicePlan]) -> Iterator[Result]:
+    """Yield a finding where a ServiceEntry has pods of several environments under a host of its own."""
+    spec = mapping(one.value, "spec")
+    wanted = mapping(mapping(spec, "workloadSelector"), "labels").items()
+    pods = [
+        (name, plan)
+        for plan in (split if wanted else ())
+        for name, own in plan.own.items()
+        if any(pod.ref.namespace == one.ref.namespace and wanted <= pod.labels.items() for pod in own.workloads)
+    ]
+    environments = {name for name, _ in pods}
+    if len(environments) > 1:
+        refs = tuple(dict.fromkeys(plan.service.ref for _, plan in pods))
+        hosts = ", ".join(strings(spec.get("hosts")))
+        message = (
+            f"selects pods of {', '.join(sorted(environments))} for {hosts}: requests for that host pass no routes of "
+            f"{', '.join(map(str, refs))} and reach pods of any environment; call the Service by its own name, or add "
+            "the base's label to the selector"
+        )
+        yield Result(Code.OUTSIDE_DOOR, message, one.ref, "spec.workloadSelector", refs)
 
 
 def _sidecar(one: Sidecar, split: Mapping[Key, ServicePlan], domain: str) -> Iterator[Result]:

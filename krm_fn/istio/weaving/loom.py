@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from krm_fn.config.reader import Configs
+from krm_fn.istio import rollouts
 from krm_fn.istio.hosts import Hosts
 from krm_fn.istio.lookup import Lookup
 from krm_fn.istio.manifests import Weaving
@@ -21,7 +22,7 @@ from krm_fn.istio.theirs import Theirs, VirtualService
 from krm_fn.istio.weaving import connections, openings, rules
 from krm_fn.istio.weaving.http import HttpRoutes
 from krm_fn.istio.weaving.previews import Previews, previews_of_routes
-from krm_fn.istio.weaving.rollouts import changed_weights
+from krm_fn.istio.weaving.rollouts import findings as rollout_findings
 from krm_fn.istio.weaving.targets import Additions, Loomed, together
 from krm_fn.names import full_name
 from krm_fn.objects import Object
@@ -69,9 +70,8 @@ def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Config
     namespaces = {one.ref.namespace for one in objects if one.is_source}
     hosts = Hosts(plans.keys(), namespaces, domain)
     own_rules = rules.by_service(theirs, hosts)
-    specs = {key: [rule.spec for rule in own] for key, own in own_rules.items() if key}
-    subsets = of_services(plans, specs, owner)
-    every = {(one.ref.namespace, one.ref.name) for one in objects if one.ref.kind == "Service" and one.is_source}
+    subsets = of_services(plans, {key: own for key, own in own_rules.items() if key}, owner)
+    every = {_key(one) for one in objects if one.ref.kind == "Service" and one.is_source}
     times = Counter(key for one in theirs.routes for key in _served(one, hosts))
     known = _Known(hosts, Hosts(every, namespaces, domain), theirs.entry_hosts, times)
     woven = [_woven(one, known, subsets, owner) for one in theirs.routes]
@@ -91,7 +91,7 @@ def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Config
         *(result for change in changes for result in change.results),
         *_taken_over(serving, plans),
         *(result for one in taken.values() for result in one.results),
-        *changed_weights(objects, [change.one for change in changes if change.is_woven]),
+        *rollout_findings(rollouts.routes(objects), {_key(one.one.object): one.additions for one in woven}),
     ]
     of_theirs = {key for key in subsets if key in touched or own_rules.get(key) or key in serving}
     names = {key: one for key, one in subsets.items() if of_theirs & set(one.plan.together)}
@@ -104,6 +104,10 @@ def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Config
         },
         tuple(results),
     )
+
+
+def _key(one: Object) -> Key:
+    return (one.ref.namespace, one.ref.name)
 
 
 def _needed(woven: Iterable[_Woven]) -> _Needed:
@@ -120,6 +124,8 @@ def _changed_rules(
     for key, own in own_rules.items():
         for rule in own:
             additions = rules.additions(rule, subsets[key], needed.get(key, ())) if key else Additions()
+            if additions.results:
+                yield _Change(rule.object, results=additions.results)
             yield _change(rule.object, rule.stripped, additions, owner)
 
 

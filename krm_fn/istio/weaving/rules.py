@@ -30,12 +30,30 @@ def by_service(theirs: Theirs, hosts: Hosts) -> Rules:
 
 def additions(rule: DestinationRule, subsets: Subsets, needed: Iterable[Value]) -> Additions:
     """Return the subsets that are added to a rule for a Service."""
+    if rule.is_beside:
+        # Istio joins two rules for one host that stand in one namespace and are seen by the same clients.
+        joined = rule.namespace == subsets.plan.key[0] and rule.is_for_all
+        return Additions(results=() if joined else (_not_beside(rule),))
     added = subsets.missing_from(rule.spec, needed)
     if not added:
         return Additions()
     there = rule.spec.get("subsets") if mappings(rule.spec.get("subsets")) else None
     edit = Insert(("spec", "subsets"), len(there), added) if there else Put(("spec",), "subsets", added)
     return Additions((edit,), tuple(added))
+
+
+def _not_beside(rule: DestinationRule) -> Result:
+    why = (
+        "an Argo Rollout writes its subsets anew"
+        if rule.is_rewritten
+        else "its list of subsets is there and empty, and stays as it is"
+    )
+    message = (
+        f"must get subsets of environments, and {why}; a rule beside it would not be joined with it, because it holds "
+        "for some clients only: move it to the Service's namespace, without exportTo and workloadSelector"
+    )
+    message += "" if rule.is_rewritten else ", or take the key away"
+    return Result(Code.NOT_EDITABLE, message, rule.object.ref, "spec.subsets")
 
 
 class Taken(NamedTuple):
@@ -60,8 +78,8 @@ NOTHING = Taken(has_rule=False, policy={}, copies=(), results=())
 def taken(lookup: Lookup, key: Key) -> Taken:
     """Find what the clients of each namespace read for a Service, and what they must read beside its subsets."""
     others = lookup.read_by(OTHERS, key)
-    has_rule = any(not one.is_wildcard for one in others.for_all)
-    source, policy = (None, {}) if has_rule else others.policy
+    has_rule = others.is_exact and any(not one.is_beside for one in others.for_all)
+    source, policy = (None, {}) if others.is_exact else others.policy  # Istio joins exact ones itself
     copies: list[RuleCopy] = []
     sources = [(source, "")] if source else []
     for client in lookup.clients(key):

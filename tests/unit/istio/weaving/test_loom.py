@@ -212,9 +212,17 @@ def test_two_virtual_services_of_one_host():
 def test_a_rollout_that_changes_weights():
     """Where Argo Rollouts changes the weights of a woven VirtualService, a warning says that copies keep theirs."""
     rollout = workload("r", "dev.proj1", kind="Rollout", api="argoproj.io/v1alpha1")
-    rollout["spec"]["strategy"] = {"canary": {"trafficRouting": {"istio": {"virtualService": {"name": "app"}}}}}
-    outcome = run(service(), *PAIR, rollout, virtual_service(http=[{"route": [to()]}]))
+    rollout["spec"]["strategy"] = {
+        "canary": {"trafficRouting": {"istio": {"virtualService": {"name": "app", "routes": ["one"]}}}}
+    }
+    one = {"name": "one", "route": [to(weight=90), to("other.example.com", weight=10)]}
+    outcome = run(service(), *PAIR, rollout, virtual_service(http=[one]))
     assert codes(outcome.results) == ["runtime-weights"]
+    outcome = run(service(), *PAIR, rollout, virtual_service(http=[{**one, "route": [to()]}]))
+    assert codes(outcome.results) == []
+    del rollout["spec"]["strategy"]["canary"]["trafficRouting"]["istio"]["virtualService"]["routes"]
+    outcome = run(service(), *PAIR, rollout, virtual_service(http=[{"route": [to()]}]))
+    assert codes(outcome.results) == ["rollout-unnamed"]
 
 
 def test_a_subset_of_all_environments():
