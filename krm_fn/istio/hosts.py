@@ -33,6 +33,26 @@ def covers(pattern: str, service: Key, namespace: str, domain: str) -> bool:
     return service_of(pattern, namespace, domain) == service
 
 
+def gateway_of(name: str, namespace: str) -> Key:
+    """Return (namespace, name) of the gateway that an object of `namespace` binds to.
+
+    NAME, NAMESPACE/NAME, and the NAME.NAMESPACE that Istio still takes (pilot/pkg/model/config.go, resolveGatewayName).
+    """
+    place, slash, rest = name.partition("/")
+    if slash:
+        return (namespace if place == "." else place, rest)
+    short, dot, rest = name.partition(".")
+    return (rest.partition(".")[0], short) if dot else (namespace, name)
+
+
+def meeting(one: str, other: str) -> str:
+    """Return what two hosts, either of which may be a wildcard, have in common; empty for nothing."""
+    one, other = one.lower(), other.lower()
+    if _includes(one, other):
+        return other
+    return one if _includes(other, one) else ""
+
+
 def admits(pattern: str, host: str) -> bool:
     """Tell whether a host and one of a server's have a name in common; either may be a wildcard."""
     pattern, host = pattern.lower(), host.lower()

@@ -68,6 +68,10 @@ class VirtualService(NamedTuple):
         return MESH in self.gateways
 
     @property
+    def created(self) -> str:
+        return created(self.object)
+
+    @property
     def is_for_all(self) -> bool:
         """Whether the clients of every namespace see it."""
         return "*" in self.exported
@@ -138,6 +142,14 @@ class Gateway(NamedTuple):
 
     object: Object
     hosts: tuple[str, ...]
+
+    def hosts_for(self, namespace: str) -> list[str]:
+        """Return the hosts that it serves to VirtualServices of a namespace."""
+        own = self.object.ref.namespace
+        parts = [host.rpartition("/") for host in self.hosts]
+        return [
+            name for place, _, name in parts if place in ("", "*", namespace) or (place == "." and namespace == own)
+        ]
 
 
 class Sidecar(NamedTuple):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from krm_fn.istio.destinations import destinations, with_destination
 from krm_fn.istio.matches import carried, combined, of_carriers, set_value
 from krm_fn.istio.routes import ServiceRoutes
+from krm_fn.istio.weaving import neighbours
+from krm_fn.istio.weaving.neighbours import Neighbour, catches_all, theirs_elsewhere
 from krm_fn.istio.weaving.targets import Additions, Loomed, Needed, Target, Woven, collapsed, together, weight
 from krm_fn.plan.answers import Route, ServicePlan
 from krm_fn.plan.environments import deepest_first, levels
 from krm_fn.results import Code, Ref, Result
+from krm_fn.signatures import unnamed
 from krm_fn.values import Manifest, Value, mapping, mappings
 
 ELSEWHERE = ("redirect", "directResponse", "delegate")
@@ -19,8 +22,9 @@ ELSEWHERE = ("redirect", "directResponse", "delegate")
 class HttpRoutes:
     """The HTTP routes of one VirtualService."""
 
-    def __init__(self, loomed: Loomed) -> None:
+    def __init__(self, loomed: Loomed, beside: Callable[[], Sequence[tuple[Neighbour, HttpRoutes]]] = list) -> None:
         self.loomed = loomed
+        self._beside = beside  # the neighbours on gateways, with their routes; made only where a route catches all
         self._told_apart: dict[tuple[Ref, ...], list[tuple[Route, list[Manifest]]]] = {}  # by Services
 
     def woven(self) -> Additions:
@@ -32,7 +36,7 @@ class HttpRoutes:
         )
 
     def _route(self, place: int, route: Value) -> Additions:
-        everyone = self._everyone(route)
+        everyone = self.everyone(route)
         services = plans(everyone)
         if not services:
             return Additions()
@@ -45,16 +49,19 @@ class HttpRoutes:
                 "remove that match, if it was meant for them"
             )
             return Additions(results=(self._reads(message, f"{path}.match"),))
-        routes = [self.variant(route, *one) for one in self.apart(plans(one for one in everyone if not one.spoken))]
+        variants = [self.variant(route, *one) for one in self.apart(plans(one for one in everyone if not one.spoken))]
+        guards, twins = self._guarded(route, services) if any(one.value for one in variants) else ([], [])
+        routes = [*guards, *variants] if guards is not None else []
         if any(one.needs_pin or (one.plan and one.spoken) for one in everyone):
             routes.append(self._for_nobody(route))
         said = [
+            *twins,
             *self._about(route, path),
             *(self._reads(_shared(name, services[0]), f"{path}.match{below}") for below, name, _ in read),
         ]
         return together([self.loomed.inserted("http", place, routes), Additions(results=tuple(said))])
 
-    def _everyone(self, route: Value) -> list[Target]:
+    def everyone(self, route: Value) -> list[Target]:
         """Return whoever a route sends requests to, mirrors among them."""
         return [*self.loomed.targets(route), *(target for _, target in self.loomed.mirrors(route))]
 
@@ -92,7 +99,47 @@ class HttpRoutes:
         match = combined(route.get("match"), carriers)
         if not match:
             return Woven({})
-        return self._signed(route, self._led(route, one.environment), match, one.environment)
+        return self._signed(route, self.led(route, one.environment), match, one.environment)
+
+    def _guarded(self, route: Value, services: Sequence[ServicePlan]) -> tuple[list[Woven] | None, list[Result]]:
+        """Return what must stand before the copies of a route that catches all, so that others' routes stay theirs.
+
+        None where such copies would take what is another's whole.
+        """
+        if not any(map(catches_all, mappings(route.get("match")) or [{}])):
+            return [], []
+        beside = self._beside()
+        results = list(neighbours.twins(self.loomed.one, [one for one, _ in beside]))
+        if any(one.catches_all and one.is_first and one.is_everywhere for one, _ in beside):
+            return None, results
+        guards = [guard for one, routes in beside for guard in self._guards(one, routes, services)]
+        return guards, results
+
+    def _guards(self, one: Neighbour, theirs: HttpRoutes, services: Sequence[ServicePlan]) -> Iterator[Woven]:
+        header = services[0].config.env_header
+        for route, matches in one.routes():
+            taken = {**route, "match": matches}
+            if any(not carrier.shared for _, _, carrier in of_carriers(matches, header)):
+                yield self._foreign(one, taken, Woven({**taken}), "beside")
+                continue
+            own = plans(theirs.everyone(route)) if not any(key in route for key in ELSEWHERE) else []
+            for value, carriers in self.apart([*services, *own]):
+                match = combined(matches, carriers)
+                if not match:
+                    continue
+                led = theirs.led(route, value.environment) if own else Woven(unnamed(route))
+                if not led.value:
+                    plan = next(plan for each in theirs.everyone(route) if (plan := each.plan))
+                    led = Woven(ServiceRoutes(plan).rejection())
+                made = {**led.value, "match": match}
+                yield self._foreign(one, route, Woven(made, led.needed), value.environment)
+
+    def _foreign(self, one: Neighbour, route: Value, made: Woven, stem: str) -> Woven:
+        """Return a route of a neighbour's as this VirtualService says it."""
+        value = {"match": made.value["match"], **made.value}
+        if one.one.namespace != self.loomed.one.namespace:
+            value = dict(theirs_elsewhere(value, one.one.namespace, self.loomed.domain))
+        return Woven(self.loomed.signed(unnamed(value), stem, route), made.needed)
 
     def _for_nobody(self, route: Value) -> Woven:
         """Return the route, kept to the base; it stands before the user's own, which stays as it is."""
@@ -100,17 +147,17 @@ class HttpRoutes:
         targets = self.loomed.targets(route)
         if targets and all(_is_unmatched(target) for target in targets):
             return self._signed(route, Woven({}), match, "unmatched")
-        return self._signed(route, self._led(route, None), match, self._base(route))
+        return self._signed(route, self.led(route, None), match, self._base(route))
 
     def _signed(self, route: Value, led: Woven, match: Sequence[Value], stem: str) -> Woven:
         """Return a copy of a route; `led` is where it leads, and nowhere is a reply that says so."""
         matched = {"match": match} if match else {}
         if not led.value:
-            plan = next(plan for one in self._everyone(route) if (plan := one.plan))
+            plan = next(plan for one in self.everyone(route) if (plan := one.plan))
             return Woven(self.loomed.signed({**matched, **ServiceRoutes(plan).rejection()}, stem, route))
         return Woven(self.loomed.signed({**matched, **led.value}, stem, route), led.needed)
 
-    def _led(self, route: Value, value: str | None) -> Woven:
+    def led(self, route: Value, value: str | None) -> Woven:
         """Return a route without its name and match, as it is to be for requests that carry `value`."""
         targets = self.loomed.targets(route)
         entries: list[Manifest] = []
@@ -151,9 +198,9 @@ class HttpRoutes:
         if any(key in route for key in ELSEWHERE):
             return Woven(route)
         kept = {key: part for key, part in route.items() if key in ("name", "match")}
-        led = self._led(route, environment)
+        led = self.led(route, environment)
         if not led.value:
-            plan = next(plan for one in self._everyone(route) if (plan := one.plan))
+            plan = next(plan for one in self.everyone(route) if (plan := one.plan))
             return Woven({**kept, **ServiceRoutes(plan).rejection()})
         headers = mapping(route, "headers")
         request = mapping(headers, "request")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from krm_fn.config.reader import Configs
@@ -21,6 +22,7 @@ from krm_fn.istio.subsets import Subsets, of_services
 from krm_fn.istio.theirs import Theirs, VirtualService
 from krm_fn.istio.weaving import connections, openings, rules
 from krm_fn.istio.weaving.http import HttpRoutes
+from krm_fn.istio.weaving.neighbours import Neighbour, Neighbourhood
 from krm_fn.istio.weaving.previews import Previews, previews_of_routes
 from krm_fn.istio.weaving.rollouts import findings as rollout_findings
 from krm_fn.istio.weaving.targets import Additions, Loomed, together
@@ -74,7 +76,9 @@ def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Config
     every = {_key(one) for one in objects if one.ref.kind == "Service" and one.is_source}
     times = Counter(key for one in theirs.routes for key in _served(one, hosts))
     known = _Known(hosts, Hosts(every, namespaces, domain), theirs.entry_hosts, times)
-    woven = [_woven(one, known, subsets, owner) for one in theirs.routes]
+    looms = [_loomed(one, hosts, subsets, owner) for one in theirs.routes]
+    around = _Around(theirs, looms)
+    woven = [_woven(one, known, subsets, around) for one in looms]
     needed = _needed(woven)
     changes = [
         *(_change(one.one.object, one.one.stripped, one.additions, owner) for one in woven),
@@ -161,16 +165,33 @@ def _of_no_service(one: Object, field: str, host: str, full: str) -> Result:
     return Result(Code.HOST_OF_NO_SERVICE, message, one.ref, field)
 
 
-def _woven(one: VirtualService, known: _Known, subsets: Mapping[Key, Subsets], owner: str) -> _Woven:
-    hosts = known.hosts
+def _loomed(one: VirtualService, hosts: Hosts, subsets: Mapping[Key, Subsets], owner: str) -> Loomed:
     named = {each.host: hosts.find(each.host, one.namespace) for each in one.destinations()}
-    served = _served(one, hosts)
-    loomed = Loomed(one, {host: subsets[key] for host, key in named.items() if key}, owner, served)
-    routes = HttpRoutes(loomed)
+    services = {host: subsets[key] for host, key in named.items() if key}
+    return Loomed(one, services, owner, _served(one, hosts), hosts.domain)
+
+
+def _woven(loomed: Loomed, known: _Known, subsets: Mapping[Key, Subsets], around: _Around) -> _Woven:
+    one, served = loomed.one, loomed.served
+    routes = HttpRoutes(loomed, partial(around.of, one))
     completed = _completed(loomed, known, [subsets[key] for key in served])
     additions = together([routes.woven(), connections.woven(loomed), *completed])
     previews = previews_of_routes(routes) if loomed.services else Previews()
-    return _Woven(one, additions, previews, served, frozenset(key for key in named.values() if key))
+    led_to = frozenset(each.plan.key for each in loomed.services.values())
+    return _Woven(one, additions, previews, served, led_to)
+
+
+class _Around:
+    """The neighbours of VirtualServices on gateways, looked for where one is asked for."""
+
+    def __init__(self, theirs: Theirs, looms: Iterable[Loomed]) -> None:
+        self._theirs = theirs
+        self._looms = {id(one.one): one for one in looms}
+        self._found: Neighbourhood | None = None
+
+    def of(self, one: VirtualService) -> list[tuple[Neighbour, HttpRoutes]]:
+        self._found = self._found or Neighbourhood(self._theirs)
+        return [(each, HttpRoutes(self._looms[id(each.one)])) for each in self._found.of(one)]
 
 
 def _served(one: VirtualService, hosts: Hosts) -> tuple[Key, ...]:

@@ -119,12 +119,14 @@ class Loomed(NamedTuple):
         services: the Services with routes that its hosts can name, by host as written.
         owner: the config whose additions are made.
         served: the Services whose host in the mesh is this VirtualService's.
+        domain: the cluster's.
     """
 
     one: VirtualService
     services: Mapping[str, Subsets]
     owner: str
     served: tuple[Key, ...] = ()
+    domain: str = ""
 
     def targets(self, route: Value) -> list[Target]:
         """Return the destinations of a route, with what is known of them; as many as it has entries."""
