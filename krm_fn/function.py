@@ -140,8 +140,8 @@ def rewritten(
         text = rewrite(source, item.column, item.value, edit)
         if text is None:
             message = (
-                "must be edited, and its text says one thing for several places (&x, *x, <<), so that an edit of one "
-                "would change another: write those parts out where they stand"
+                "must be edited, and its text does not let those places be changed alone (an anchor &x, an alias *x, a "
+                "merge key <<, a key given twice): write those parts out where they stand"
             )
             ref = next(one.ref for one in objects if one.position == edit.position)
             refused.append(Result(Code.NOT_EDITABLE, message, ref))

@@ -149,16 +149,12 @@ class Result:
         place = ": ".join(part for part in where if part)
         if self.field:
             place = f"{place} {self.field}" if place else self.field
-        text = " ".join(self.message.split())
-        return (
-            f"{self.severity}: {place}: {text} [{self.code.slug}]"
-            if place
-            else (f"{self.severity}: {text} [{self.code.slug}]")
-        )
+        text = f"{place}: {self.message}" if place else self.message
+        return f"{self.severity}: {_readable(' '.join(text.split()))} [{self.code.slug}]"
 
     def as_item(self) -> dict[str, Any]:
         """Return the finding as an entry of a ResourceList's `results`."""
-        item: dict[str, Any] = {"message": self.message, "severity": str(self.severity)}
+        item: dict[str, Any] = {"message": _readable(self.message), "severity": str(self.severity)}
         if self.ref and self.ref.kind:
             named = {
                 "apiVersion": self.ref.api_version,
@@ -168,13 +164,18 @@ class Result:
             }
             item["resourceRef"] = {key: value for key, value in named.items() if value}
         if self.field:
-            item["field"] = {"path": self.field}
+            item["field"] = {"path": _readable(self.field)}
         if self.ref and self.ref.file:
             item["file"] = {"path": self.ref.file}
             if self.ref.file_index is not None:
                 item["file"]["index"] = self.ref.file_index
         item["tags"] = {"function": FUNCTION, "code": self.code.slug}
         return item
+
+
+def _readable(text: str) -> str:
+    r"""Return a text that every reader takes: half of a surrogate pair, as JSON's `\ud83d` is, is no character."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class FunctionError(Exception):

@@ -125,7 +125,10 @@ class Document:
             splice.put(page.last, page.last, f', "results": [{flow_list(results)}]')
         else:
             text = f"{' ' * page.column}results:\n{block_list(results, page.column)}"
-            splice.put(page.end, page.end, text, lines=True)
+            end = page.end
+            if splice.is_open and end == len(self._text):
+                end = splice.line_start(page.listings["items"].key_end - 1)
+            splice.put(end, end, text, lines=True)
 
     def _edit_stream(
         self,
@@ -146,7 +149,19 @@ class Document:
         if added:
             texts = [flow(value) + "\n" if self._json else dump(value) for value in added]
             end = len(self._text)
-            splice.put(end, end, "".join(f"---\n{text}" for text in texts), lines=True)
+            last = self._pages[-1]
+            if splice.is_open and len(self._pages) - 1 not in removed:
+                self._add_before(splice, last, texts)
+            else:
+                splice.put(end, end, "".join(f"---\n{text}" for text in texts), lines=True)
+
+    def _add_before(self, splice: Splice, page: Page, texts: Sequence[str]) -> None:
+        """Put documents before the last one, whose end would change with a line end behind it."""
+        if not self._text.startswith(("---", "%"), page.begin):
+            splice.put(0, 0, "".join(f"{text}---\n" for text in texts))
+            return
+        end = "...\n" if self._text.startswith("%", page.begin) else ""
+        splice.put(page.begin, page.begin, "".join(f"---\n{text}" for text in texts) + end)
 
 
 def parse(raw: bytes) -> Document:

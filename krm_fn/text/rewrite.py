@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from krm_fn.objects import HOST_IDS, annotations_of
-from krm_fn.results import FunctionError
-from krm_fn.text import document
-from krm_fn.text.edits import Edit, Insert, Path, Value, made
+from yaml import YAMLError
+
+from krm_fn.objects import HOST_IDS, annotations_of, ref_of
+from krm_fn.results import Code, FunctionError, Result
+from krm_fn.text.edits import Edit, Insert, Path, Put, Value, made, size_of
 from krm_fn.text.patch import Text
+from krm_fn.text.readback import reads_as
+
+MAX_ADDED = 10_000_000  # characters that may be added to a text with aliases, whose copies are as long as they like
 
 
 def rewrite(source: str, column: int, value: Value, edit: Edit) -> str | None:
@@ -20,20 +24,21 @@ def rewrite(source: str, column: int, value: Value, edit: Edit) -> str | None:
 
     The ids that a host gave the object go with the edit: the text keeps its comments itself.
 
-    None where the text cannot be edited so. With anchors it says one thing for several places (`&x`, `*x`, `<<`), and
-    an edit of one could change another: such a text is read again, and must be `value` with the edits, nothing else.
+    None where the text cannot be edited so. Whatever was edited is read again, and must be `value` with the edits and
+    nothing else: a text may say one thing for several places (`&x`, `*x`, `<<`), or in a way that nobody foresaw.
     """
     ids = tuple(("metadata", "annotations", key) for key in HOST_IDS if key in annotations_of(value))
     edit = replace(edit, removals=(*edit.removals, *ids))
-    if "&" not in source:
-        return _edited(source, column, edit)
+    grown = sum(size_of(one.values if isinstance(one, Insert) else one.value) for one in edit.additions)
+    if "*" in source and grown > MAX_ADDED:
+        message = f"what aliases (*x) hold would be copied {grown:,} characters long; write out what is meant"
+        raise FunctionError(Result(Code.INPUT_LIMIT, message, ref_of(value)))
     try:
         text = _edited(source, column, edit)
-        read = document.parse((" " * column + text).encode()).items
-    except (FunctionError, LookupError):
+    except (YAMLError, LookupError):
         return None
     wanted = made(_without(value, edit.removals), edit.additions)
-    return text if [one.value for one in read] == [wanted] else None
+    return text if reads_as(" " * column + text, wanted) else None
 
 
 def _edited(source: str, column: int, edit: Edit) -> str:
@@ -43,7 +48,8 @@ def _edited(source: str, column: int, edit: Edit) -> str:
             text.remove(path)
         source = text.result()
     if edit.additions:
-        text = Text(source, column, [addition.path for addition in edit.additions])
+        paths = ((*one.path, one.key) if isinstance(one, Put) else one.path for one in edit.additions)
+        text = Text(source, column, paths)
         for addition in edit.additions:
             if isinstance(addition, Insert):
                 text.insert(addition.path, addition.index, addition.values)
