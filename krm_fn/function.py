@@ -63,7 +63,7 @@ def run(
     the results in it.
     """
     try:
-        listed = document.parse(raw)
+        listed = document.parse(raw, inventory.asked)
     except FunctionError as error:
         return Outcome(raw, error.results)
     try:
@@ -137,7 +137,7 @@ def rewritten(
             continue
         item = listed.items[place]
         source = listed.source(item)
-        text = rewrite(source, item.column, item.value, edit)
+        text = rewrite(source, item.column, listed.whole(item), edit)
         if text is None:
             message = (
                 "must be edited, and its text does not let those places be changed alone (an anchor &x, an alias *x, a "

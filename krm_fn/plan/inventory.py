@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import Any
 
-from krm_fn.objects import Object, annotations_of, group_of
+from krm_fn.objects import INDEXES, LOCAL_CONFIG, OWNER, PATHS, Object, annotations_of, group_of
 from krm_fn.results import Code, Ref, Result, shown
+from krm_fn.text.yaml_shapes import EACH
 
 
 class Traffic(Enum):
@@ -104,6 +105,51 @@ TEMPLATES: Mapping[tuple[str, str], str] = {
     ("apps.kruise.io", "AdvancedCronJob"): "spec.template.jobTemplate.spec.template",
 }
 _RUN_TO_COMPLETION = {"Job", "CronJob", "BroadcastJob", "AdvancedCronJob"}
+
+_META = {
+    "name": None,
+    "generateName": None,
+    "namespace": None,
+    "labels": EACH,
+    "annotations": dict.fromkeys((OWNER, LOCAL_CONFIG, *PATHS, *INDEXES)),
+}
+_IDENTITY: Mapping[str, Any] = {"apiVersion": None, "kind": None, "metadata": _META}
+# Kinds of which nobody asks more than their names.
+_BYSTANDERS = {
+    ("", "ConfigMap"),
+    ("", "Secret"),
+    ("", "ServiceAccount"),
+    ("", "PersistentVolume"),
+    ("", "PersistentVolumeClaim"),
+    ("admissionregistration.k8s.io", "MutatingWebhookConfiguration"),
+    ("admissionregistration.k8s.io", "ValidatingWebhookConfiguration"),
+    ("apiextensions.k8s.io", "CustomResourceDefinition"),
+    ("apiregistration.k8s.io", "APIService"),
+    ("monitoring.coreos.com", "PodMonitor"),
+    ("monitoring.coreos.com", "PrometheusRule"),
+    ("monitoring.coreos.com", "ServiceMonitor"),
+    ("networking.k8s.io", "NetworkPolicy"),
+    ("policy", "PodDisruptionBudget"),
+    ("rbac.authorization.k8s.io", "ClusterRole"),
+    ("rbac.authorization.k8s.io", "ClusterRoleBinding"),
+    ("rbac.authorization.k8s.io", "Role"),
+    ("rbac.authorization.k8s.io", "RoleBinding"),
+}
+
+
+def asked(api_version: str, kind: str) -> Mapping[str, Any] | None:
+    """Return what is read of an object of a kind: keys, each with those below it; None for everything."""
+    key = (group_of(api_version), kind)
+    if key in _BYSTANDERS:
+        return _IDENTITY
+    if key not in TEMPLATES or kind == "Rollout":  # a Rollout's strategy concerns its Services
+        return None
+    template: Mapping[str, Any] = {"metadata": _META}
+    for step in reversed(TEMPLATES[key].split(".") if TEMPLATES[key] else ()):
+        template = {step: template}
+    spec = {"replicas": None, "parallelism": None, "suspend": None, **template.get("spec", {})}
+    return {**_IDENTITY, "spec": spec}
+
 
 _HTTP = {"http", "http2", "grpc", "http_proxy"}
 _TCP = {"tcp", "mongo", "redis", "mysql"}

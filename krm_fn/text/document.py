@@ -13,10 +13,11 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from krm_fn.results import FUNCTION, Code
-from krm_fn.text import json_reader, yaml_list, yaml_reader
+from krm_fn.text import json_reader, yaml_list, yaml_reader, yaml_stream
 from krm_fn.text.pages import Node, Page, fail, line_of
 from krm_fn.text.splice import Splice, block_list, edit_list, flow_list, replace
 from krm_fn.text.writer import dump, flow
+from krm_fn.text.yaml_cuts import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -28,6 +29,10 @@ Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
 _GROUP = "config.kubernetes.io/"
 _VERSIONS = ("v1", "v1beta1", "v1alpha1")
 _BOM = b"\xef\xbb\xbf"
+
+
+def _everything(_api_version: str, _kind: str) -> None:
+    """Ask for all that there is, of whatever kind."""
 
 
 class Form(Enum):
@@ -43,7 +48,8 @@ class Item:
 
     `value` is shared with nobody's copy: read it, do not change it. `duplicates` are the dotted paths of keys
     that one mapping was given twice with different values (the last one counts). `start` and `end` bound the
-    object in the decoded text, `column` is that of its first key: all its other lines stand at least there.
+    object in the decoded text, `column` is that of its first key: all its other lines stand at least there. `partial`:
+    the value holds what was asked for; `Document.whole` gives all of it.
     """
 
     index: int
@@ -52,6 +58,7 @@ class Item:
     start: int
     end: int
     column: int
+    partial: bool = False
 
 
 class Document:
@@ -81,7 +88,7 @@ class Document:
             self._pages = entries = [page for page in pages if page.value is not None]
             _check_stream(pages, text)
         self.items = tuple(
-            Item(index, entry.value, entry.duplicates, entry.start, entry.end, entry.column)
+            Item(index, entry.value, entry.duplicates, entry.start, entry.end, entry.column, entry.partial)
             for index, entry in enumerate(entries)
         )
 
@@ -92,6 +99,13 @@ class Document:
         list; comments above the first key are not in it, comments below are when they are the item's own.
         """
         return self._text[item.start : item.end]
+
+    def whole(self, item: Item) -> dict[str, Any]:
+        """Return all of the item's value."""
+        if not item.partial:
+            return item.value
+        text = " " * item.column + self.source(item)
+        return dict(yaml_reader.read(text, text.encode())[0].value)
 
     def apply(
         self,
@@ -164,8 +178,11 @@ class Document:
         splice.put(page.begin, page.begin, "".join(f"---\n{text}" for text in texts) + end)
 
 
-def parse(raw: bytes) -> Document:
-    """Read the input. Raises FunctionError with INPUT_*, SHARED_ALIAS, DUPLICATE_KEY or NO_LIBYAML findings."""
+def parse(raw: bytes, asked: Asked = _everything) -> Document:
+    """Read the input, and of an object of a kind what is `asked` for.
+
+    Raises FunctionError with INPUT_*, SHARED_ALIAS, DUPLICATE_KEY or NO_LIBYAML findings.
+    """
     text = _decode(raw)
     collecting = gc.isenabled()
     gc.disable()  # nothing here is garbage: the collector would walk a growing tree again and again
@@ -173,7 +190,11 @@ def parse(raw: bytes) -> Document:
         pages = json_reader.read(text)
         is_json = pages is not None
         if pages is None:
-            pages = yaml_list.read(text) or yaml_reader.read(text, raw.removeprefix(_BOM))
+            pages = (
+                yaml_list.read(text, asked)
+                or yaml_stream.read(text, asked)
+                or yaml_reader.read(text, raw.removeprefix(_BOM))
+            )
         return Document(raw, text, pages, is_json=is_json)
     finally:
         if collecting:
