@@ -8,9 +8,8 @@ and a line on stderr. Every finding has a stable `Code`; docs/findings.md has a 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -85,37 +84,37 @@ class Code(Enum):
     PREVIEW_INVALID = ("preview-invalid", Severity.ERROR)
     PREVIEW_TAKEN = ("preview-taken", Severity.ERROR)
     PREVIEW_WILDCARD = ("preview-wildcard", Severity.INFO)
-    # objects in the list that generated ones meet
+    # the user's own routes and rules, and ways around the routes
     HOST_TAKEN = ("host-taken", Severity.ERROR)
     ROUTED_BY_USER = ("routed-by-user", Severity.ERROR)
-    OTHER_CONFIG = ("other-config", Severity.ERROR)
-    SAME_AS_OTHER_CONFIG = ("same-as-other-config", Severity.INFO)
-    # the command
-    PATH_UNREADABLE = ("path-unreadable", Severity.ERROR)
-    NOT_FOUND = ("not-found", Severity.ERROR)
-    INTERNAL = ("internal", Severity.ERROR)
-    ADOPTED = ("adopted", Severity.INFO)
     ROUTE_READS_ENVIRONMENT = ("route-reads-environment", Severity.WARNING)
     SUBSET_SPANS_ENVIRONMENTS = ("subset-spans-environments", Severity.WARNING)
-    ADDITION_EDITED = ("addition-edited", Severity.ERROR)
-    NOT_EDITABLE = ("not-editable", Severity.ERROR)
     PORTS_OPEN = ("ports-open", Severity.WARNING)
     ROUTES_TWICE = ("routes-twice", Severity.WARNING)
     RULE_COPIED = ("rule-copied", Severity.INFO)
+    NAMESPACE_TO_COME = ("namespace-to-come", Severity.INFO)
     RUNTIME_WEIGHTS = ("runtime-weights", Severity.WARNING)
     OUTSIDE_DOOR = ("outside-door", Severity.WARNING)
     HIDDEN_ROUTES = ("hidden-routes", Severity.WARNING)
     EXPORTED_PARTLY = ("exported-partly", Severity.WARNING)
     HTTP_ROUTE = ("http-route", Severity.ERROR)
-    NAMESPACE_TO_COME = ("namespace-to-come", Severity.INFO)
+    # into the list: what others made, and what cannot be edited
+    OTHER_CONFIG = ("other-config", Severity.ERROR)
+    SAME_AS_OTHER_CONFIG = ("same-as-other-config", Severity.INFO)
+    ADOPTED = ("adopted", Severity.INFO)
+    ADDITION_EDITED = ("addition-edited", Severity.ERROR)
+    NOT_EDITABLE = ("not-editable", Severity.ERROR)
+    # the command
+    PATH_UNREADABLE = ("path-unreadable", Severity.ERROR)
+    NOT_FOUND = ("not-found", Severity.ERROR)
+    INTERNAL = ("internal", Severity.ERROR)
 
     def __init__(self, slug: str, severity: Severity) -> None:
         self.slug = slug
         self.severity = severity
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(NamedTuple):
     """Where an object is: its identity, and the file it came from if the host said so."""
 
     api_version: str = ""
@@ -130,8 +129,7 @@ class Ref:
         return f"{self.kind} {name}".strip()
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """One finding: what is wrong, where (object, field, file), and what to do."""
 
     code: Code

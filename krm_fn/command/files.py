@@ -7,9 +7,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from krm_fn.config import reader
 from krm_fn.objects import Object, objects_of
@@ -22,12 +21,10 @@ _ENDINGS = (".yaml", ".yml", ".json", "Kptfile")
 _BUILD_SECONDS = 600
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """What some paths hold: the objects, each position counted over all of them, and the configuration found."""
 
     objects: tuple[Object, ...]
-    documents: tuple[Document, ...]
     function_config: Mapping[str, Any] | None
 
 
@@ -42,7 +39,6 @@ def load(paths: Sequence[str]) -> Loaded:
     """
     problems: list[Result] = []
     objects: list[Object] = []
-    documents: list[Document] = []
     configs: list[Mapping[str, Any]] = []
     count = 0
     for path in paths:
@@ -53,15 +49,14 @@ def load(paths: Sequence[str]) -> Loaded:
             continue
         configs += [found] if found else []
         for name, listed in parts:
-            for one in objects_of(((item.value, item.duplicates) for item in listed.items), name):
+            for one in objects_of(listed.items, name):
                 position = None if one.position is None else one.position + count
-                objects.append(replace(one, position=position))
+                objects.append(one._replace(position=position))
             count += len(listed.items)
-            documents.append(listed)
             configs += [listed.function_config] if listed.function_config else []
     if problems:
         raise FunctionError(*problems)
-    return Loaded(tuple(objects), tuple(documents), configs[0] if configs else None)
+    return Loaded(tuple(objects), configs[0] if configs else None)
 
 
 def read_config(path: str) -> Mapping[str, Any]:
@@ -203,7 +198,7 @@ def _parse(raw: bytes, name: str) -> Document:
 
 def _in_file(result: Result, name: str) -> Result:
     ref = result.ref or Ref()
-    return replace(result, ref=ref if ref.file else replace(ref, file=name))
+    return result._replace(ref=ref if ref.file else ref._replace(file=name))
 
 
 def _problem(path: str, message: str) -> Result:

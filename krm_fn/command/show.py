@@ -8,31 +8,27 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from krm_fn import function
 from krm_fn.command import files, revisions, stdio
-from krm_fn.merge import merge
+from krm_fn.names import nearest
 from krm_fn.plan.answers import Plan
-from krm_fn.plan.environments import nearest
-from krm_fn.results import FUNCTION, Code, FunctionError, Ref, Result, Severity, in_order
+from krm_fn.results import FUNCTION, Code, FunctionError, Ref, Result, Severity
 from krm_fn.views import diff, explain, facts, matrix, page, paint
 from krm_fn.views.change import Comparison, compare
 from krm_fn.views.table import tables
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """The configuration that the command line gives: a `--config` file's object, and `--set` pairs."""
 
     config: Mapping[str, Any] | None
     overrides: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """A plan to show, and all there is to say about its list, most severe first."""
 
     plan: Plan
@@ -121,8 +117,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace, Settings], int]] = {
 def _load(paths: Sequence[str], settings: Settings) -> Shown:
     loaded = files.load(paths)
     computed = function.compute(loaded.objects, settings.config or loaded.function_config, settings.overrides)
-    changes = merge(loaded.objects, computed.manifests, computed.configs, place=False)
-    return Shown(computed.plan, tuple(in_order([*computed.results, *changes.results])))
+    return Shown(computed.plan, computed.results)
 
 
 def _services(plan: Plan) -> list[Any]:
@@ -148,11 +143,11 @@ def _old(load: Callable[[], Shown], name: str) -> Shown:
         shown = load()
     except FunctionError as error:
         raise FunctionError(*(_before(result, name) for result in error.results)) from error
-    return replace(shown, results=tuple(_before(result, name) for result in shown.results))
+    return shown._replace(results=tuple(_before(result, name) for result in shown.results))
 
 
 def _before(result: Result, name: str) -> Result:
-    return replace(result, message=f"(in {name}) {result.message}")
+    return result._replace(message=f"(in {name}) {result.message}")
 
 
 def _at(revision: str, paths: Sequence[str], settings: Settings) -> Shown:

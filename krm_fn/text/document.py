@@ -22,16 +22,14 @@ from krm_fn.text.yaml_cuts import Asked
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-__all__ = ["Document", "Form", "Item", "Value", "dump", "parse"]
-
-Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
+__all__ = ["Document", "Form", "Item", "dump", "parse"]
 
 _GROUP = "config.kubernetes.io/"
 _VERSIONS = ("v1", "v1beta1", "v1alpha1")
 _BOM = b"\xef\xbb\xbf"
 
 
-def _everything(_api_version: str, _kind: str) -> None:
+def everything(_api_version: str, _kind: str) -> None:
     """Ask for all that there is, of whatever kind."""
 
 
@@ -48,8 +46,8 @@ class Item:
 
     `value` is shared with nobody's copy: read it, do not change it. `duplicates` are the dotted paths of keys
     that one mapping was given twice with different values (the last one counts). `start` and `end` bound the
-    object in the decoded text, `column` is that of its first key: all its other lines stand at least there. `partial`:
-    the value holds what was asked for; `Document.whole` gives all of it.
+    object in the decoded `text`, `column` is that of its first key: all its other lines stand at least there.
+    `partial`: the value holds what was asked for; `whole` is all of it.
     """
 
     index: int
@@ -58,7 +56,25 @@ class Item:
     start: int
     end: int
     column: int
+    text: str
     partial: bool = False
+
+    @property
+    def source(self) -> str:
+        """The item's text as it came in.
+
+        The first line begins at the first key (or `{`, or a tag), the others keep their indentation in the
+        list; comments above the first key are not in it, comments below are when they are the item's own.
+        """
+        return self.text[self.start : self.end]
+
+    @property
+    def whole(self) -> dict[str, Any]:
+        """All of the item's value."""
+        if not self.partial:
+            return self.value
+        text = " " * self.column + self.source
+        return dict(yaml_reader.read(text, text.encode())[0].value)
 
 
 class Document:
@@ -88,24 +104,9 @@ class Document:
             self._pages = entries = [page for page in pages if page.value is not None]
             _check_stream(pages, text)
         self.items = tuple(
-            Item(index, entry.value, entry.duplicates, entry.start, entry.end, entry.column, entry.partial)
+            Item(index, entry.value, entry.duplicates, entry.start, entry.end, entry.column, text, entry.partial)
             for index, entry in enumerate(entries)
         )
-
-    def source(self, item: Item) -> str:
-        """Return the item's text as it came in.
-
-        The first line begins at the first key (or `{`, or a tag), the others keep their indentation in the
-        list; comments above the first key are not in it, comments below are when they are the item's own.
-        """
-        return self._text[item.start : item.end]
-
-    def whole(self, item: Item) -> dict[str, Any]:
-        """Return all of the item's value."""
-        if not item.partial:
-            return item.value
-        text = " " * item.column + self.source(item)
-        return dict(yaml_reader.read(text, text.encode())[0].value)
 
     def apply(
         self,
@@ -178,7 +179,7 @@ class Document:
         splice.put(page.begin, page.begin, "".join(f"---\n{text}" for text in texts) + end)
 
 
-def parse(raw: bytes, asked: Asked = _everything) -> Document:
+def parse(raw: bytes, asked: Asked = everything) -> Document:
     """Read the input, and of an object of a kind what is `asked` for.
 
     Raises FunctionError with INPUT_*, SHARED_ALIAS, DUPLICATE_KEY or NO_LIBYAML findings.

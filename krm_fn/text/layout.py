@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from krm_fn.text.places import Node, Path, read
+from krm_fn.text.edits import Path
+from krm_fn.text.places import Node, read
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
 _NULLS = ("", "~", "null", "Null", "NULL")

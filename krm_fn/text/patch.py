@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from krm_fn.text.edits import Path
 from krm_fn.text.layout import Layout, Place
-from krm_fn.text.places import Node, Path
+from krm_fn.text.places import Node
 from krm_fn.text.splice import block_list
 from krm_fn.text.writer import dump, flow, scalar
 

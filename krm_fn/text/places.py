@@ -17,8 +17,9 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
+from krm_fn.text.edits import Path
+
 Event = Any  # one of yaml.events; PyYAML's stubs do not say what its C parser fills in
-Path = tuple[str | int, ...]
 _Wanted = Mapping[str | int, Any]  # the next steps of the wanted paths, each with those behind it
 
 _PAIR = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")

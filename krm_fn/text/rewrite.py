@@ -3,42 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from yaml import YAMLError
 
-from krm_fn.objects import HOST_IDS, annotations_of, ref_of
-from krm_fn.results import Code, FunctionError, Result
-from krm_fn.text.edits import Edit, Insert, Path, Put, Value, made, size_of
+from krm_fn.text.edits import Edit, Insert, Path, Put, made, size_of
 from krm_fn.text.patch import Text
 from krm_fn.text.readback import reads_as
+from krm_fn.values import Value
 
 MAX_ADDED = 10_000_000  # characters that may be added to a text with aliases, whose copies are as long as they like
 
 
 def rewrite(source: str, column: int, value: Value, edit: Edit) -> str | None:
-    """Return an object's text with the edits made; `source` and `column` as `document` gives them.
+    """Return an object's text with the edits made; `source` and `column` as `document.Item` gives them.
 
     What an earlier run added is taken out first, so that the additions find the text as the user wrote it.
-
-    The ids that a host gave the object go with the edit: the text keeps its comments itself.
 
     None where the text cannot be edited so. Whatever was edited is read again, and must be `value` with the edits and
     nothing else: a text may say one thing for several places (`&x`, `*x`, `<<`), or in a way that nobody foresaw.
     """
-    ids = tuple(("metadata", "annotations", key) for key in HOST_IDS if key in annotations_of(value))
-    edit = replace(edit, removals=(*edit.removals, *ids))
-    grown = sum(size_of(one.values if isinstance(one, Insert) else one.value) for one in edit.additions)
-    if "*" in source and grown > MAX_ADDED:
-        message = f"what aliases (*x) hold would be copied {grown:,} characters long; write out what is meant"
-        raise FunctionError(Result(Code.INPUT_LIMIT, message, ref_of(value)))
     try:
         text = _edited(source, column, edit)
     except (YAMLError, LookupError):
         return None
     wanted = made(_without(value, edit.removals), edit.additions)
     return text if reads_as(" " * column + text, wanted) else None
+
+
+def grown(source: str, edit: Edit) -> int:
+    """Return how many characters an edit copies of what aliases hold, where that is too much; else 0."""
+    size = sum(size_of(one.values if isinstance(one, Insert) else one.value) for one in edit.additions)
+    return size if "*" in source and size > MAX_ADDED else 0
 
 
 def _edited(source: str, column: int, edit: Edit) -> str:
@@ -52,7 +48,7 @@ def _edited(source: str, column: int, edit: Edit) -> str:
         text = Text(source, column, paths)
         for addition in edit.additions:
             if isinstance(addition, Insert):
-                text.insert(addition.path, addition.index, addition.values)
+                text.insert(addition.path, addition.place, addition.values)
             else:
                 text.put(addition.path, addition.key, addition.value, addition.after)
         source = text.result()
