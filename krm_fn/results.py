@@ -53,10 +53,13 @@ class Code(Enum):
     OBJECT_TWICE = ("object-twice", Severity.ERROR)
     LABEL_INVALID = ("label-invalid", Severity.ERROR)
     LABEL_MISPLACED = ("label-misplaced", Severity.WARNING)
+    LABEL_UNREAD = ("label-unread", Severity.WARNING)
+    REPLICAS_UNREAD = ("replicas-unread", Severity.WARNING)
     UNLABELLED_WORKLOAD = ("unlabelled-workload", Severity.ERROR)
     SCALED_TO_ZERO = ("scaled-to-zero", Severity.INFO)
     NO_SELECTOR = ("no-selector", Severity.INFO)
     UNSELECTED_PODS = ("unselected-pods", Severity.WARNING)
+    NAMESPACE_MIXED = ("namespace-mixed", Severity.WARNING)
     NOTHING_LABELLED = ("nothing-labelled", Severity.WARNING)
     # who answers
     BASE_ASSUMED = ("base-assumed", Severity.INFO)

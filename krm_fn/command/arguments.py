@@ -35,6 +35,11 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(FUNCTION, description=_DESCRIPTION, epilog=_EPILOG, formatter_class=formatter)
     top.add_argument("--version", action="version", version=f"{FUNCTION} {__version__}")
     _add_config(top)
+    top.add_argument(
+        "--allow-empty",
+        action="store_true",
+        help="as a filter: no object in, none out, and no error (a Helm chart of hooks only)",
+    )
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     _command(commands, "generate", "print only what the function generates or changes")
     check = _command(commands, "check", "print the findings; exit 1 if one is an error")

@@ -49,10 +49,9 @@ def load(paths: Sequence[str]) -> Loaded:
             continue
         configs += [found] if found else []
         for name, listed in parts:
-            for one in objects_of(listed.items, name):
-                position = None if one.position is None else one.position + count
-                objects.append(one._replace(position=position))
-            count += len(listed.items)
+            here = [one._replace(position=one.position + count) for one in objects_of(listed.items, name)]
+            objects += here
+            count += len(here)
             configs += [listed.function_config] if listed.function_config else []
     if problems:
         raise FunctionError(*problems)

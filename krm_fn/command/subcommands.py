@@ -11,6 +11,7 @@ from krm_fn.command import arguments, files, stdio
 from krm_fn.command.files import Loaded
 from krm_fn.config.schema import definition
 from krm_fn.function import Computation
+from krm_fn.objects import is_list, without_clusters_own
 from krm_fn.results import Severity
 from krm_fn.text import document
 from krm_fn.views import report
@@ -32,7 +33,7 @@ def run(words: Sequence[str]) -> int:
         if sys.stdin and sys.stdin.isatty():
             sys.stderr.write(top.format_help())
             return _USAGE
-        return stdio.filter_stdin(given, overrides)
+        return stdio.filter_stdin(given, overrides, allow_empty=options.allow_empty)
     if options.command in arguments.VIEWS:
         from krm_fn.command import show  # noqa: PLC0415 - generate and check need none of the views
 
@@ -60,7 +61,8 @@ def _generate(_: argparse.Namespace, loaded: Loaded, computed: Computation) -> i
     items = {one.position: one.item for one in loaded.objects}
     rewritten = ((items[position], text) for position, text in sorted(changes.rewritten.items()))
     documents = [
-        *(_document(item.column, text) for item, text in rewritten if item),
+        *(_document(item.column, text) for item, text in rewritten if item and not is_list(item.value)),
+        *(document.dump(without_clusters_own(value)) for _, value in sorted(changes.members.items())),
         *(document.dump(one) for one in changes.added),
     ]
     if not computed.failed:
@@ -72,7 +74,10 @@ def _generate(_: argparse.Namespace, loaded: Loaded, computed: Computation) -> i
 def _document(column: int, text: str) -> str:
     """Return the new text of an item that stands at a column of a list as a document of its own."""
     margin = " " * column
-    return text.replace(f"\n{margin}", "\n").rstrip("\n") + "\n"
+    text = text.replace(f"\n{margin}", "\n").rstrip("\n") + "\n"
+    (item,) = document.parse(text.encode()).items
+    rest = without_clusters_own(item.value)
+    return text if rest == item.value else document.dump(rest)
 
 
 def _check(options: argparse.Namespace, _: Loaded, computed: Computation) -> int:

@@ -108,6 +108,13 @@ class Document:
             for index, entry in enumerate(entries)
         )
 
+    @property
+    def grows(self) -> int | None:
+        """The index of the JSON List that all objects stand in: what is new goes into it, so that the form stays."""
+        alone = self._json and self.form is Form.STREAM and len(self.items) == 1
+        value = self.items[0].value if alone else {}
+        return 0 if str(value.get("kind", "")) == "List" and isinstance(value.get("items"), list) else None
+
     def apply(
         self,
         *,
@@ -162,6 +169,10 @@ class Document:
             end = splice.line_end(page.end) if self._json else page.end
             splice.put(begin, end, "")
         if added:
+            if self._json and not any(self._text.startswith("---", page.begin) for page in self._pages):
+                lines = "".join(flow(value) + "\n" for value in added)  # JSON's own readers know no `---`
+                splice.put(len(self._text), len(self._text), lines, lines=True)
+                return
             texts = [flow(value) + "\n" if self._json else dump(value) for value in added]
             end = len(self._text)
             last = self._pages[-1]
@@ -228,7 +239,11 @@ def _form(pages: list[Page], text: str) -> Form:
     """Return what the input is. Raises FunctionError when it is nothing, or only nearly a ResourceList."""
     filled = [page for page in pages if page.value is not None]
     if not filled:
-        fail(Code.INPUT_EMPTY, "the input holds no object; send a ResourceList, or YAML documents, on stdin")
+        fail(
+            Code.INPUT_EMPTY,
+            "the input holds no object; send a ResourceList, or YAML documents, on stdin. Where that may be (a Helm "
+            "chart of hooks only), --allow-empty lets it pass",
+        )
     for number, page in enumerate(pages, 1):
         value = page.value if isinstance(page.value, dict) else {}
         version, kind = value.get("apiVersion"), value.get("kind")
@@ -289,9 +304,17 @@ def _check_listing(page: Page, key: str, text: str) -> None:
 
 def _check_stream(pages: list[Page], text: str) -> None:
     for number, page in enumerate(pages, 1):
-        wrong = _not_an_object(page.value)
+        wrong = _glued(page.value) or _not_an_object(page.value)
         if wrong:
             fail(Code.INPUT_SHAPE, f"document {number}, line {line_of(text, page.start)}: {wrong}")
+
+
+def _glued(value: Node) -> str | None:
+    """Return what is wrong with a key like `---apiVersion`."""
+    key = next((key for key in value if key.startswith("---")), None) if isinstance(value, dict) else None
+    if key is None:
+        return None
+    return f"the key {key!r} begins with the mark that parts documents; write --- in a line of its own"
 
 
 def _not_an_object(value: Node) -> str | None:

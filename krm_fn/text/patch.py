@@ -86,7 +86,8 @@ class Text(Layout):
             self._add_lines(self._line_after_entry(last), dump({key: value}, self._key_column(node)), depth)
 
     def _put_flow(self, node: Node, key: str, value: object) -> None:
-        quoted = node.entries and node.entries[0][0] and self.text[node.entries[0][0].start] == '"'
+        first = node.entries or (self.root.entries if self.root.is_flow else ())
+        quoted = first and first[0][0] and self.text[first[0][0].start] == '"'
         words = f"{scalar(key)}: {scalar(value)}" if isinstance(value, str) and not quoted else ""
         text = words or flow({key: value})[1:-1]
         at = self._end(node.entries[-1]) if node.entries else self._opening(node, "{")

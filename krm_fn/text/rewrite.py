@@ -23,12 +23,18 @@ def rewrite(source: str, column: int, value: Value, edit: Edit) -> str | None:
     None where the text cannot be edited so. Whatever was edited is read again, and must be `value` with the edits and
     nothing else: a text may say one thing for several places (`&x`, `*x`, `<<`), or in a way that nobody foresaw.
     """
+    if not edit.removals and not edit.additions:
+        return source
     try:
         text = _edited(source, column, edit)
     except (YAMLError, LookupError):
         return None
-    wanted = made(_without(value, edit.removals), edit.additions)
-    return text if reads_as(" " * column + text, wanted) else None
+    return text if reads_as(" " * column + text, outcome(value, edit)) else None
+
+
+def outcome(value: Value, edit: Edit) -> Any:  # noqa: ANN401 - a tree of any values
+    """Return a value with the edit made."""
+    return made(_without(value, edit.removals), edit.additions)
 
 
 def grown(source: str, edit: Edit) -> int:
