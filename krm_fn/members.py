@@ -9,7 +9,6 @@ from typing import NamedTuple
 from krm_fn.objects import HOST_IDS, Object, annotations_of
 from krm_fn.results import Code, Result
 from krm_fn.text.edits import Edit, Insert, Path, Put
-from krm_fn.text.rewrite import grown, outcome, rewrite
 from krm_fn.values import Value
 
 
@@ -36,6 +35,10 @@ def within(
 ) -> Within:
     """Return what the edits, replacements and removals of members come to; `grows` is a List and what it gets."""
     edits_of = {edit.position: edit for edit in edits}
+    if not any(one.inside for one in objects) and grows[0] < 0:
+        return Within({}, {}, ())
+    from krm_fn.text.rewrite import grown, outcome, rewrite  # noqa: PLC0415 - most lists have nothing to edit
+
     members: dict[int, list[Object]] = defaultdict(list)
     changed = edits_of.keys() | replaced.keys() | set(removed)
     for one in objects:
@@ -111,6 +114,11 @@ def not_editable(one: Object) -> Result:
 
 def rewritten(objects: Sequence[Object], edits: Iterable[Edit]) -> tuple[dict[int, str], list[Result]]:
     """Return the new text of each item that an edit changes, and findings about those that it cannot."""
+    edits = list(edits)
+    if not edits:
+        return {}, []
+    from krm_fn.text.rewrite import grown, rewrite  # noqa: PLC0415 - most lists have nothing to edit
+
     items = {one.position: one for one in objects if not one.inside}
     texts: dict[int, str] = {}
     refused: list[Result] = []

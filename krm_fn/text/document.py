@@ -13,7 +13,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from krm_fn.results import FUNCTION, Code
-from krm_fn.text import json_reader, yaml_list, yaml_reader, yaml_stream
+from krm_fn.text import yaml_list, yaml_reader, yaml_stream
 from krm_fn.text.pages import Node, Page, fail, line_of
 from krm_fn.text.splice import Splice, block_list, edit_list, flow_list, replace
 from krm_fn.text.writer import dump, flow
@@ -199,7 +199,11 @@ def parse(raw: bytes, asked: Asked = everything) -> Document:
     collecting = gc.isenabled()
     gc.disable()  # nothing here is garbage: the collector would walk a growing tree again and again
     try:
-        pages = json_reader.read(text)
+        pages = None
+        if text[:4096].lstrip()[:1] in ("{", "-"):
+            from krm_fn.text import json_reader  # noqa: PLC0415 - few inputs are JSON
+
+            pages = json_reader.read(text)
         is_json = pages is not None
         if pages is None:
             pages = (
