@@ -9,7 +9,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from krm_fn.config.reader import Configs
-from krm_fn.objects import DEPENDS_ON, INDEXES, ORDER, OWNER, PATHS, Object, annotations_of, ref_of
+from krm_fn.objects import (
+    DEPENDS_ON,
+    INDEXES,
+    MANAGED_BY,
+    ORDER,
+    OWNER,
+    PATHS,
+    Object,
+    annotations_of,
+    labels_of,
+    ref_of,
+)
 from krm_fn.results import Code, Ref, Result
 
 Manifest = Mapping[str, Any]
@@ -118,6 +129,7 @@ def _updated(existing: Manifest, manifest: Manifest, owner: str) -> Manifest:
     """Return an object of ours as it should be: everything that others added to its metadata stays."""
     metadata = dict(existing["metadata"])
     kept = {key: text for key, text in annotations_of(existing).items() if not _is_order(key, text)}
+    metadata["labels"] = {**labels_of(existing), **MANAGED_BY}
     metadata["annotations"] = {**kept, **annotations_of(manifest), OWNER: owner}
     return {**existing, **manifest, "metadata": {**metadata, "name": manifest["metadata"]["name"]}}
 
@@ -154,4 +166,4 @@ def _new(manifest: Manifest, configs: Configs, free: _FreeIndexes | None) -> Man
         folder = _NOT_IN_A_NAME.sub("-", namespace) or "default"
         path = configs.of(namespace).config.placement.replace("{namespace}", folder)
         annotations |= {INDEXES[0]: str(free.take(path)), PATHS[0]: path}
-    return {**manifest, "metadata": {**metadata, "annotations": annotations}}
+    return {**manifest, "metadata": {**metadata, "labels": MANAGED_BY, "annotations": annotations}}

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from krm_fn.results import Ref
+from krm_fn.results import FUNCTION, Ref
 
 OWNER = "virtual-env-fn.dev/owner"
+MANAGED_BY = {"app.kubernetes.io/managed-by": FUNCTION}  # the label of all that is generated, to select it by
 SYNC_WAVE, SYNC_OPTIONS = "argocd.argoproj.io/sync-wave", "argocd.argoproj.io/sync-options"
 PRUNE_LAST = "PruneLast=true"
 RULES_WAVE, ROUTES_WAVE = "-1", "1"  # the user's own objects stand in wave 0: their pods are there before routes
@@ -62,9 +63,18 @@ def group_of(api_version: str) -> str:
 
 def annotations_of(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the annotations, or nothing where they or the metadata are no mapping."""
+    return _of_metadata(value, "annotations")
+
+
+def labels_of(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the labels of the object itself, or nothing where they or the metadata are no mapping."""
+    return _of_metadata(value, "labels")
+
+
+def _of_metadata(value: Mapping[str, Any], field: str) -> Mapping[str, Any]:
     metadata = value.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    return annotations if isinstance(annotations, dict) else {}
+    found = metadata.get(field) if isinstance(metadata, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def ref_of(value: Mapping[str, Any], file: str = "") -> Ref:

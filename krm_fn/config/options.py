@@ -224,7 +224,8 @@ class RouteConfig(_Model):
     unmatched: Literal["reject", "anyPod"] = "reject"
     tcp: Literal["base", "callerLabels"] = "base"
     unlabelled: Literal["error", "adopt"] = "error"
-    apply_order: Literal["none", "argocd", "kpt"] = "none"
+    routes: Literal["split", "all"] = "split"
+    apply_order: Literal["none", "list", "argocd", "kpt"] = "none"
     istio: Istio = Istio.model_construct()
     namespaces: Namespaces | None = None
     preview_hosts: Annotated[str, AfterValidator(_preview)] = Field(

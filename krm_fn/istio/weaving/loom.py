@@ -54,7 +54,7 @@ class _Loom:
     def __init__(self, objects: Sequence[Object], plan: Plan, owner: str) -> None:
         self.owner = owner
         self.weaving = Weaving()
-        self.plans = {one.key: one for one in plan.services if one.needs_routes and one.is_split and not one.joined}
+        self.plans = {one.key: one for one in plan.services if one.needs_routes and one.is_routed and not one.joined}
         # Nothing is woven into routes of joined namespaces: conflicts.py reports those.
         self.joined = [one.key for one in plan.services if one.joined]
         istio = self._sound([one for one in objects if one.group == _GROUP and one.is_source])
