@@ -81,7 +81,8 @@ class Cluster:
             "HOME": str(self.folder),
             "XDG_CACHE_HOME": str(self.folder / "cache"),
         }
-        self.define([one for path in definitions for one in yaml.load_all(path.read_bytes(), yaml.CSafeLoader) if one])
+        found = [one for path in definitions for one in yaml.load_all(path.read_bytes(), yaml.CSafeLoader) if one]
+        self.define([one for one in found if one["kind"] == "CustomResourceDefinition"])
 
     def namespace(self, prefix: str = "test") -> str:
         """Make a namespace of its own for a test and return its name."""
@@ -195,7 +196,7 @@ def shared() -> Cluster:
 
 
 def _established(definition: dict) -> bool:
-    conditions = definition.get("status", {}).get("conditions", ())
+    conditions = definition.get("status", {}).get("conditions") or ()
     return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
 
 
