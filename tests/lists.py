@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import copy
+import yaml
 
 from krm_fn import function
 from krm_fn.objects import objects_of
+from krm_fn.text import document
 
 LABEL = "virtual-env"
 
@@ -52,9 +53,20 @@ def base(name="dev", **spec):
 
 
 def compute(values, function_config=None):
-    """Compute plan and manifests of a list of values."""
-    objects = list(objects_of((copy.deepcopy(value), ()) for value in values))
-    return function.compute(objects, function_config)
+    """Compute what a list of values leads to."""
+    return function.compute(objects(values), function_config)
+
+
+def objects(values):
+    """The objects of a list of values, read from its text."""
+    return list(objects_of(document.parse(yaml.dump_all(values, Dumper=_Plain).encode()).items)) if values else []
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes each place of a list in full: made lists share what the tests share."""
+
+    def ignore_aliases(self, _):
+        return True
 
 
 def codes(results):

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from krm_fn.plan.environments import label_key_problem, label_value_problem
+from krm_fn.names import label_key_problem, label_value_problem
 
 # Letters and digits may end a name, so of several the name could have a part: `ax` split by `xx`.
 _SPLITTER = re.compile(r"[-._]+|[A-Za-z0-9]")

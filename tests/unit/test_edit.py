@@ -188,7 +188,7 @@ def test_an_item_of_a_list_keeps_its_indentation():
         b"  -   apiVersion: v1\n      kind: X\n      spec:\n        http:\n        - name: a\n"
     )
     item = listed.items[0]
-    edit = Text(listed.source(item), item.column)
+    edit = Text(item.source, item.column)
     edit.insert(("spec", "http"), 0, [{"name": "new"}])
     edit.put(("spec",), "k", "v")
     output = listed.apply(replaced={0: edit.result()}, removed=(), added=(), results=())
