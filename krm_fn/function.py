@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from krm_fn import kubernetes
+from krm_fn import kubernetes, sizes
 from krm_fn.config.gather import gather
 from krm_fn.config.reader import Configs
 from krm_fn.istio import output as istio
@@ -102,7 +102,7 @@ def compute(
     plan = planner.make(inventory.read(objects, configs), configs)
     made = together(write(objects, plan, configs) for write in OUTPUTS["istio"])
     changes = merge(objects, made, configs, place=place, anew=anew)
-    results = in_order([*plan.results, *made.results, *changes.results])
+    results = in_order([*plan.results, *made.results, *changes.results, *sizes.find(objects, made, changes)])
     return Computation(configs, plan, made, changes, tuple(results))
 
 

@@ -54,6 +54,7 @@ class Code(Enum):
     OBJECT_TWICE = ("object-twice", Severity.ERROR)
     LABEL_INVALID = ("label-invalid", Severity.ERROR)
     LABEL_MISPLACED = ("label-misplaced", Severity.WARNING)
+    LABEL_SLIP = ("label-slip", Severity.ERROR)
     UNLABELLED_WORKLOAD = ("unlabelled-workload", Severity.ERROR)
     SCALED_TO_ZERO = ("scaled-to-zero", Severity.INFO)
     NO_SELECTOR = ("no-selector", Severity.INFO)
@@ -93,6 +94,9 @@ class Code(Enum):
     PORTS_OPEN = ("ports-open", Severity.WARNING)
     ROUTES_TWICE = ("routes-twice", Severity.WARNING)
     RULE_COPIED = ("rule-copied", Severity.INFO)
+    # what leaves
+    OBJECT_LARGE = ("object-large", Severity.WARNING)
+    OBJECT_TOO_LARGE = ("object-too-large", Severity.ERROR)
     NAMESPACE_TO_COME = ("namespace-to-come", Severity.INFO)
     RUNTIME_WEIGHTS = ("runtime-weights", Severity.WARNING)
     OUTSIDE_DOOR = ("outside-door", Severity.WARNING)

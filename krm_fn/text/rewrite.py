@@ -27,8 +27,13 @@ def rewrite(source: str, column: int, value: Value, edit: Edit) -> str | None:
         read = document.parse((" " * column + text).encode()).items
     except (FunctionError, LookupError):
         return None
-    wanted = made(_without(value, edit.removals), edit.additions)
-    return text if [one.value for one in read] == [wanted] else None
+    return text if [one.value for one in read] == [edited(value, edit)] else None
+
+
+def edited(value: Value, edit: Edit) -> Value:
+    """Return an object as it is with the edits made."""
+    changed: Value = made(_without(value, edit.removals), edit.additions)
+    return changed
 
 
 def _edited(source: str, column: int, edit: Edit) -> str:

@@ -8,6 +8,7 @@ of two.
 from __future__ import annotations
 
 import itertools
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -132,7 +133,7 @@ class State:
 
 def planned(step: str, namespace: str, configuration: Manifest) -> dict[tuple[str, str | None], str | int]:
     """Return who answers each Service for each value by the plan of a step."""
-    objects = list(objects_of((one, ()) for one in manifests(step, namespace)))
+    objects = list(objects_of(document.parse(text(manifests(step, namespace)).encode()).items))
     plans = {one.service.ref.name: one for one in function.compute(objects, configuration).plan.services}
     return {(name, value): plans[name].answer(value).environment for name in SERVICES for value in _VALUES}
 
@@ -151,10 +152,10 @@ class Watched:
     def states(self) -> Iterator[State]:
         """Yield the state after each change since the last call; the last one is as it is now."""
         events = []
-        for kind in _KINDS:
-            for version, what, value in self.api.events(*kind, self.namespace, self._since[kind]):
-                events.append((version, what, value))
-                self._since[kind] = str(version)
+        with ThreadPoolExecutor(len(_KINDS)) as pool:  # the server takes a second to say that there was no more
+            for kind, found in zip(_KINDS, pool.map(self._events, _KINDS), strict=True):
+                events += found
+                self._since[kind] = str(found[-1][0]) if found else self._since[kind]
         for _, what, value in sorted(events, key=lambda event: event[0]):
             key = (value["kind"], value["metadata"]["name"])
             if what == "DELETED":
@@ -163,6 +164,9 @@ class Watched:
                 self._objects[key] = value
             yield State(dict(self._objects))
         yield State(dict(self._objects))
+
+    def _events(self, kind: tuple[str, str]) -> list[tuple[int, str, Manifest]]:
+        return list(self.api.events(*kind, self.namespace, self._since[kind]))
 
 
 def _destinations(virtual_service: Manifest) -> Iterator[Manifest]:
