@@ -128,7 +128,7 @@ class Cluster:
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start(self, program: str) -> None:
-        client, peer, secure = _free_ports(3)
+        client, peer, secure = free_ports(3)
         store, certificates, key = self.folder / "etcd", self.folder / "certificates", self.folder / "key.pem"
         tokens = self.folder / "tokens.csv"
         tokens.write_text(f"{_TOKEN},admin,1,system:masters\n")
@@ -147,7 +147,13 @@ class Cluster:
             *("--bind-address", "127.0.0.1", "--advertise-address", "127.0.0.1", "--secure-port", str(secure)),
             *("--token-auth-file", str(tokens), "--authorization-mode", "AlwaysAllow"),
             *("--disable-admission-plugins", "ServiceAccount", "--endpoint-reconciler-type", "none"),
-            *("--service-account-issuer", "https://kubernetes.default.svc", "--service-cluster-ip-range", "10.0.0.0/16"),
+            *("--feature-gates", "HPAScaleToZero=true"),  # of examples/scaled-to-zero
+            *(
+                "--service-account-issuer",
+                "https://kubernetes.default.svc",
+                "--service-cluster-ip-range",
+                "10.0.0.0/16",
+            ),
             *("--service-account-key-file", str(key), "--service-account-signing-key-file", str(key)),
         )
         authority = certificates / "apiserver.crt"
@@ -200,7 +206,8 @@ def _established(definition: dict) -> bool:
     return any(one["type"] == "Established" and one["status"] == "True" for one in conditions)
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
+    """Return ports of 127.0.0.1 that nobody has, at the moment."""
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
     ports = [one.getsockname()[1] for one in sockets]
     for one in sockets:

@@ -39,7 +39,9 @@ def test_the_life_of_an_environment(name, cluster, tmp_path, tell):
 
     live(Delivery(way, cluster, namespace, folder, configuration), configuration, step_done=check)
     stays = sorted({one for found in left.values() for one in found})
-    tell(f"{name}: {len(STEPS)} steps as planned, no route without subset; left behind: {', '.join(stays) or 'nothing'}")
+    tell(
+        f"{name}: {len(STEPS)} steps as planned, no route without subset; left behind: {', '.join(stays) or 'nothing'}"
+    )
     if way.by_hand:
         assert all(one.startswith("DestinationRule") for one in stays)  # a subset that no route names
     else:
