@@ -8,9 +8,8 @@ and a line on stderr. Every finding has a stable `Code`; docs/findings.md has a 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -119,8 +118,7 @@ class Code(Enum):
         self.severity = severity
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(NamedTuple):
     """Where an object is: its identity, and the file it came from if the host said so."""
 
     api_version: str = ""
@@ -135,8 +133,7 @@ class Ref:
         return f"{self.kind} {name}".strip()
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """One finding: what is wrong, where (object, field, file), and what to do."""
 
     code: Code

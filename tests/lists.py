@@ -5,6 +5,7 @@ from __future__ import annotations
 import yaml
 
 from krm_fn import function
+from krm_fn.merge import merge
 from krm_fn.objects import objects_of
 from krm_fn.text import document
 
@@ -67,6 +68,15 @@ class _Plain(yaml.SafeDumper):
 
     def ignore_aliases(self, _):
         return True
+
+
+def step(values, function_config=None, *, place=True):
+    """Run once: return the list as it then is, and the changes."""
+    listed = objects(values)
+    computed = compute(values, function_config or base())
+    changes = merge(listed, computed.made, computed.configs, place=place)
+    after = [changes.replaced.get(place, value) for place, value in enumerate(values) if place not in changes.removed]
+    return [*after, *changes.added], changes
 
 
 def codes(results):

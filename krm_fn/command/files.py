@@ -7,9 +7,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from krm_fn.config import reader
 from krm_fn.objects import Object, objects_of
@@ -22,8 +21,7 @@ _ENDINGS = (".yaml", ".yml", ".json", "Kptfile")
 _BUILD_SECONDS = 600
 
 
-@dataclass(frozen=True, slots=True)
-class Loaded:
+class Loaded(NamedTuple):
     """What some paths hold: the objects, each position counted over all of them, and the configuration found."""
 
     objects: tuple[Object, ...]
@@ -53,7 +51,7 @@ def load(paths: Sequence[str]) -> Loaded:
         for name, listed in parts:
             for one in objects_of(listed.items, name):
                 position = None if one.position is None else one.position + count
-                objects.append(replace(one, position=position))
+                objects.append(one._replace(position=position))
             count += len(listed.items)
             configs += [listed.function_config] if listed.function_config else []
     if problems:
@@ -200,7 +198,7 @@ def _parse(raw: bytes, name: str) -> Document:
 
 def _in_file(result: Result, name: str) -> Result:
     ref = result.ref or Ref()
-    return replace(result, ref=ref if ref.file else replace(ref, file=name))
+    return result._replace(ref=ref if ref.file else ref._replace(file=name))
 
 
 def _problem(path: str, message: str) -> Result:

@@ -8,9 +8,8 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from krm_fn import function
 from krm_fn.command import files, revisions, stdio
@@ -22,16 +21,14 @@ from krm_fn.views.change import Comparison, compare
 from krm_fn.views.table import tables
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(NamedTuple):
     """The configuration that the command line gives: a `--config` file's object, and `--set` pairs."""
 
     config: Mapping[str, Any] | None
     overrides: Mapping[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class Shown:
+class Shown(NamedTuple):
     """A plan to show, and all there is to say about its list, most severe first."""
 
     plan: Plan
@@ -146,11 +143,11 @@ def _old(load: Callable[[], Shown], name: str) -> Shown:
         shown = load()
     except FunctionError as error:
         raise FunctionError(*(_before(result, name) for result in error.results)) from error
-    return replace(shown, results=tuple(_before(result, name) for result in shown.results))
+    return shown._replace(results=tuple(_before(result, name) for result in shown.results))
 
 
 def _before(result: Result, name: str) -> Result:
-    return replace(result, message=f"(in {name}) {result.message}")
+    return result._replace(message=f"(in {name}) {result.message}")
 
 
 def _at(revision: str, paths: Sequence[str], settings: Settings) -> Shown:

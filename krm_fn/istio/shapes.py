@@ -7,8 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from krm_fn.results import shown
 
@@ -17,8 +16,7 @@ Shape = Any
 Problem = tuple[str, str]  # the path of a field, and what is wrong there
 
 
-@dataclass(frozen=True, slots=True)
-class MapOf:
+class MapOf(NamedTuple):
     """A mapping whose keys are the user's, such as header names."""
 
     value: Shape

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from krm_fn.istio import shapes
 from krm_fn.istio.destinations import MIRRORS, destinations
@@ -19,8 +19,7 @@ _ALL = ("*",)  # exportTo's default: every namespace
 PROTOCOLS = ("http", "tls", "tcp")
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(NamedTuple):
     """Where a route of a VirtualService leads: `field` is its path for people, `route` that of the route."""
 
     route: tuple[str, int]
@@ -38,8 +37,7 @@ class Destination:
         return self.path[0] in MIRRORS
 
 
-@dataclass(frozen=True, slots=True)
-class VirtualService:
+class VirtualService(NamedTuple):
     """A VirtualService of the user's.
 
     Attributes:
@@ -86,8 +84,7 @@ class VirtualService:
                         yield Destination((protocol, place), path, host)
 
 
-@dataclass(frozen=True, slots=True)
-class DestinationRule:
+class DestinationRule(NamedTuple):
     """A DestinationRule of the user's; attributes as those of VirtualService."""
 
     object: Object
@@ -108,24 +105,21 @@ class DestinationRule:
         return self.host.startswith("*")
 
 
-@dataclass(frozen=True, slots=True)
-class Gateway:
+class Gateway(NamedTuple):
     """A Gateway, and its servers of HTTP requests, each with the hosts of one: NAMESPACE/NAME, as written."""
 
     object: Object
     hosts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Sidecar:
+class Sidecar(NamedTuple):
     """A Sidecar, and the hosts that it lets its pods see: NAMESPACE/NAME, as written."""
 
     object: Object
     hosts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Theirs:
+class Theirs(NamedTuple):
     """What of Istio's a list has of the user's; `results` are about what cannot be read and is left out."""
 
     routes: tuple[VirtualService, ...]

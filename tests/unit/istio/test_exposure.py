@@ -10,7 +10,7 @@ from lists import LABEL, base, codes, compute, named, of_kind, service, workload
 from krm_fn.istio import http_route
 
 KEY = "kt-virtual-environment/"
-CRDS = Path(__file__).resolve().parents[2] / ".tools" / "crds" / "istio.yaml"
+CRDS = Path(__file__).resolve().parents[3] / ".tools" / "crds" / "istio.yaml"
 PAIR = (workload("a", "dev"), workload("b", "dev.proj1"))
 PREFIX_RULE = '{"match": [{"uri": {"prefix": "/api"}}], "rewrite": {"uri": "/"}}'
 

@@ -1,8 +1,7 @@
 """`applyOrder`: subsets come before the routes that name them, and go after."""
 
 import pytest
-from lists import base, compute, of_kind, service, workload
-from test_merge import step
+from lists import base, compute, of_kind, service, step, workload
 
 NAMESPACE = "n"
 LISTED = [

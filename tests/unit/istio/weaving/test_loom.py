@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lists import base, codes, named, service, workload
-from test_edit import decorated, styles
+from styles import decorated, styles
 
 from krm_fn import function
 from krm_fn.text import document
