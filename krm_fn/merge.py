@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from krm_fn import live
 from krm_fn.config.reader import Configs
 from krm_fn.objects import (
     DEPENDS_ON,
@@ -87,7 +88,9 @@ def merge(objects: Sequence[Object], made: Output, configs: Configs, *, place: b
     left = [*present.twice, *(one for identity, one in present.ours.items() if identity not in wanted)]
     results += [_stays_in_list(one) for one in left if one.position is None]
     removed = frozenset(one.position for one in left if one.position is not None)
-    rewritten, refused = _rewritten(objects, made.edits)
+    if anew:
+        results += [_left_behind(one) for one in present.before if _identity(one.ref) not in wanted]
+    rewritten, refused = _rewritten(objects, made.edits, anew=anew)
     return Changes(replaced, rewritten, removed, tuple(added), (*results, *refused))
 
 
@@ -98,6 +101,7 @@ class _Present:
         ours: what this owner made; `twice` are further objects of one identity.
         theirs: the identities of everybody else's.
         others: what other configs made, by what it is about.
+        before: what this owner made, where that counts as not there.
     """
 
     def __init__(self, objects: Iterable[Object], owner: str, *, anew: bool) -> None:
@@ -105,16 +109,19 @@ class _Present:
         self.ours: dict[_Identity, Object] = {}
         self.twice: list[Object] = []
         self.others: dict[tuple[str, str, str], Object] = {}
+        self.before: list[Object] = []
         for one in objects:
             if one.owner != owner:
                 self.theirs.add(_identity(one.ref))
                 if one.owner:
                     self.others[_subject(one.value)] = one
-            elif not anew and self.ours.setdefault(_identity(one.ref), one) is not one and one.position is not None:
+            elif anew:
+                self.before.append(one)
+            elif self.ours.setdefault(_identity(one.ref), one) is not one and one.position is not None:
                 self.twice.append(one)
 
 
-def _rewritten(objects: Sequence[Object], edits: Sequence[Edit]) -> tuple[dict[int, str], list[Result]]:
+def _rewritten(objects: Sequence[Object], edits: Sequence[Edit], *, anew: bool) -> tuple[dict[int, str], list[Result]]:
     """Return the new text of each object that an edit changes, and findings about those that it cannot."""
     edited = {one.position: one for one in objects} if edits else {}
     texts: dict[int, str] = {}
@@ -124,7 +131,8 @@ def _rewritten(objects: Sequence[Object], edits: Sequence[Edit]) -> tuple[dict[i
         if one.item is None:
             continue
         source = one.item.source
-        text = rewrite(source, one.item.column, one.value, _without_ids(one, edit))
+        edit = live.cleaned(one, edit) if anew else _without_ids(one, edit)  # noqa: PLW2901 - the same edit, and more
+        text = rewrite(source, one.item.column, one.value, edit)
         if text is None:
             refused.append(_not_editable(one))
         elif text != source:
@@ -144,6 +152,15 @@ def _not_editable(one: Object) -> Result:
         "would change another: write those parts out where they stand"
     )
     return Result(Code.NOT_EDITABLE, message, one.ref)
+
+
+def _left_behind(one: Object) -> Result:
+    name = f"{one.ref.kind.lower()} {one.ref.name}" + (f" -n {one.ref.namespace}" if one.ref.namespace else "")
+    message = (
+        f"was made by this config and nobody needs it any more; it is not printed: delete it (kubectl delete {name}), "
+        "VirtualServices before DestinationRules"
+    )
+    return Result(Code.LEFT_BEHIND, message, one.ref)
 
 
 def _stays_in_list(one: Object) -> Result:

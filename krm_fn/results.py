@@ -94,6 +94,7 @@ class Code(Enum):
     ROUTES_TWICE = ("routes-twice", Severity.WARNING)
     RULE_COPIED = ("rule-copied", Severity.INFO)
     # what leaves
+    LEFT_BEHIND = ("left-behind", Severity.WARNING)
     OBJECT_LARGE = ("object-large", Severity.WARNING)
     OBJECT_TOO_LARGE = ("object-too-large", Severity.ERROR)
     NAMESPACE_TO_COME = ("namespace-to-come", Severity.INFO)

@@ -63,8 +63,10 @@ def _generate(_: argparse.Namespace, loaded: Loaded, computed: Computation) -> i
         *(_document(item.column, text) for item, text in rewritten if item),
         *(document.dump(one) for one in changes.added),
     ]
+    # By a first `{` kubectl takes the whole stream for JSON.
+    start = "---\n" if documents and documents[0].startswith("{") else ""
     if not computed.failed:
-        stdio.write("---\n".join(documents).encode())
+        stdio.write((start + "---\n".join(documents)).encode())
     stdio.say(computed.results, Severity.WARNING)
     return stdio.FAILED if computed.failed else 0
 
