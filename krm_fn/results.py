@@ -93,10 +93,6 @@ class Code(Enum):
     PORTS_OPEN = ("ports-open", Severity.WARNING)
     ROUTES_TWICE = ("routes-twice", Severity.WARNING)
     RULE_COPIED = ("rule-copied", Severity.INFO)
-    # what leaves
-    LEFT_BEHIND = ("left-behind", Severity.WARNING)
-    OBJECT_LARGE = ("object-large", Severity.WARNING)
-    OBJECT_TOO_LARGE = ("object-too-large", Severity.ERROR)
     NAMESPACE_TO_COME = ("namespace-to-come", Severity.INFO)
     RUNTIME_WEIGHTS = ("runtime-weights", Severity.WARNING)
     OUTSIDE_DOOR = ("outside-door", Severity.WARNING)
@@ -109,6 +105,10 @@ class Code(Enum):
     ADOPTED = ("adopted", Severity.INFO)
     ADDITION_EDITED = ("addition-edited", Severity.ERROR)
     NOT_EDITABLE = ("not-editable", Severity.ERROR)
+    # what leaves
+    LEFT_BEHIND = ("left-behind", Severity.WARNING)
+    OBJECT_LARGE = ("object-large", Severity.WARNING)
+    OBJECT_TOO_LARGE = ("object-too-large", Severity.ERROR)
     # the command
     PATH_UNREADABLE = ("path-unreadable", Severity.ERROR)
     NOT_FOUND = ("not-found", Severity.ERROR)

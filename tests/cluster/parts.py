@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-
 from mesh.parts import may_skip
 
 ROOT = Path(__file__).resolve().parents[2]

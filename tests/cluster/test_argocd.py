@@ -32,7 +32,7 @@ def source(repository, **more):
 
 
 def test_the_life_of_an_environment(argocd, tmp_path, tell):
-    """With `routes: all` and waves, each commit leads to the plan; no route is ever without subset, nor without pods."""
+    """With `routes: all` and waves, each commit leads to the plan; no route is ever without subset or pods."""
     cluster = argocd.cluster
     namespace = cluster.namespace("argo")
     repository = Repository(tmp_path / "repository")

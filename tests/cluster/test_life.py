@@ -1,4 +1,4 @@
-"""Environments come and go: after each step the cluster answers as the plan says, and no route is ever without subset."""
+"""Environments come and go: after each step the cluster answers as planned, and no route is ever without subset."""
 
 from __future__ import annotations
 

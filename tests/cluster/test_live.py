@@ -10,9 +10,7 @@ from .life import STEPS, Watched
 GET = "kubectl get -n $NS services,deployments,virtualservices.networking.istio.io,destinationrules.networking.istio.io"
 GENERATE = "virtual-env-fn generate --config virtual-env.yaml -"
 # As a stream of documents: the members of a List that need an edit would have to be edited in it.
-DOCUMENTS = (
-    "python3 -c 'import json,sys; [print(\"---\\n\"+json.dumps(one)) for one in json.load(sys.stdin)[\"items\"]]'"
-)
+DOCUMENTS = 'python3 -c \'import json,sys; [print("---\\n"+json.dumps(one)) for one in json.load(sys.stdin)["items"]]\''
 OWN_ROUTES = {
     "apiVersion": "networking.istio.io/v1",
     "kind": "VirtualService",
@@ -52,7 +50,9 @@ def test_the_cluster_is_its_own_source(cluster, tmp_path):
         for gone in [one for one in before if one not in manifests]:
             cluster.api.delete(gone)
         before = manifests
-        done = shell(cluster, tmp_path, namespace, f"{GET} -o yaml | {GENERATE} > r.yaml; kubectl apply -n $NS -f r.yaml")
+        done = shell(
+            cluster, tmp_path, namespace, f"{GET} -o yaml | {GENERATE} > r.yaml; kubectl apply -n $NS -f r.yaml"
+        )
         assert "Warning" not in done.stderr
         state = list(watched.states())[-1]
         assert state.answers(namespace) == life.planned(step, namespace, configuration), step
