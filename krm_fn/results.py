@@ -111,6 +111,9 @@ class Code(Enum):
     OBJECT_TOO_LARGE = ("object-too-large", Severity.ERROR)
     # the command
     PATH_UNREADABLE = ("path-unreadable", Severity.ERROR)
+    ENVIRONMENT_EXISTS = ("environment-exists", Severity.ERROR)
+    FORK_IMPOSSIBLE = ("fork-impossible", Severity.ERROR)
+    FORK_SHARES = ("fork-shares", Severity.WARNING)
     NOT_FOUND = ("not-found", Severity.ERROR)
     INTERNAL = ("internal", Severity.ERROR)
 

@@ -44,15 +44,23 @@ def parser() -> argparse.ArgumentParser:
     _add_diff(commands)
     page = _command(commands, "page", "write one self-contained HTML page to look at")
     page.add_argument("-o", "--output", required=True, metavar="FILE", help="where to write it; - for stdout")
+    _add_fork(commands)
     commands.add_parser("schema", help="print the KRMFunctionDefinition, with the schema of the configuration")
     return top
 
 
 def parse(top: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:
     """Return the options; a wrong command line ends the process with code 2."""
-    options = top.parse_args(words)
+    options, more = top.parse_known_args(words)
+    # argparse takes no positional arguments behind an option where some stood before it.
+    if options.command == "fork" and not any(word.startswith("-") and word != "-" for word in more):
+        options.words += more
+    elif more:
+        top.error(f"unrecognized arguments: {' '.join(more)}")
     if options.command == "diff" and options.git is None and len(options.paths) != _TWO:
         top.error("diff takes OLD and NEW, or --git REV and any number of PATHs")
+    if options.command == "fork" and not options.remove and len(options.words) < _TWO:
+        top.error("fork takes ENV, WORKLOAD and at least one PATH")
     return options
 
 
@@ -94,6 +102,23 @@ def _add_matrix(commands: Commands) -> None:
     _add_pattern(command, "--env", "only environments of this name, such as 'dev.proj1*'")
     command.add_argument("--all", action="store_true", help="also Services that the base answers everywhere")
     command.add_argument("--format", choices=("text", "md", "json"), default="text")
+
+
+def _add_fork(commands: Commands) -> None:
+    summary = "print the manifest of a new environment's workload, made of the one that answers it today"
+    command = commands.add_parser("fork", help=summary, description=summary, epilog=_EPILOG)
+    command.add_argument("environment", metavar="ENV", help="the new environment, such as dev.proj1")
+    command.add_argument("words", nargs="+", metavar="WORKLOAD PATH", help="[NAMESPACE/][KIND/]NAME, then its sources")
+    command.add_argument(
+        "--image",
+        action="append",
+        default=[],
+        metavar="CONTAINER=IMAGE",
+        help="another image; IMAGE alone where there is one container; may be repeated",
+    )
+    command.add_argument("-o", "--output", metavar="FILE", help="a new file for it (default stdout)")
+    command.add_argument("--remove", action="store_true", help="ENV PATH...: name what to delete for it to go")
+    _add_config(command)
 
 
 def _add_pattern(command: argparse.ArgumentParser, option: str, text: str) -> None:

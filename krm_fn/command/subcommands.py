@@ -37,6 +37,10 @@ def run(words: Sequence[str]) -> int:
         from krm_fn.command import show  # noqa: PLC0415 - generate and check need none of the views
 
         return show.COMMANDS[options.command](options, show.Settings(given, overrides))
+    if options.command == "fork":
+        from krm_fn.command import fork  # noqa: PLC0415 - as above
+
+        return fork.run(options, given, overrides)
     loaded = files.load(options.paths)
     # What this config made before is printed again with the rest.
     computed = function.compute(

@@ -80,6 +80,19 @@ class Text:
         parent = self._at(path[:-1])
         self.removed.setdefault(id(parent), (parent, set()))[1].add(_index(parent, path[-1]))
 
+    def replace(self, path: Path, value: str) -> None:
+        """Give the scalar at `path` another text, in the quotes that it has."""
+        node = self._at(path)
+        before = self.text[node.start : node.end]
+        if not node.is_scalar or node.is_block_scalar:
+            raise KeyError(path)
+        text = scalar(value)
+        if before.startswith("'"):
+            text = f"'{value}'"
+        elif before.startswith('"') and not text.startswith('"'):
+            text = f'"{value}"'
+        self._add(node.start, node.end, f" {text}" if node.is_empty else text)
+
     def result(self) -> str:
         """Return the source with all edits made."""
         for parent, indexes in self.removed.values():

@@ -1,4 +1,4 @@
-"""What runs in a cluster as the source: `kubectl get -o yaml | virtual-env-fn generate -`, applied to where it is from."""
+"""What runs in a cluster as the source: `kubectl get | virtual-env-fn generate -`, applied to where it is from."""
 
 from __future__ import annotations
 
