@@ -137,7 +137,10 @@ def test_a_name_that_is_taken(package):
         "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: shop-dev-proj1, namespace: team}\n"
         "spec: {template: {metadata: {labels: {app: other}}}}\n"
     )
-    assert "taken.yaml: Deployment team/shop-dev-proj1 metadata.name" in run(package, "dev.proj1", "shop", ".", code=1).stderr
+    assert (
+        "taken.yaml: Deployment team/shop-dev-proj1 metadata.name"
+        in run(package, "dev.proj1", "shop", ".", code=1).stderr
+    )
 
 
 def test_a_text_that_cannot_be_copied(package):
@@ -147,7 +150,10 @@ def test_a_text_that_cannot_be_copied(package):
     (package / "shop.yaml").write_text(text)
     forked = yaml.safe_load(run(package, "dev.proj1", "shop", ".").stdout)
     assert forked["spec"]["template"]["metadata"]["labels"]["virtual-env"] == "dev.proj1"
-    text = text.replace("app: shop, 'virtual-env': \"dev\"", "app: shop, virtual-env: &v dev").replace("virtual-env: dev}", "virtual-env: dev, x: *v}")
+    text = text.replace("app: shop, 'virtual-env': \"dev\"", "app: shop, virtual-env: &v dev")
+    text = text.replace("virtual-env: dev}", "virtual-env: dev, x: *v}")
+        "virtual-env: dev}", "virtual-env: dev, x: *v}"
+    )
     (package / "shop.yaml").write_text(text)
     done = run(package, "dev.proj1", "shop", ".", code=1)
     assert "[not-editable]" in done.stderr

@@ -57,6 +57,10 @@ def parse(top: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namesp
         options.words += more
     elif more:
         top.error(f"unrecognized arguments: {' '.join(more)}")
+    if getattr(options, "at", None) is not None:
+        options.paths += [f"git:{one}" for one in options.at]
+        if not options.paths:
+            top.error(f"{options.command} takes at least one PATH, or --git REV:PATH")
     if options.command == "diff" and options.git is None and len(options.paths) != _TWO:
         top.error("diff takes OLD and NEW, or --git REV and any number of PATHs")
     if options.command == "fork" and not options.remove and len(options.words) < _TWO:
@@ -64,9 +68,18 @@ def parse(top: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namesp
     return options
 
 
-def _command(commands: Commands, name: str, summary: str, *, paths: str = "+") -> argparse.ArgumentParser:
+def _command(commands: Commands, name: str, summary: str, *, sources: bool = True) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=summary, description=summary, epilog=_EPILOG)
-    command.add_argument("paths", nargs=paths, metavar="PATH")
+    command.add_argument("paths", nargs="*", metavar="PATH")
+    if sources:
+        command.add_argument(
+            "--git",
+            dest="at",
+            action="append",
+            default=[],
+            metavar="REV:PATH",
+            help="a further source: PATH as a commit of the repository here has it; may be repeated",
+        )
     _add_config(command)
     return command
 
@@ -126,7 +139,7 @@ def _add_pattern(command: argparse.ArgumentParser, option: str, text: str) -> No
 
 
 def _add_diff(commands: Commands) -> None:
-    command = _command(commands, "diff", "print whose answers change between two lists: OLD NEW", paths="*")
+    command = _command(commands, "diff", "print whose answers change between two lists: OLD NEW", sources=False)
     command.add_argument(
         "--git",
         metavar="REV",

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from krm_fn.command import revisions
 from krm_fn.config import reader
 from krm_fn.objects import Object, objects_of
 from krm_fn.results import FUNCTION, Code, FunctionError, Ref, Result
@@ -19,6 +20,7 @@ from krm_fn.text.document import Document
 _KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 _ENDINGS = (".yaml", ".yml", ".json", "Kptfile")
 _BUILD_SECONDS = 600
+GIT = "git:"  # before REV:PATH
 
 
 class Loaded(NamedTuple):
@@ -32,7 +34,7 @@ def load(paths: Sequence[str]) -> Loaded:
     """Read every path.
 
     A directory with a Kptfile is read as kpt reads it, one with a kustomization is built, any other is read
-    file by file; `-` is stdin.
+    file by file; `-` is stdin, and `git:REV:PATH` what a commit of the repository here has at a path.
 
     Raises:
         FunctionError: for what cannot be read, all of it at once.
@@ -76,9 +78,11 @@ def _read(path: str, prefix: str) -> tuple[list[tuple[str, Document]], Mapping[s
     """Return what a path holds, each part with the name of its file: as its host names it, behind `prefix`."""
     if path == "-":
         return [("", _parse(_stdin(), "stdin"))], None
+    if path.startswith(GIT):
+        return _at_commit(path)
     directory = Path(path)
     if not directory.is_dir():
-        return [(path, _parse(_bytes(path), path))], None
+        return [(prefix.rstrip("/") or path, _parse(_bytes(path), path))], None
     kustomization = next((directory / name for name in _KUSTOMIZATIONS if (directory / name).is_file()), None)
     if kustomization and not (directory / "Kptfile").is_file():
         return [("", _parse(_built(path), f"the build of {path}"))], _transformer(kustomization)
@@ -86,6 +90,18 @@ def _read(path: str, prefix: str) -> tuple[list[tuple[str, Document]], Mapping[s
     if not parts:
         raise FunctionError(_problem(path, "holds no Kubernetes objects"))
     return parts, _pipeline_config(directory)
+
+
+def _at_commit(source: str) -> tuple[list[tuple[str, Document]], Mapping[str, Any] | None]:
+    """Read `git:REV:PATH`; its files are named REV:PATH/FILE."""
+    revision, colon, path = source.removeprefix(GIT).partition(":")
+    name = f"{revision}:{path}".rstrip("/")
+    if not (revision and colon):
+        raise FunctionError(_problem(source.removeprefix(GIT), "is no REV:PATH, such as main:deploy/base"))
+    with revisions.checked_out(revision, [path or "."]) as found:
+        if not found:
+            raise FunctionError(_problem(name, f"is not there: the commit {revision} has no such path"))
+        return _read(found[0], f"{name}/")
 
 
 def _stdin() -> bytes:
