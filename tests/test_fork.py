@@ -152,8 +152,6 @@ def test_a_text_that_cannot_be_copied(package):
     assert forked["spec"]["template"]["metadata"]["labels"]["virtual-env"] == "dev.proj1"
     text = text.replace("app: shop, 'virtual-env': \"dev\"", "app: shop, virtual-env: &v dev")
     text = text.replace("virtual-env: dev}", "virtual-env: dev, x: *v}")
-        "virtual-env: dev}", "virtual-env: dev, x: *v}"
-    )
     (package / "shop.yaml").write_text(text)
     done = run(package, "dev.proj1", "shop", ".", code=1)
     assert "[not-editable]" in done.stderr
