@@ -6,11 +6,11 @@ the newest of everything. uv resolves, for every platform and Python at once; it
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import os
 import re
 import subprocess
-import sys
 import tomllib
 import venv
 from pathlib import Path
@@ -39,11 +39,14 @@ ALONE = ("test", "lowest")
 
 def main() -> None:
     """Write every file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--upgrade", action="store_true", help="take the newest of everything that is not bounded")
+    options = ["--upgrade"] if parser.parse_args().upgrade else []
     uv = _uv()
     before: list[str] = []
     for name, needed in FILES.items():
         earlier = [] if name in ALONE else before
-        _compile(uv, name, needed, [*sys.argv[1:], *(f"--constraint={HERE / one}.txt" for one in earlier)])
+        _compile(uv, name, needed, [*options, *(f"--constraint={HERE / one}.txt" for one in earlier)])
         before.append(name)
 
 

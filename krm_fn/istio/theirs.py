@@ -132,16 +132,8 @@ class Theirs(NamedTuple):
 def read(objects: Sequence[Object]) -> Theirs:
     """Read the user's own resources of Istio's."""
     istio = [one for one in objects if one.group == _GROUP]
-    wrong = {
-        id(one): [
-            Result(Code.OBJECT_INVALID, message, one.ref, path)
-            for path, message in shapes.problems(one.value.get("spec"), shape, "spec")
-        ]
-        for kind, shape in (("VirtualService", shapes.VIRTUAL_SERVICE), ("DestinationRule", shapes.DESTINATION_RULE))
-        for one in istio
-        if one.ref.kind == kind and one.is_source
-    }
-    sound = {id(one): one for one in istio if one.is_source and not wrong.get(id(one))}.values()
+    wrong = {id(one): found for one in istio if one.is_source and (found := _problems(one))}
+    sound = {id(one): one for one in istio if one.is_source and id(one) not in wrong}.values()
     return Theirs(
         tuple(_virtual_service(one) for one in sound if one.ref.kind == "VirtualService"),
         tuple(_destination_rule(one) for one in sound if one.ref.kind == "DestinationRule"),
@@ -149,6 +141,18 @@ def read(objects: Sequence[Object]) -> Theirs:
         tuple(_sidecar(one) for one in sound if one.ref.kind == "Sidecar"),
         tuple(result for results in wrong.values() for result in results),
     )
+
+
+_SHAPES = {"VirtualService": shapes.VIRTUAL_SERVICE, "DestinationRule": shapes.DESTINATION_RULE}
+
+
+def _problems(one: Object) -> list[Result]:
+    spec, shape = one.value.get("spec"), _SHAPES.get(one.ref.kind)
+    if shape is None or shapes.is_sound(spec, shape):
+        return []
+    return [
+        Result(Code.OBJECT_INVALID, message, one.ref, path) for path, message in shapes.problems(spec, shape, "spec")
+    ]
 
 
 def _virtual_service(one: Object) -> VirtualService:
