@@ -26,34 +26,38 @@ _SECONDS = 120
 
 
 class ArgoCd:
-    """Argo CD that serves a cluster, with the plugin of hosts/argocd. `stop` ends it.
+    """Argo CD that serves a cluster, with the plugins of hosts/argocd. `stop` ends it.
 
     The servers are Argo CD's own. Their cache is a stand-in, and the controller's metrics are on loopback only.
     """
 
-    def __init__(self, cluster: Cluster, folder: Path, plugin: Path = HOSTS / "plugin.yaml") -> None:
+    def __init__(self, cluster: Cluster, folder: Path) -> None:
         program = parts.program("argocd-servers", "argocd")
         parts.program("kustomize")
         self.cluster, self.folder = cluster, folder
         self._servers: list[Server] = []
         self._define()
-        config, sockets, work = folder / "plugin", folder / "sockets", folder / "work"
-        for one in (config, sockets, work):
+        sockets, work = folder / "sockets", folder / "work"
+        for one in (sockets, work):
             one.mkdir()
-        (config / "plugin.yaml").write_bytes(plugin.read_bytes())
-        redis, repository, metrics, controller = free_ports(4)
+        redis, repository, metrics, controller, *sets = free_ports(7)
         env = {
             **cluster.env,
             "ARGOCD_FAKE_IN_CLUSTER": "true",
             "ARGOCD_GPG_ENABLED": "false",
             "ARGOCD_PLUGINSOCKFILEPATH": str(sockets),
             "ARGOCD_CMP_WORKDIR": str(work),
+            "ARGOCD_SYNC_WAVE_DELAY": "1",  # seconds; 2 unless it is said
             "TMPDIR": str(folder),
             "PATH": os.environ["PATH"],
         }
         cache = ("--redis", f"127.0.0.1:{redis}")
         self._serve("redis", env, program, "redis", f"127.0.0.1:{redis}")
-        self._serve("sidecar", env, program, "cmp-server", "--config-dir-path", str(config))
+        for plugin in ("plugin", "routes-plugin"):
+            config = folder / plugin
+            config.mkdir()
+            (config / "plugin.yaml").write_bytes((HOSTS / f"{plugin}.yaml").read_bytes())
+            self._serve(f"sidecar-{plugin}", env, program, "cmp-server", "--config-dir-path", str(config))
         self._serve(
             "repo-server",
             env,
@@ -67,6 +71,14 @@ class ArgoCd:
             *("--repo-server", f"127.0.0.1:{repository}", "--repo-server-plaintext"),
             *("--metrics-port", str(controller), "--app-resync", "3600"),
         )
+        addresses = zip(("--metrics-addr", "--probe-addr", "--webhook-addr"), sets, strict=True)
+        self._serve(
+            "applicationsets",
+            env,
+            *(program, "applicationsets", "--kubeconfig", str(cluster.kubeconfig), "--namespace", NAMESPACE),
+            *("--argocd-repo-server", f"127.0.0.1:{repository}", "--repo-server-plaintext"),
+            *(word for option, port in addresses for word in (option, f"127.0.0.1:{port}")),
+        )
 
     def application(self, name: str, **spec: Any) -> None:
         """Make an Application: that of hosts/argocd with parts of its spec replaced."""
@@ -75,12 +87,28 @@ class ArgoCd:
         value["spec"] |= spec
         self.cluster.api.apply(value)
 
+    def generated(self, name: str, applications: set[str]) -> None:
+        """Have an ApplicationSet look at its repository, and wait until these are its Applications."""
+        path = f"/apis/{_API}/namespaces/{NAMESPACE}/applicationsets/{name}"
+        patch = '{"metadata": {"annotations": {"argocd.argoproj.io/application-set-refresh": "true"}}}'
+        self.cluster.api.ask("PATCH", path, patch, "application/merge-patch+json")
+        until = time.monotonic() + _SECONDS
+        while True:
+            listed = self.cluster.api.list(_API, "Application", NAMESPACE)[0]
+            owners = {one["metadata"]["name"]: one["metadata"].get("ownerReferences", ()) for one in listed}
+            found = {one for one, by in owners.items() if any(owner["name"] == name for owner in by)}
+            if found == applications:
+                return
+            if time.monotonic() > until:
+                raise AssertionError(f"{found} {self._tails()}")
+            time.sleep(0.2)
+
     def synced(self, name: str, revision: str) -> dict[str, Any]:
         """Have an Application look at its repository, wait until it is synced to a revision, and return it."""
         path = f"/apis/{_API}/namespaces/{NAMESPACE}/applications/{name}"
         patch = '{"metadata": {"annotations": {"argocd.argoproj.io/refresh": "hard"}}}'
-        self.cluster.api.ask("PATCH", path, patch, "application/merge-patch+json")
         until = time.monotonic() + _SECONDS
+        self.cluster.api.ask("PATCH", path, patch, "application/merge-patch+json")
         while True:
             value = self.cluster.api.ask("GET", path)[0]
             status = value.get("status", {})

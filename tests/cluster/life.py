@@ -8,6 +8,7 @@ of two.
 from __future__ import annotations
 
 import itertools
+import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -87,7 +88,8 @@ def _service(name: str, namespace: str) -> Manifest:
 
 
 def text(values: Iterable[Manifest]) -> str:
-    return yaml.safe_dump_all(values, sort_keys=False)
+    """Return manifests as a stream, without aliases for what they share."""
+    return yaml.safe_dump_all([json.loads(json.dumps(one)) for one in values], sort_keys=False)
 
 
 def through(values: list[Manifest], configuration: Manifest) -> list[Manifest]:
