@@ -114,6 +114,10 @@ class Code(Enum):
     ENVIRONMENT_EXISTS = ("environment-exists", Severity.ERROR)
     FORK_IMPOSSIBLE = ("fork-impossible", Severity.ERROR)
     FORK_SHARES = ("fork-shares", Severity.WARNING)
+    FUNCTION_NOT_RUN = ("function-not-run", Severity.ERROR)
+    INNER_LAYER = ("inner-layer", Severity.WARNING)
+    NOTHING_CHECKED = ("nothing-checked", Severity.WARNING)
+    LIKELY_SLIP = ("likely-slip", Severity.INFO)
     NOT_FOUND = ("not-found", Severity.ERROR)
     INTERNAL = ("internal", Severity.ERROR)
 
@@ -138,12 +142,16 @@ class Ref(NamedTuple):
 
 
 class Result(NamedTuple):
-    """One finding: what is wrong, where (object, field, file), and what to do."""
+    """One finding: what is wrong, where (object, field, file), and what to do.
+
+    `about` are the Services that are not, or not from everywhere, answered as planned because of it.
+    """
 
     code: Code
     message: str
     ref: Ref | None = None
     field: str = ""
+    about: tuple[Ref, ...] = ()
 
     @property
     def severity(self) -> Severity:
@@ -156,11 +164,7 @@ class Result(NamedTuple):
         if self.field:
             place = f"{place} {self.field}" if place else self.field
         text = " ".join(self.message.split())
-        return (
-            f"{self.severity}: {place}: {text} [{self.code.slug}]"
-            if place
-            else (f"{self.severity}: {text} [{self.code.slug}]")
-        )
+        return printable(f"{self.severity}: {f'{place}: ' if place else ''}{text} [{self.code.slug}]")
 
     def as_item(self) -> dict[str, Any]:
         """Return the finding as an entry of a ResourceList's `results`."""
@@ -192,6 +196,13 @@ class FunctionError(Exception):
     def __init__(self, *results: Result) -> None:
         super().__init__("\n".join(result.line() for result in results))
         self.results = results
+
+
+def printable(text: str) -> str:
+    """Return text that stays in its line and cannot steer a terminal: what does not print is escaped."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def shown(value: object) -> str:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from krm_fn import function, live
-from krm_fn.command import files, stdio
+from krm_fn.command import running, stdio
+from krm_fn.command.running import Ran
+from krm_fn.command.settings import Settings
 from krm_fn.function import Computation
 from krm_fn.objects import Object, objects_of
 from krm_fn.plan import forks
@@ -16,37 +18,42 @@ from krm_fn.plan.forks import Fork, Wanted
 from krm_fn.results import Code, FunctionError, Ref, Result, Severity
 from krm_fn.text import document
 from krm_fn.text.copying import copied
-from krm_fn.values import Value
 from krm_fn.views import diff, paint
 from krm_fn.views.change import compare
 
 
-def run(options: argparse.Namespace, given: Value | None, overrides: Mapping[str, str]) -> int:
+def fork(options: argparse.Namespace, settings: Settings) -> int:
     """Print or write the new manifest, or name what to delete, and show what that changes."""
-    words = options.words
-    paths = words if options.remove else words[1:]
-    loaded = files.load(paths)
-    config = given or loaded.function_config
-    before = function.compute(loaded.objects, config, overrides)
-    if before.failed:
-        raise FunctionError(*before.results)
+    environment, *rest = options.paths
+    workload, paths = ("", rest) if options.remove else (rest[0], rest[1:])
+    ran = running.run(paths, settings)
+    if ran.failed:
+        raise FunctionError(*ran.results)
     if options.remove:
-        return _remove(loaded.objects, before, options.environment, config, overrides)
-    wanted = Wanted(options.environment, words[0], _images(options.image))
-    found = forks.fork(loaded.objects, before.plan, wanted)
+        return _remove(ran, settings, environment)
+    found = forks.fork(ran.loaded.objects, ran.computed.plan, Wanted(environment, workload, _images(options.image)))
     text = _text(found)
     new = next(iter(objects_of(document.parse(text.encode()).items, options.output or "")))
-    after = function.compute([*loaded.objects, new._replace(position=len(loaded.objects))], config, overrides)
-    fresh = [one for one in after.results if one not in before.results]
-    stdio.say([*found.results, *fresh], Severity.WARNING)
+    objects = [*ran.loaded.objects, new._replace(position=len(ran.loaded.objects))]
+    after = _computed(ran, settings, objects)
+    stdio.say([*found.results, *_fresh(ran, after)], Severity.WARNING)
     if after.failed:
         return stdio.FAILED
     if options.output:
         _write(Path(options.output), text)
     else:
         stdio.write(text.encode())
-    _show(before, after, to_stdout=bool(options.output))
+    _show(ran.computed, after, to_stdout=bool(options.output))
     return 0
+
+
+def _computed(ran: Ran, settings: Settings, objects: Sequence[Object]) -> Computation:
+    return function.compute(objects, settings.config or ran.loaded.function_config, settings.overrides)
+
+
+def _fresh(ran: Ran, after: Computation) -> list[Result]:
+    """Return what there is to say that was not said before."""
+    return [one for one in after.results if one not in ran.computed.results]
 
 
 def _images(pairs: Sequence[str]) -> dict[str, str]:
@@ -72,20 +79,14 @@ def _text(found: Fork) -> str:
     return text
 
 
-def _remove(
-    objects: Sequence[Object],
-    before: Computation,
-    environment: str,
-    config: Value | None,
-    overrides: Mapping[str, str],
-) -> int:
-    found = forks.of_environment(objects, before.plan, environment)
+def _remove(ran: Ran, settings: Settings, environment: str) -> int:
+    found = forks.of_environment(ran.loaded.objects, ran.computed.plan, environment)
     gone = {id(one) for one, _ in found}
     lines = [f"{one.ref}{f' ({one.ref.file})' if one.ref.file else ''}: {why}" for one, why in found]
     stdio.write("".join(f"delete {line}\n" for line in lines).encode())
-    after = function.compute([one for one in objects if id(one) not in gone], config, overrides)
-    stdio.say([one for one in after.results if one not in before.results], Severity.WARNING)
-    _show(before, after, to_stdout=True)
+    after = _computed(ran, settings, [one for one in ran.loaded.objects if id(one) not in gone])
+    stdio.say(_fresh(ran, after), Severity.WARNING)
+    _show(ran.computed, after, to_stdout=True)
     return stdio.FAILED if after.failed else 0
 
 

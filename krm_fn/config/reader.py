@@ -177,7 +177,9 @@ def _explain(error: ValidationError, ref: Ref, prefix: str, overrides: Mapping[s
     results = []
     for problem in error.errors(include_url=False):
         dotted = ".".join(map(str, problem["loc"]))
-        if dotted in overrides:
+        # What is missing beside a field that was set is missing because of it.
+        above = dotted.rpartition(".")[0] if problem["type"] == "missing" else dotted
+        if not prefix or any(f"{name}.".startswith(f"{above}.") for name in overrides if above):
             results.append(Result(Code.CONFIG_INVALID, _message(problem), Ref(kind="--set"), dotted))
         else:
             results.append(Result(Code.CONFIG_INVALID, _message(problem), ref, _path(prefix, problem["loc"])))
