@@ -209,6 +209,8 @@ def _updated(existing: Value, manifest: Value, owner: str) -> Value:
     """Return an object of ours as it should be: everything that others added to its metadata stays."""
     metadata = dict(existing["metadata"])
     kept = {key: text for key, text in annotations_of(existing).items() if not _is_order(key, text)}
+    if "labels" not in metadata:
+        metadata.pop("annotations", None)  # labels stand before them, as in what is new
     metadata["labels"] = {**labels_of(existing), **MANAGED_BY}
     metadata["annotations"] = {**kept, **annotations_of(manifest), OWNER: owner}
     return {**existing, **manifest, "metadata": {**metadata, "name": manifest["metadata"]["name"]}}

@@ -7,9 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from krm_fn.config.options import RouteConfig
+from krm_fn.names import is_slip
 from krm_fn.plan import list_findings, spaces
 from krm_fn.plan.answers import Apart
-from krm_fn.plan.environments import environment_problem, likely_typos
+from krm_fn.plan.environments import environment_problem
 from krm_fn.plan.services import Service, Workload
 from krm_fn.plan.spaces import Space
 from krm_fn.results import Code, Result
@@ -172,7 +173,7 @@ def _refused(bare: Sequence[tuple[Service, Workload]], label: str) -> Iterator[R
     """Yield a finding for each workload that is not to be adopted, because its label is one slip away."""
     for _, workload in bare:
         for key in workload.labels:
-            if likely_typos((key, label), "\n"):
+            if is_slip(key, label):
                 message = (
                     f"the label {key!r} looks like {label!r} with a slip: its pods, of {workload.labels[key]!r}, would "
                     f"count as the base's; write {label!r}, or rename the label if it means something else"
