@@ -137,15 +137,6 @@ def test_adoption_needs_a_base():
 
 
 SLIPS = ["virtual-evn", "virtual-en", "virtual-envv", "virtuaal-env", "Virtual-env", "virtual_env", "virtualenv"]
-    "virtual-evn",
-    "virtual-en",
-    "virtual-envv",
-    "virtuaal-env",
-    "Virtual-env",
-    "virtual_env",
-    "virtualenv",
-    "birtual-env",
-]
 
 
 @pytest.mark.parametrize("key", SLIPS)
