@@ -39,7 +39,7 @@ def test_servers_die_with_whoever_started_them():
 
 
 def test_a_part_that_is_missing(monkeypatch):
-    """Without a part a test skips and names the script that brings it; in CI it fails, unless CI said why it is missing."""
+    """Without a part a test skips and names the script that brings it; in CI it fails, unless CI said why."""
     monkeypatch.delenv("CI", raising=False)
     with pytest.raises(pytest.skip.Exception, match=r"run \.ci/parts/argocd"):
         parts.program("no-such-program", "argocd")
