@@ -100,7 +100,8 @@ def compute(
     plan = planner.make(inventory.read(objects, configs), configs)
     made = together(write(objects, plan, configs) for write in OUTPUTS["istio"])
     changes = merge(objects, made, configs, place=place, anew=anew)
-    results = in_order([*plan.results, *made.results, *changes.results, *sizes.find(objects, made, changes)])
+    large = sizes.find(objects, made, changes, configs.owner)
+    results = in_order([*plan.results, *made.results, *changes.results, *large])
     return Computation(configs, plan, made, changes, tuple(results))
 
 

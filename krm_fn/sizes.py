@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from krm_fn.istio.marks import is_marked
 from krm_fn.merge import Changes
-from krm_fn.objects import Object, ref_of
+from krm_fn.objects import MANAGED_BY, OWNER, Object, annotations_of, ref_of
 from krm_fn.output import Output
 from krm_fn.results import Code, Ref, Result
 from krm_fn.text.rewrite import edited
@@ -21,19 +21,27 @@ ANNOTATIONS = 262_144
 # Bytes that the API server's store takes for an object, as JSON; the server adds what it notes of its own.
 STORED = 1_572_864
 _LISTS = ("http", "tcp", "tls", "subsets")
+_WOVEN = ("VirtualService", "DestinationRule")
 
 
-def find(objects: Sequence[Object], made: Output, changes: Changes) -> Iterator[Result]:
-    """Yield a finding for each object of the output that is too large to be applied in some way, or in any."""
-    for value in (*changes.replaced.values(), *changes.added):
-        yield from _about(value, ref_of(value), is_generated=True)
-    by_position = {one.position: one for one in objects}
-    for edit in made.edits:
-        one = by_position[edit.position]
+def find(objects: Sequence[Object], made: Output, changes: Changes, owner: str) -> Iterator[Result]:
+    """Yield a finding for each object of ours, or that we added to, that is too large to be applied in some way."""
+    for one in made.manifests:
+        marks = {"labels": MANAGED_BY, "annotations": {**annotations_of(one), OWNER: owner}}
+        yield from _about({**one, "metadata": {**one["metadata"], **marks}}, ref_of(one), is_generated=True)
+    edits = {edit.position: edit for edit in made.edits}
+    for user in objects:
+        if user.owner or user.ref.kind not in _WOVEN:
+            continue
+        text = user.item.source if user.item else "*"
+        if user.position is not None:
+            text = changes.rewritten.get(user.position, text)
         # Text has more bytes than the object as JSON, but for what aliases repeat: most objects are seen at a glance.
-        text = changes.rewritten.get(edit.position, one.item.source if one.item else "")
         if len(text) > ANNOTATIONS // 2 or "*" in text:
-            yield from _about(edited(one.value, edit), one.ref, is_generated=False)
+            edit = None if user.position is None else edits.get(user.position)
+            value = edited(user.value, edit) if edit else user.value
+            if any(_copies(mappings(mapping(value, "spec").get(name))) for name in _LISTS):
+                yield from _about(value, user.ref, is_generated=False)
 
 
 def _about(value: Value, ref: Ref, *, is_generated: bool) -> Iterator[Result]:

@@ -56,6 +56,9 @@ def test_an_object_of_the_users_that_copies_make_large():
     copies = [one for one in written["spec"]["http"] if str(one["name"]).startswith("virtual-env--")]
     assert f"{len(copies)} of its {len(written['spec']['http'])} entries of spec.http" in found.message
     assert f"{len(json.dumps(written, separators=(',', ':'))):,} bytes" in found.message
+    again = compute([*world(40), written], base())
+    assert not again.changes.rewritten
+    assert [one.message for one in again.results if one.code.slug == "object-large"] == [found.message]
 
 
 def test_generate_names_what_nobody_needs_any_more(tmp_path, capsys):
