@@ -9,6 +9,9 @@ from hypothesis import strategies as st
 from lists import base, codes, compute, of_kind, service, workload
 
 from krm_fn import function
+from krm_fn.views import report
+from krm_fn.views.change import Kind, compare
+from krm_fn.views.table import tables
 
 MINE = {
     "apiVersion": "networking.istio.io/v1",
@@ -128,6 +131,18 @@ def test_adoption_does_not_depend_on_environments():
     assert [one.service.ref.name for one in alone.plan.services] == ["app", "other"]
     assert {one.name for one in alone.plan.namespaces} == {""}
     assert alone.plan.namespaces[0].known == {"dev"}
+
+
+def test_the_views_count_adopted_pods():
+    """`check` and `matrix` have them as the base's, and to `diff` a label written and a label given are one."""
+    adopted = compute([service(), workload("app"), workload("app-a", "dev.a")], base(unlabelled="adopt")).plan
+    written = compute([service(), workload("app", "dev"), workload("app-a", "dev.a")], base()).plan
+    found = {one.name: one for one in report.environments(adopted)}
+    assert found["dev"].overrides == ("app",)
+    assert found["dev"].workloads == ("Deployment app",)
+    (table,) = tables(adopted, [], [])
+    assert "dev" in table.rows[0].plan.own
+    assert [one for one in compare(written, adopted).changes if one.kind is not Kind.NEW] == []
 
 
 def test_adoption_needs_a_base():
