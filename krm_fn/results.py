@@ -55,6 +55,7 @@ class Code(Enum):
     LABEL_MISPLACED = ("label-misplaced", Severity.WARNING)
     LABEL_UNREAD = ("label-unread", Severity.WARNING)
     REPLICAS_UNREAD = ("replicas-unread", Severity.WARNING)
+    LABEL_SLIP = ("label-slip", Severity.ERROR)
     UNLABELLED_WORKLOAD = ("unlabelled-workload", Severity.ERROR)
     SCALED_TO_ZERO = ("scaled-to-zero", Severity.INFO)
     NO_SELECTOR = ("no-selector", Severity.INFO)
@@ -112,8 +113,15 @@ class Code(Enum):
     ADOPTED = ("adopted", Severity.INFO)
     ADDITION_EDITED = ("addition-edited", Severity.ERROR)
     NOT_EDITABLE = ("not-editable", Severity.ERROR)
+    # what leaves
+    LEFT_BEHIND = ("left-behind", Severity.WARNING)
+    OBJECT_LARGE = ("object-large", Severity.WARNING)
+    OBJECT_TOO_LARGE = ("object-too-large", Severity.ERROR)
     # the command
     PATH_UNREADABLE = ("path-unreadable", Severity.ERROR)
+    ENVIRONMENT_EXISTS = ("environment-exists", Severity.ERROR)
+    FORK_IMPOSSIBLE = ("fork-impossible", Severity.ERROR)
+    FORK_SHARES = ("fork-shares", Severity.WARNING)
     FUNCTION_NOT_RUN = ("function-not-run", Severity.ERROR)
     INNER_LAYER = ("inner-layer", Severity.WARNING)
     NOTHING_CHECKED = ("nothing-checked", Severity.WARNING)

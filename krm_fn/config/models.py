@@ -237,7 +237,8 @@ class RouteConfig(_Model):
     unmatched: Literal["reject", "anyPod"] = "reject"
     tcp: Literal["base", "callerLabels"] = "base"
     unlabelled: Literal["error", "adopt"] = "error"
-    apply_order: Literal["none", "argocd", "kpt"] = "none"
+    routes: Literal["split", "all"] = "split"
+    apply_order: Literal["none", "list", "argocd", "kpt"] = "none"
     istio: Istio = Istio.model_construct()
     namespace: Annotated[str, AfterValidator(_namespace_or_none)] = Field(
         "", description="what objects without a namespace will get, such as Helm's release namespace"

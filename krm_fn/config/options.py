@@ -75,7 +75,8 @@ class RouteConfig(NamedTuple):
     unmatched: Literal["reject", "anyPod"] = "reject"
     tcp: Literal["base", "callerLabels"] = "base"
     unlabelled: Literal["error", "adopt"] = "error"
-    apply_order: Literal["none", "argocd", "kpt"] = "none"
+    routes: Literal["split", "all"] = "split"
+    apply_order: Literal["none", "list", "argocd", "kpt"] = "none"
     istio: Istio = Istio()
     namespace: str = ""
     namespaces: Namespaces | None = None

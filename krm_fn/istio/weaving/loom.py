@@ -68,7 +68,7 @@ _Needed = Mapping[Key | None, Sequence[Value]]  # the subsets that additions lea
 def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Configs) -> Weaving:
     """Find what must be added to the user's own routes and rules so that they serve the plan."""
     owner, domain = configs.owner, configs.cluster_domain
-    plans = {one.key: one for one in plan.services if one.needs_routes and (one.is_split or one.is_elsewhere)}
+    plans = {one.key: one for one in plan.services if one.needs_routes and (one.is_routed or one.is_elsewhere)}
     namespaces = {one.ref.namespace for one in objects if one.is_source}
     hosts = Hosts(plans.keys(), namespaces, domain)
     own_rules = rules.by_service(theirs, hosts)
