@@ -144,7 +144,7 @@ def service_json(plan: ServicePlan) -> Json:
         name: [workload_json(one) | {"absent": one.absent} for one in found] for name, found in plan.absent.items()
     }
     return {
-        **_identity(plan.service),
+        **identity(plan.service),
         **settings(plan),
         "baseAnswer": plan.base_answer,
         "routed": plan.needs_routes,
@@ -163,10 +163,11 @@ def service_json(plan: ServicePlan) -> Json:
 
 def apart_json(apart: Apart) -> Json:
     """Return a Service that takes no part, and why."""
-    return {**_identity(apart.service), "reason": apart.reason, "pods": [workload_json(one) for one in apart.workloads]}
+    return {**identity(apart.service), "reason": apart.reason, "pods": [workload_json(one) for one in apart.workloads]}
 
 
-def _identity(service: Service) -> Json:
+def identity(service: Service) -> Json:
+    """Return how a Service is named, and the file that has it."""
     return {"name": service.ref.name, "namespace": service.ref.namespace, "file": service.ref.file}
 
 

@@ -24,7 +24,7 @@ function shownRows() {
   const known = data.environments.map((one) => ({ ...one }));
   const typed = state.environment;
   if (!typed || listed.has(typed)) return known;
-  const splitter = side().services.length ? side().services[0].splitter : ".";
+  const splitter = splitterOf();
   const above = levels(typed, splitter).findIndex((name) => listed.has(name));
   const at = above < 0 ? known.length : listed.get(levels(typed, splitter)[above]) + 1;
   const depth = above < 0 ? 0 : known[at - 1].depth + 1;
@@ -137,7 +137,7 @@ function rowHead(row) {
 function movedOf(name) {
   const [now, before] = sides.map((one) => one.byName.get(name));
   if (sides.length < 2 || !changed.has(name)) return () => false;
-  const said = (service, value) => (service ? who(service, value) : undefined);
+  const said = (service, value) => (service ? who(service, value) ?? service.otherwise : undefined);
   return (value) => said(now, value) !== said(before, value);
 }
 
@@ -150,11 +150,11 @@ function cell(service, environment, moved) {
   const found = who(service, environment);
   const [kind, glyph] =
     found === environment ? ["pod", "●"]
-    : found === null ? ["none", "✕"]
+    : found === null ? (anyPod(service) ? ["any", "∗"] : ["none", "✕"])
     : found === service.baseAnswer ? ["base", "↑"]
     : ["up", "↑"];
   element.className = moved(environment) ? `${kind} moved` : kind;
-  element.textContent = width === WIDE && kind !== "pod" ? `${glyph} ${clean(found || word(service))}` : glyph;
+  element.textContent = width === WIDE && kind !== "pod" ? `${glyph} ${clean(found || service.otherwise)}` : glyph;
   return element;
 }
 
