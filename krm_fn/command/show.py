@@ -28,6 +28,7 @@ class Shown(NamedTuple):
     plan: Plan
     results: tuple[Result, ...]
     objects: int = 0  # how many the list has
+    label: str = ""
 
     @property
     def failed(self) -> bool:
@@ -77,8 +78,9 @@ def show_diff(options: argparse.Namespace, settings: Settings) -> int:
     stdio.say(before.results, Severity.ERROR)
     code = after.say_errors()
     if options.format == "html":
-        title = f"What changes from {options.git} in {' '.join(options.paths) or '.'}" if options.git else ""
-        title = title or f"What changes from {options.paths[0]} to {options.paths[1]}"
+        names = _titles(options.paths or ["."])
+        title = f"What changes from {options.git} in {', '.join(names)}" if options.git else ""
+        title = title or f"What changes from {names[0]} to {names[1]}"
         text = page.page(title, _side(after), _side(before), found)
     elif options.format == "json":
         text = _json(diff.as_json(found, before.results, after.results))
@@ -97,14 +99,27 @@ def show_page(options: argparse.Namespace, settings: Settings) -> int:
     """Write the page."""
     shown = _load(options.paths, settings)
     code = shown.say_errors()
-    _write(page.page(f"Virtual environments of {' '.join(options.paths)}", _side(shown)), options.output)
+    _write(page.page(f"Virtual environments of {', '.join(_titles(options.paths))}", _side(shown)), options.output)
     return code
 
 
 def _load(paths: Sequence[str | Place], settings: Settings, *, may_be_empty: bool = False) -> Shown:
     ran = running.run(paths, settings, may_be_empty=may_be_empty)
     stdio.say(one for one in ran.loaded.results if one.severity is Severity.WARNING)
-    return Shown(ran.computed.plan, ran.results, len(ran.loaded.objects))
+    label = ran.computed.configs.default.config.env_label.name
+    return Shown(ran.computed.plan, ran.results, len(ran.loaded.objects), label)
+
+
+def _titles(paths: Sequence[str]) -> list[str]:
+    """Return what a page calls paths: as they are from here, or by their last part, or two where two paths have one."""
+    found = [Path(path).resolve() for path in paths]
+    names = []
+    for path, full in zip(paths, found, strict=True):
+        twins = [one for one in found if one.name == full.name and one != full]
+        inside = full.is_relative_to(Path.cwd()) and full != Path.cwd()
+        outside = f"{full.parent.name}/{full.name}" if twins else full.name
+        names.append("standard input" if path == "-" else str(full.relative_to(Path.cwd())) if inside else outside)
+    return names
 
 
 def _services(plan: Plan) -> list[Any]:
@@ -112,7 +127,7 @@ def _services(plan: Plan) -> list[Any]:
 
 
 def _side(shown: Shown) -> page.Side:
-    return page.Side(shown.plan, shown.results)
+    return page.Side(shown.plan, shown.results, shown.label)
 
 
 def _pair(options: argparse.Namespace, settings: Settings) -> tuple[Shown, Shown]:

@@ -29,10 +29,11 @@ _SCRIPTS = ("model.js", "elements.js", "grid.js", "why.js", "choosing.js", "inpu
 
 
 class Side(NamedTuple):
-    """A plan to show, and what there is to say about its list."""
+    """A plan to show, what there is to say about its list, and the label that names environments there."""
 
     plan: Plan
     results: Sequence[Result]
+    label: str = "virtual-env"
 
 
 def page(title: str, now: Side, before: Side | None = None, comparison: Comparison | None = None) -> str:
@@ -84,7 +85,7 @@ def _side(side: Side, environments: Sequence[str]) -> Json:
         "texts": list(shared.texts),
         "services": services,
         "apart": [facts.apart_json(one) for one in side.plan.apart],
-        "label": ", ".join(sorted({space.config.env_label.name for space in side.plan.namespaces})),
+        "label": side.label,
         "findings": [
             {
                 "severity": str(one.severity),

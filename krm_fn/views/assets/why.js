@@ -109,7 +109,7 @@ const findingList = (found) =>
 function overview() {
   const parts = [];
   if (data.changes) parts.push(...changeList());
-  else parts.push(make("p", "note", "Choose an environment, a Service, or a cell between them. ",
+  else if (names.length) parts.push(make("p", "note", "Choose an environment, a Service, or a cell between them. ",
     "Or type any value: also one that no pod carries."));
   const apart = side().apart;
   if (apart.length) {
