@@ -102,17 +102,17 @@ def _page(command: argparse.ArgumentParser) -> None:
 SUBCOMMANDS = (
     Subcommand("generate", "print only what the function generates or changes", "desk:generate"),
     Subcommand("check", "print the findings; exit 1 if one is an error", "check:check", _check),
-    Subcommand("explain", "print who answers, and why", "show:show_explain", _explain),
-    Subcommand("matrix", "print a table, Services by environments: who answers each", "show:show_matrix", _matrix),
+    Subcommand("explain", "print who answers, and why", "show_explain:run", _explain),
+    Subcommand("matrix", "print a table, Services by environments: who answers each", "show_matrix:run", _matrix),
     Subcommand(
         "diff",
         "print whose answers change between two lists: OLD NEW",
-        "show:show_diff",
+        "show_diff:run",
         _diff,
         paths="*",
         refuse=_diff_paths,
     ),
-    Subcommand("page", "write one self-contained HTML page to look at", "show:show_page", _page),
+    Subcommand("page", "write one self-contained HTML page to look at", "show_page:run", _page),
     Subcommand(
         "schema", "print the KRMFunctionDefinition, with the schema of the configuration", "desk:schema", paths=""
     ),

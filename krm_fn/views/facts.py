@@ -182,10 +182,24 @@ def document(kind: str, results: Sequence[Result], **content: object) -> Json:
     return {"apiVersion": API_VERSION, "kind": kind, "findings": [one.as_item() for one in results], **content}
 
 
+def services(plan: Plan) -> list[Service]:
+    """Return every Service of the list, those without a part last."""
+    return [*(one.service for one in plan.services), *(one.service for one in plan.apart)]
+
+
+def nothing(plan: Plan) -> str:
+    """Say why there is nothing to show of a list; empty where there is."""
+    if plan.services:
+        return ""
+    count = f"{len(plan.apart)} Service{'s' * (len(plan.apart) != 1)}"
+    if not plan.apart:
+        return "the list has no Service"
+    return f"{count}, {'none of a labelled pod' if plan.namespaces else 'none labelled'}"
+
+
 def names_of(plan: Plan) -> list[str]:
     """Return every name by which an option may call a Service, those without a part included."""
-    services = [*(one.service for one in plan.services), *(one.service for one in plan.apart)]
-    return [name for one in services for name in {one.ref.name, full_name(one)}]
+    return [name for one in services(plan) for name in {one.ref.name, full_name(one)}]
 
 
 def meant(plan: Plan, value: str | None) -> str:
