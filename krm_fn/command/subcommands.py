@@ -130,19 +130,19 @@ def _with_sources(options: argparse.Namespace) -> str:
 SUBCOMMANDS = (
     Subcommand("generate", "print only what the function generates or changes", "desk:generate", sources=True),
     Subcommand("check", "print the findings; exit 1 if one is an error", "check:check", _check, sources=True),
-    Subcommand("explain", "print who answers, and why", "show:show_explain", _explain, sources=True),
+    Subcommand("explain", "print who answers, and why", "show_explain:run", _explain, sources=True),
     Subcommand(
-        "matrix", "print a table, Services by environments: who answers each", "show:show_matrix", _matrix, sources=True
+        "matrix", "print a table, Services by environments: who answers each", "show_matrix:run", _matrix, sources=True
     ),
     Subcommand(
         "diff",
         "print whose answers change between two lists: OLD NEW",
-        "show:show_diff",
+        "show_diff:run",
         _diff,
         paths="*",
         refuse=_diff_paths,
     ),
-    Subcommand("page", "write one self-contained HTML page to look at", "show:show_page", _page, sources=True),
+    Subcommand("page", "write one self-contained HTML page to look at", "show_page:run", _page, sources=True),
     Subcommand(
         "fork",
         "print the manifest of a new environment's workload, made of the one that answers it today",
