@@ -8,21 +8,21 @@ reads `match.port` as the listener's (istio/istio, pilot/pkg/networking/core/rou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from krm_fn.istio.routes import ServiceRoutes
-from krm_fn.names import dashed
+from krm_fn.names import dashed, full_name
 from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.plan.exposure import MESH
 from krm_fn.plan.previews import previews_of
 from krm_fn.plan.services import Key
-from krm_fn.results import Ref
-from krm_fn.values import Manifest, Value
+from krm_fn.results import Ref, Result
+from krm_fn.text.edits import Edit
+from krm_fn.values import NOTHING, Manifest, Value
 
 
-@dataclass(frozen=True, slots=True)
-class Covered:
+class Covered(NamedTuple):
     """What of a Service the user's own VirtualServices and DestinationRules take care of.
 
     Attributes:
@@ -31,6 +31,7 @@ class Covered:
         has_rule: a DestinationRule of theirs is for its host.
         traffic_policy: of a wildcard rule of theirs that a rule for the exact host would put out of force.
         subsets: what a generated DestinationRule must have; None for one for each environment.
+        copies: further rules that clients of some namespaces need.
     """
 
     names: Mapping[str, str] | None = None
@@ -38,10 +39,24 @@ class Covered:
     has_rule: bool = False
     traffic_policy: Value | None = None
     subsets: Sequence[Value] | None = None
+    copies: Sequence[RuleCopy] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class PreviewRoutes:
+class RuleCopy(NamedTuple):
+    """A DestinationRule that the clients of a namespace need of their own, because they would read another's.
+
+    Attributes:
+        namespace: the clients'.
+        traffic_policy: what they read before.
+        selector: the labels of the client pods that it holds for; None for all.
+    """
+
+    namespace: str
+    traffic_policy: Value
+    selector: Mapping[str, str] | None = None
+
+
+class PreviewRoutes(NamedTuple):
     """The routes of an environment's preview hosts, made of a VirtualService of the user's, `of`."""
 
     of: Ref
@@ -52,10 +67,19 @@ class PreviewRoutes:
     api_version: str
 
 
+class Weaving(NamedTuple):
+    """What the user's own objects need, and what of each Service they take care of; nothing where there are none."""
+
+    edits: tuple[Edit, ...] = ()
+    previews: tuple[PreviewRoutes, ...] = ()
+    covered: Mapping[Key, Covered] = NOTHING
+    results: tuple[Result, ...] = ()
+
+
 _NOTHING = Covered()
 
 
-def manifests(plan: Plan, covered: Mapping[Key, Covered], previews: Iterable[PreviewRoutes] = ()) -> list[Manifest]:
+def manifests(plan: Plan, weaving: Weaving) -> list[Manifest]:
     """Return the VirtualServices and DestinationRules that make the plan so, in a fixed order.
 
     Those of the mesh have the Service's name and namespace; owner, placement and clashes with names of the user's
@@ -64,10 +88,10 @@ def manifests(plan: Plan, covered: Mapping[Key, Covered], previews: Iterable[Pre
     names = _Names(plan)
     made: list[Manifest] = []
     for service in plan.services:
-        made += _of_mesh(service, covered.get(service.key, _NOTHING))
+        made += _of_mesh(service, weaving.covered.get(service.key, _NOTHING))
     for service in plan.services:
-        made += _of_gateways(service, covered.get(service.key, _NOTHING), names)
-    made += [_of_preview(one, names) for one in previews]
+        made += _of_gateways(service, weaving.covered.get(service.key, _NOTHING), names)
+    made += [_of_preview(one, names) for one in weaving.previews]
     return made
 
 
@@ -84,8 +108,33 @@ def _of_mesh(plan: ServicePlan, covered: Covered) -> Iterator[Manifest]:
         policy = {"trafficPolicy": covered.traffic_policy} if covered.traffic_policy else {}
         rule = {"host": routes.host, **policy, "subsets": subsets}
         yield {"apiVersion": version, "kind": "DestinationRule", "metadata": metadata, "spec": rule}
+    if (plan.needs_subsets or covered.names) and subsets:
+        for number, copy in enumerate(covered.copies):
+            yield _of_clients(plan, copy, subsets, number)
     if plan.needs_routes and not covered.has_routes and spec.keys() - {"hosts"}:
         yield {"apiVersion": version, "kind": "VirtualService", "metadata": dict(metadata), "spec": spec}
+
+
+def _of_clients(plan: ServicePlan, copy: RuleCopy, subsets: Sequence[Value], number: int) -> Manifest:
+    """Return a DestinationRule for the clients of a namespace; no Service has a dot in its name, so none has this."""
+    ref = plan.service.ref
+    name = f"{ref.name}.{ref.namespace}" if ref.namespace else f"{ref.name}.clients"
+    if copy.selector:
+        name += f".{number}"
+    spec: Manifest = {
+        "host": full_name(ref.namespace, ref.name, plan.config.cluster_domain) if ref.namespace else ref.name
+    }
+    spec |= {"workloadSelector": {"matchLabels": copy.selector}} if copy.selector else {}
+    spec |= {"exportTo": ["."]}
+    spec |= {"trafficPolicy": copy.traffic_policy} if copy.traffic_policy else {}
+    metadata = _metadata(name, copy.namespace)
+    version = plan.config.istio.api_version
+    return {
+        "apiVersion": version,
+        "kind": "DestinationRule",
+        "metadata": metadata,
+        "spec": {**spec, "subsets": subsets},
+    }
 
 
 def _of_gateways(plan: ServicePlan, covered: Covered, names: _Names) -> Iterator[Manifest]:

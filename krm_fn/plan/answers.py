@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from krm_fn.config.options import RouteConfig
 from krm_fn.plan.environments import deepest_first, levels
@@ -14,8 +14,7 @@ from krm_fn.results import Result
 _NOT_EXPOSED = Exposure()
 
 
-@dataclass(frozen=True, slots=True)
-class OwnEnvironment:
+class OwnEnvironment(NamedTuple):
     """An environment in which a Service has pods, the workloads that make them, and their namespace."""
 
     name: str
@@ -23,8 +22,7 @@ class OwnEnvironment:
     namespace: str
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(NamedTuple):
     """One level that was tried for a request: the workloads found there, or what was missing."""
 
     environment: str
@@ -32,8 +30,7 @@ class Level:
     missing: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """Who answers a request.
 
     Attributes:
@@ -45,8 +42,7 @@ class Answer:
     levels: tuple[Level, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """Requests that an environment answers: those that carry one of `exact`, or begin with `prefix` if not empty."""
 
     environment: str
@@ -54,8 +50,7 @@ class Route:
     prefix: str
 
 
-@dataclass(frozen=True, slots=True)
-class ServicePlan:
+class ServicePlan(NamedTuple):
     """The answers of one Service.
 
     Attributes:
@@ -87,6 +82,11 @@ class ServicePlan:
         return self.service.key
 
     @property
+    def together(self) -> tuple[Key, ...]:
+        """The Services that share its environments, itself among them."""
+        return tuple((namespace, self.service.ref.name) for namespace in self.joined) or (self.key,)
+
+    @property
     def splitter(self) -> str:
         return self.config.env_label.splitter
 
@@ -96,15 +96,24 @@ class ServicePlan:
         return bool(self.own.keys() - {self.base_answer})
 
     @property
+    def is_routed(self) -> bool:
+        """Whether routes choose among its pods: it is split, or `routes: all` has them stay when it is not."""
+        return self.is_split or self.config.routes == "all"
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether any of its pods live in another of the joined namespaces."""
+        return any(one.namespace != self.service.ref.namespace for one in self.own.values())
+
+    @property
     def needs_routes(self) -> bool:
         """Whether requests to it need routes, and its clients leave the choice of a pod to the mesh."""
-        elsewhere = any(one.namespace != self.service.ref.namespace for one in self.own.values())
-        return (self.is_split or elsewhere or bool(self.exposure.rule)) and not self.service.headless
+        return (self.is_routed or self.is_elsewhere or bool(self.exposure.rule)) and not self.service.headless
 
     @property
     def needs_subsets(self) -> bool:
         """Whether routes to it, its own or a gateway's, choose among its pods."""
-        return self.is_split and (not self.service.headless or self.exposure.is_exposed)
+        return self.is_routed and (not self.service.headless or self.exposure.is_exposed)
 
     @property
     def front(self) -> Port | None:
@@ -170,8 +179,7 @@ class ServicePlan:
         return Level(name, missing=absent or "no pod")
 
 
-@dataclass(frozen=True, slots=True)
-class NamespacePlan:
+class NamespacePlan(NamedTuple):
     """A namespace in which pods carry the label: every environment that they carry, and what holds there."""
 
     name: str
@@ -179,8 +187,7 @@ class NamespacePlan:
     config: RouteConfig
 
 
-@dataclass(frozen=True, slots=True)
-class Apart:
+class Apart(NamedTuple):
     """A Service that takes no part: the reason, and the workloads with pods that it selects all the same."""
 
     service: Service
@@ -188,8 +195,7 @@ class Apart:
     workloads: tuple[Workload, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Adoption:
+class Adoption(NamedTuple):
     """A workload without the label whose pods count as an environment's: it is to get the label."""
 
     workload: Workload
@@ -197,8 +203,7 @@ class Adoption:
     environment: str
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(NamedTuple):
     """A Service of a base namespace that a member namespace lacks, as its pods are to find it there.
 
     Attributes:
@@ -212,8 +217,7 @@ class Copy:
     is_alias: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """The Services that take part, by namespace and name, and what else the list leads to.
 
     Attributes:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import tomllib
 
 import pytest
 import yaml
@@ -26,10 +25,11 @@ KUSTOMIZE = (
 
 def download_wheels(folder):
     """Fetch what the image installs, so that the build itself needs no network."""
-    needed = [*tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"], "setuptools>=68"]
     pip = (sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:", "--python-version", PYTHON)
-    done = subprocess.run([*pip, "-d", str(folder), *needed], capture_output=True, text=True, timeout=600, check=False)
-    assert done.returncode == 0, done.stderr
+    for name in ("run", "build"):
+        argv = [*pip, "-d", str(folder), "--require-hashes", "-r", str(ROOT / "requirements" / f"{name}.txt")]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=600, check=False)
+        assert done.returncode == 0, done.stderr
 
 
 def let_through():
@@ -52,7 +52,8 @@ def image(tmp_path_factory):
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, context / name, ignore=shutil.ignore_patterns("__pycache__"))
         elif (ROOT / name).exists():
-            shutil.copy(ROOT / name, context)
+            (context / name).parent.mkdir(exist_ok=True)
+            shutil.copy(ROOT / name, context / name)
     download_wheels(context / "wheels")
     arguments = ("--build-arg", f"BASE_IMAGE={BASE}", "--build-arg", "PIP_NO_INDEX=1", "--network", "none")
     run(podman, "build", *arguments, "-t", IMAGE, ".", cwd=context, env=env)
@@ -136,4 +137,29 @@ def test_kustomize_runs_the_image(image, quickstart, env, expected, host):
     argv = ("build",) if host == "kustomize" else ("kustomize",)
     path = f"{links}:{env['PATH']}"
     done = run(part(host), *argv, "--enable-alpha-plugins", quickstart, cwd=quickstart, env=env | {"PATH": path})
+    assert routes(done.stdout) == expected
+
+
+def test_the_sidecar_of_argo_cd(image, quickstart, env, expected):
+    """hosts/argocd's image has the plugin, and its command gives the expected routes, as Argo CD's user, read-only.
+
+    kustomize comes from an image that is made here of the one that is installed: its registry is not asked.
+    """
+    files = ROOT / "hosts" / "argocd"
+    context = quickstart.parent / "kustomize"
+    (context / "app").mkdir(parents=True)
+    shutil.copy(part("kustomize"), context / "app" / "kustomize")
+    (context / "Dockerfile").write_text("FROM scratch\nCOPY app /app\n")
+    kustomize, sidecar = "localhost/virtual-env-kustomize:test", "localhost/virtual-env-argocd:test"
+    run(image, "build", "-t", kustomize, ".", cwd=context, env=env)
+    arguments = ("--build-arg", f"FUNCTION={IMAGE}", "--build-arg", f"KUSTOMIZE={kustomize}", "--network", "none")
+    run(image, "build", *arguments, "-t", sidecar, files, cwd=quickstart, env=env)
+    plugin = yaml.safe_load((files / "plugin.yaml").read_text())["spec"]
+    inside = ("run", "--rm", "--read-only", "--network", "none", "-v", f"{quickstart}:/work:ro", "-w", "/work")
+    probe = "id -u; cat /home/argocd/cmp-server/config/plugin.yaml"
+    done = run(image, *inside, "--entrypoint", "sh", sidecar, "-c", probe, cwd=quickstart, env=env)
+    assert done.stdout == f"999\n{(files / 'plugin.yaml').read_text()}"
+    command = (*plugin["generate"]["command"][1:], *plugin["generate"]["args"])
+    assert (quickstart / plugin["discover"]["fileName"]).is_file()
+    done = run(image, *inside, "--entrypoint", "sh", sidecar, *command, cwd=quickstart, env=env)
     assert routes(done.stdout) == expected
