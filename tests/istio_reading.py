@@ -171,8 +171,7 @@ def _subset(objects: list[Manifest], service: tuple[str, str], name: str) -> Map
         for one in _of_kind(objects, "DestinationRule")
         if _resolved(one["spec"]["host"], one["metadata"].get("namespace", "")) == service
     ]
-    assert len(rules) == 1, f"{len(rules)} DestinationRules for {service}"
-    subsets = [one for one in rules[0]["spec"]["subsets"] if one["name"] == name]
+    subsets = [one for rule in rules for one in rule["spec"]["subsets"] if one["name"] == name]  # Istio joins them
     assert len(subsets) == 1, f"{len(subsets)} subsets {name} of {service}"
     return subsets[0]["labels"]
 

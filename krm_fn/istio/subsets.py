@@ -216,7 +216,7 @@ def _theirs(rules: Sequence[DestinationRule]) -> dict[str, Value]:
 
 def _names(plan: ServicePlan, theirs: Mapping[str, Value], owner: str) -> dict[str, str]:
     """Return a name for the subset of each environment: that of the user's own where one says just that."""
-    if not plan.is_split:
+    if not plan.is_routed:
         return {}
     label = plan.config.env_label.name
     environments = subset_environments(plan)

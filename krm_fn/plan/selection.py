@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from krm_fn.config.options import RouteConfig
+from krm_fn.names import is_slip
 from krm_fn.plan import controllers, list_findings, spaces
 from krm_fn.plan.answers import Apart
 from krm_fn.plan.controllers import Claim
@@ -175,11 +176,13 @@ def _together(space: Space, chosen: Sequence[_Chosen]) -> _Together:
     pods = tuple(workload for one in chosen for workload in one.selected)
     labelled = tuple(one for one in pods if label in one.labels)
     apart = tuple(_apart(one, label) for one in chosen)
-    if not labelled:
-        return _Together(apart=apart)
     bare = [(one.service, workload) for one in chosen for workload in _bare(one, label)]
-    if bare and space.config.unlabelled != "adopt":
-        results = tuple(_unlabelled(service, workload, label) for service, workload in bare)
+    adopts = space.config.unlabelled == "adopt"
+    # Whatever environments there are: a label that came with the first and went with the last would restart the pods.
+    if not labelled and not (adopts and bare):
+        return _Together(apart=apart)
+    results = tuple(_refused(bare, label) if adopts else (_unlabelled(*one, label) for one in bare))
+    if results:
         return _Together(apart=apart, results=results)
     services = [one.service for one in chosen]
     parts = tuple(Part(one, labelled if one.headless else pods) for one in services)
@@ -189,6 +192,18 @@ def _together(space: Space, chosen: Sequence[_Chosen]) -> _Together:
 
 def _bare(one: _Chosen, label: str) -> list[Workload]:
     return [] if one.service.headless else [pod for pod in one.selected if label not in pod.labels]
+
+
+def _refused(bare: Sequence[tuple[Service, Workload]], label: str) -> Iterator[Result]:
+    """Yield a finding for each workload that is not to be adopted, because its label is one slip away."""
+    for _, workload in bare:
+        for key in workload.labels:
+            if is_slip(key, label):
+                message = (
+                    f"the label {key!r} looks like {label!r} with a slip: its pods, of {workload.labels[key]!r}, would "
+                    f"count as the base's; write {label!r}, or rename the label if it means something else"
+                )
+                yield Result(Code.LABEL_SLIP, message, workload.ref, f"{workload.labels_field}.{key}")
 
 
 def _unlabelled(service: Service, workload: Workload, label: str) -> Result:

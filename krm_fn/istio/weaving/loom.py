@@ -68,7 +68,7 @@ _Needed = Mapping[Key | None, Sequence[Value]]  # the subsets that additions lea
 def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Configs) -> Weaving:
     """Find what must be added to the user's own routes and rules so that they serve the plan."""
     owner, domain = configs.owner, configs.cluster_domain
-    plans = {one.key: one for one in plan.services if one.needs_routes and (one.is_split or one.is_elsewhere)}
+    plans = {one.key: one for one in plan.services if one.needs_routes and (one.is_routed or one.is_elsewhere)}
     namespaces = {one.ref.namespace for one in objects if one.is_source}
     hosts = Hosts(plans.keys(), namespaces, domain)
     own_rules = rules.by_service(theirs, hosts)
@@ -230,11 +230,6 @@ def _change(one: Object, found: Stripped, additions: Additions, owner: str) -> _
         return _Change(one, is_woven=True)
     if strange := found.strange(owner):
         return _Change(one, results=(Result(Code.ADDITION_EDITED, _both(strange, additions.added), one.ref),))
-    if one.position is None:
-        message = (
-            "must get routes of environments, and stands in a v1 List, which is not edited: take it out of the List"
-        )
-        return _Change(one, results=(Result(Code.NOT_EDITABLE, message, one.ref),))
     return _Change(one, is_woven=True, edit=Edit(one.position, found.removals, additions.edits))
 
 
