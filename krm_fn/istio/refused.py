@@ -80,7 +80,7 @@ def _expression(text: str, path: str) -> Iterator[Problem]:
     if not text or len(text) > _LONGEST:
         yield path, f"must have 1 to {_LONGEST} characters"
         return
-    from krm_fn.config.options import re2_problem  # noqa: PLC0415 - few rules have an expression
+    from krm_fn.config.models import re2_problem  # noqa: PLC0415 - few rules have an expression
 
     if problem := re2_problem(text):
         yield path, f"is no RE2 expression: {problem}"
