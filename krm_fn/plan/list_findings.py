@@ -97,7 +97,10 @@ def of_unselected(workloads: Iterable[Workload], services: Sequence[Service], la
 
 
 def of_mixed(inventory: Inventory, configs: Configs) -> Iterator[Result]:
-    """Yield a finding for each Service that would select labelled pods, if one of the two did not lack a namespace."""
+    """Yield a finding for each Service that would select labelled pods, if one of the two did not lack a namespace.
+
+    Pods that a Service of their own namespace selects are where they belong.
+    """
     by_pair: dict[tuple[bool, tuple[str, str]], list[Workload]] = defaultdict(list)
     refs = [*(one.ref for one in inventory.services), *(one.ref for one in inventory.workloads)]
     lacking = {bool(ref.namespace) for ref in refs}
@@ -108,7 +111,8 @@ def of_mixed(inventory: Inventory, configs: Configs) -> Iterator[Result]:
     for service in inventory.services if by_pair else ():
         pairs = [(not service.ref.namespace, pair) for pair in (service.selector or {}).items()]
         candidates: list[Workload] = min((by_pair.get(pair, []) for pair in pairs), key=len, default=[])
-        apart = [one for one in candidates if _is_apart(service, one)]
+        apart = sorted((one for one in candidates if _is_apart(service, one)), key=lambda one: str(one.ref))
+        apart = [one for one in apart if not any(_selects(other, one) for other in inventory.services)]
         for namespace in sorted({one.ref.namespace for one in apart}):
             pods = [one for one in apart if one.ref.namespace == namespace]
             named = ", ".join(str(one.ref) for one in pods[:_SHOWN]) + (", …" if len(pods) > _SHOWN else "")
@@ -120,6 +124,12 @@ def of_mixed(inventory: Inventory, configs: Configs) -> Iterator[Result]:
                 f"one will get (Helm: the release's namespace)"
             )
             yield Result(Code.NAMESPACE_MIXED, message, service.ref, "metadata.namespace")
+
+
+def _selects(service: Service, workload: Workload) -> bool:
+    selector = service.selector or {}
+    here = service.ref.namespace == workload.ref.namespace
+    return here and bool(selector) and selector.items() <= workload.labels.items()
 
 
 def _is_apart(service: Service, workload: Workload) -> bool:
