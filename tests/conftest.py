@@ -26,6 +26,9 @@ def pytest_addoption(parser):
     parser.addoption(
         "--topologies", type=int, default=25, metavar="N", help="how many random topologies tests/mesh asks (25)"
     )
+    parser.addoption(
+        "--before-after", type=int, default=12, metavar="N", help="how many lists of a user's tests/mesh compares (12)"
+    )
 
 
 def pytest_configure(config):
