@@ -249,6 +249,7 @@ class Reader:
     def _nobody_carries(self, value: str, close: str) -> None:
         assert value not in self.values
         assert close in self.values
+        assert value not in {self.now.who(service, value) for service in self.now.services}
 
     def _answered(self, service: str, who: str) -> None:
         self._service = service
@@ -272,8 +273,7 @@ class Reader:
             inherited = re.fullmatch(r"inherits from (\S+): (.+)", part)
             who, services = inherited.groups() if inherited else (name, part)
             for service in _names(services):
-                if self.now.port(service)[1] != "tcp":
-                    self._is(who, self.now.who(service, name))
+                self._is(who, self.now.who(service, name))
 
     def _slip(self, workload: str, name: str, meant: str) -> None:
         reached = [one for one in self.now.services if workload in self.now.workloads(one, name)]

@@ -173,7 +173,7 @@ def test_the_day_of_a_user(day):  # noqa: PLR0915 - a day is long, and its order
     day.type("check", "deploy", values=typed)
     day.type("check", "deploy", "--fail-on", "info", "--format", "github", code=1, values=typed)
     day.type("explain", "deploy", "--env", "dev.proj1", "--service", "web", values=typed)
-    day.type("explain", "deploy", "--env", "dev.porj2", "--service", "web", values=typed)
+    day.type("explain", "deploy", "--env", "dev.prooj1", "--service", "web", values=typed)
     day.edit(web_proj1=[deployment("web-proj1", "web", "dev.proj1")])
     day.type("diff", "--git", "HEAD", "deploy", values=known)
     day.commit("proj1 has a web")
