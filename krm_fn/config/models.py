@@ -9,7 +9,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic.alias_generators import to_camel
 
 from krm_fn.config import options
-from krm_fn.names import label_key_problem, label_value_problem
+from krm_fn.expressions import re2_problem
+from krm_fn.names import dns_name_problem, label_key_problem, label_value_problem
 
 # Letters and digits may end a name, so of several the name could have a part: `ax` split by `xx`.
 _SPLITTER = re.compile(r"[-._]+|[A-Za-z0-9]")
@@ -86,18 +87,10 @@ def _pattern(value: str) -> str:
     return value
 
 
-def re2_problem(pattern: str) -> str:
-    """Say why Envoy would not take an expression; empty if it would."""
-    import re2  # type: ignore[import-untyped]  # noqa: PLC0415 - few configurations have a pattern
-
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        re2.compile(pattern, options)
-    except re2.error as error:
-        reason = error.args[0]
-        return reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
-    return ""
+def _domain(value: str) -> str:
+    if problem := dns_name_problem(value):
+        raise ValueError(f"is no DNS name: {problem}")
+    return value
 
 
 LabelKey = Annotated[str, AfterValidator(_label_key)]
@@ -180,13 +173,15 @@ def _carrier(alias: Alias) -> tuple[str, str, str]:
 class Istio(_Model):
     """What the Istio resources are written for.
 
-    `injector` adds the header: `early` from Istio 1.26 on, `lua` for older proxies.
+    `injector` adds the header: `early` from Istio 1.26 on, `lua` for older proxies. `root_namespace` is Istio's own,
+    whose DestinationRules hold where no closer one does.
     """
 
     api_version: Literal["networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"] = (
         "networking.istio.io/v1"
     )
     injector: Literal["early", "lua"] = "early"
+    root_namespace: Annotated[str, AfterValidator(_namespace)] = options.ROOT_NAMESPACE
 
 
 class Namespaces(_Model):
@@ -229,12 +224,16 @@ class RouteConfig(_Model):
     unmatched: Literal["reject", "anyPod"] = "reject"
     tcp: Literal["base", "callerLabels"] = "base"
     unlabelled: Literal["error", "adopt"] = "error"
-    apply_order: Literal["none", "argocd", "kpt"] = "none"
+    routes: Literal["split", "all"] = "split"
+    apply_order: Literal["none", "list", "argocd", "kpt"] = "none"
     istio: Istio = Istio.model_construct()
     namespace: Annotated[str, AfterValidator(_namespace_or_none)] = Field(
         "", description="what objects without a namespace will get, such as Helm's release namespace"
     )
     namespaces: Namespaces | None = None
+    cluster_domain: Annotated[str, AfterValidator(_domain)] = Field(
+        options.CLUSTER_DOMAIN, description="the domain of the cluster's Services, as its kubelets and Istio have it"
+    )
     preview_hosts: Annotated[str, AfterValidator(_preview)] = Field(
         "", description="host on a gateway that reaches an environment without a header, such as {env}.{host}"
     )

@@ -8,6 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+ROOT_NAMESPACE = "istio-system"  # Istio's, unless its mesh configuration says otherwise
+CLUSTER_DOMAIN = "cluster.local"  # that of a cluster whose kubelets say nothing else
+
 
 class EnvLabel(NamedTuple):
     """The label on pod templates that names an environment, and how its value is read."""
@@ -40,6 +43,7 @@ class Istio(NamedTuple):
 
     api_version: str = "networking.istio.io/v1"
     injector: Literal["early", "lua"] = "early"
+    root_namespace: str = ROOT_NAMESPACE
 
 
 class Namespaces(NamedTuple):
@@ -71,10 +75,12 @@ class RouteConfig(NamedTuple):
     unmatched: Literal["reject", "anyPod"] = "reject"
     tcp: Literal["base", "callerLabels"] = "base"
     unlabelled: Literal["error", "adopt"] = "error"
-    apply_order: Literal["none", "argocd", "kpt"] = "none"
+    routes: Literal["split", "all"] = "split"
+    apply_order: Literal["none", "list", "argocd", "kpt"] = "none"
     istio: Istio = Istio()
     namespace: str = ""
     namespaces: Namespaces | None = None
+    cluster_domain: str = CLUSTER_DOMAIN
     preview_hosts: str = ""
     workloads: Sequence[WorkloadKind] = ()
     placement: str = "virtual-env-{namespace}.yaml"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from krm_fn.config.options import RouteConfig
+from krm_fn.config.options import CLUSTER_DOMAIN, ROOT_NAMESPACE, RouteConfig
 from krm_fn.names import nearest
 from krm_fn.results import Code, FunctionError, Ref, Result, shown
 
@@ -49,6 +49,18 @@ class Configs(NamedTuple):
 
     def of(self, namespace: str) -> Source:
         return self.by_namespace.get(namespace, self.default)
+
+    @property
+    def cluster_domain(self) -> str:
+        """The domain of the cluster's Services, as any of them says: there is one cluster."""
+        said = {one.config.cluster_domain for one in (self.default, *self.by_namespace.values())}
+        return min(said - {CLUSTER_DOMAIN}, default=CLUSTER_DOMAIN)
+
+    @property
+    def root_namespace(self) -> str:
+        """Istio's own namespace, as any of them says."""
+        said = {one.config.istio.root_namespace for one in (self.default, *self.by_namespace.values())}
+        return min(said - {ROOT_NAMESPACE}, default=ROOT_NAMESPACE)
 
     def in_namespace(self, namespace: str) -> Configs:
         """Return what holds when objects without a namespace get this one."""
