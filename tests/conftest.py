@@ -19,6 +19,13 @@ def pytest_addoption(parser):
     parser.addoption(
         "--topologies", type=int, default=25, metavar="N", help="how many random topologies tests/mesh asks (25)"
     )
+    parser.addoption(
+        "--compared",
+        type=int,
+        default=100,
+        metavar="N",
+        help="how many requests tests/mesh asks of the evaluator and of a real Envoy in each world (100)",
+    )
 
 
 def pytest_configure(config):

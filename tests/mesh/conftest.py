@@ -1,5 +1,7 @@
 """Tests of this folder need the mesh: where a part is missing they skip, and in CI they fail."""
 
+from typing import Any
+
 import pytest
 
 from .parts import MeshMissing, check, may_skip
@@ -30,6 +32,23 @@ def count_cells():
     return _cells.append
 
 
+_compared: list[Any] = []  # counts of tests/mesh/differential.py
+
+
+@pytest.fixture(scope="session")
+def count_compared():
+    """Return what sums up the comparisons of the evaluator for the summary."""
+    return _compared.append
+
+
 def pytest_terminal_summary(terminalreporter):
+    if _compared:
+        total = sum(one.all for one in _compared)
+        untold = sum(one.untold.total() for one in _compared)
+        wrong = sum(len(one.wrong) for one in _compared)
+        terminalreporter.write_line(
+            f"{total} requests to the evaluator and to a real Envoy: {total - untold - wrong} equal, "
+            f"{untold} that nobody can tell, {wrong} different"
+        )
     if _cells:
         terminalreporter.write_line(f"{len(_cells)} random topologies, {sum(_cells)} cells asked")
