@@ -1,74 +1,138 @@
-"""Manifests into the list: what to add, replace, keep and prune. The user's own objects are never touched."""
+"""An output into the list: what to add, replace, keep, prune and rewrite. The user's own objects are only edited."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from krm_fn.config.reader import Configs
-from krm_fn.objects import DEPENDS_ON, INDEXES, ORDER, OWNER, PATHS, Object, annotations_of, ref_of
+from krm_fn.objects import DEPENDS_ON, HOST_IDS, INDEXES, ORDER, OWNER, PATHS, Object, annotations_of, ref_of
+from krm_fn.output import Output
 from krm_fn.results import Code, Ref, Result
+from krm_fn.text.edits import Edit
+from krm_fn.text.rewrite import rewrite
+from krm_fn.values import Value, mapping
 
-Manifest = Mapping[str, Any]
 _Identity = tuple[str, str, str, str]
 _NOT_IN_A_NAME = re.compile(r"[^-a-zA-Z0-9]")
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Changes:
-    """Edits of the list: by position what to replace and to remove, then what to add, and findings."""
+    """Edits of the list: by position what to replace, rewrite and remove, then what to add, and findings.
 
-    replaced: dict[int, Manifest] = field(default_factory=dict)
-    removed: set[int] = field(default_factory=set)
-    added: list[Manifest] = field(default_factory=list)
-    results: list[Result] = field(default_factory=list)
+    Attributes:
+        replaced: objects of ours, with their new value.
+        rewritten: objects of the user's, with their new text in the shape of `document.Item.source`.
+        removed: objects of ours that are no longer wanted.
+        added: new objects.
+        results: what is in the way.
+    """
+
+    replaced: Mapping[int, Value] = field(default_factory=dict)
+    rewritten: Mapping[int, str] = field(default_factory=dict)
+    removed: frozenset[int] = frozenset()
+    added: tuple[Value, ...] = ()
+    results: tuple[Result, ...] = ()
 
 
-def merge(objects: Sequence[Object], manifests: Sequence[Manifest], configs: Configs, *, place: bool) -> Changes:
-    """Compute the edits that leave exactly `manifests` of this owner in the list.
+def merge(objects: Sequence[Object], made: Output, configs: Configs, *, place: bool, anew: bool = False) -> Changes:
+    """Compute the edits that leave exactly what was made, of this owner, in the list.
 
     Args:
         objects: the list as it is.
-        manifests: what is wanted, with the names that they would like to have.
+        made: what is wanted.
         configs: whose run this is, and where new objects go.
         place: whether the host wants to be told the file of a new object (kpt does).
+        anew: whether what this owner made before counts as not there.
     """
-    changes = Changes()
-    theirs: set[_Identity] = set()
-    ours: dict[_Identity, Object] = {}
-    others: dict[tuple[str, str, str], Object] = {}  # by what they are about: of other configs
-    for one in objects:
-        owner = one.owner
-        if owner != configs.owner:
-            theirs.add(_identity(one.ref))
-            if owner:
-                others[_subject(one.value)] = one
-        elif ours.setdefault(_identity(one.ref), one) is not one and one.position is not None:
-            changes.removed.add(one.position)
+    present = _Present(objects, configs.owner, anew=anew)
     free = _FreeIndexes(objects) if place else None
-    names = {_identity(ref_of(one)) for one in manifests}
-    for wanted in manifests:
-        if (other := others.get(_subject(wanted))) is not None:
-            changes.results.append(_meets_other_config(wanted, other))
+    names = {_identity(ref_of(one)) for one in made.manifests}
+    replaced: dict[int, Value] = {}
+    added: list[Value] = []
+    results: list[Result] = []
+    wanted: set[_Identity] = set()
+    for one in made.manifests:
+        if (other := present.others.get(_subject(one))) is not None:
+            results.append(_meets_other_config(one, other))
             continue
-        manifest = _named(wanted, theirs, names)
-        existing = ours.pop(_identity(ref_of(manifest)), None)
+        manifest = _named(one, present.theirs, names)
+        identity = _identity(ref_of(manifest))
+        existing = present.ours.get(identity) if identity not in wanted else None
+        wanted.add(identity)
         if existing is None:
-            changes.added.append(_new(manifest, configs, free))
+            added.append(_new(manifest, configs, free))
             continue
         updated = _updated(existing.value, manifest, configs.owner)
         if updated == existing.value:
             continue
         if existing.position is None:
-            changes.results.append(_stays_in_list(existing))
+            results.append(_stays_in_list(existing))
         else:
-            changes.replaced[existing.position] = updated
-    changes.removed |= {one.position for one in ours.values() if one.position is not None}
-    changes.results += [_stays_in_list(one) for one in ours.values() if one.position is None]
-    return changes
+            replaced[existing.position] = updated
+    left = [*present.twice, *(one for identity, one in present.ours.items() if identity not in wanted)]
+    results += [_stays_in_list(one) for one in left if one.position is None]
+    removed = frozenset(one.position for one in left if one.position is not None)
+    rewritten, refused = _rewritten(objects, made.edits)
+    return Changes(replaced, rewritten, removed, tuple(added), (*results, *refused))
+
+
+class _Present:
+    """What the list has already.
+
+    Attributes:
+        ours: what this owner made; `twice` are further objects of one identity.
+        theirs: the identities of everybody else's.
+        others: what other configs made, by what it is about.
+    """
+
+    def __init__(self, objects: Iterable[Object], owner: str, *, anew: bool) -> None:
+        self.theirs: set[_Identity] = set()
+        self.ours: dict[_Identity, Object] = {}
+        self.twice: list[Object] = []
+        self.others: dict[tuple[str, str, str], Object] = {}
+        for one in objects:
+            if one.owner != owner:
+                self.theirs.add(_identity(one.ref))
+                if one.owner:
+                    self.others[_subject(one.value)] = one
+            elif not anew and self.ours.setdefault(_identity(one.ref), one) is not one and one.position is not None:
+                self.twice.append(one)
+
+
+def _rewritten(objects: Sequence[Object], edits: Sequence[Edit]) -> tuple[dict[int, str], list[Result]]:
+    """Return the new text of each object that an edit changes, and findings about those that it cannot."""
+    edited = {one.position: one for one in objects} if edits else {}
+    texts: dict[int, str] = {}
+    refused: list[Result] = []
+    for edit in edits:
+        one = edited[edit.position]
+        if one.item is None:
+            continue
+        source = one.item.source
+        text = rewrite(source, one.item.column, one.value, _without_ids(one, edit))
+        if text is None:
+            refused.append(_not_editable(one))
+        elif text != source:
+            texts[edit.position] = text
+    return texts, refused
+
+
+def _without_ids(one: Object, edit: Edit) -> Edit:
+    """Return the edit, and with it the ids go that a host gave the object: the text keeps its comments itself."""
+    ids = tuple(("metadata", "annotations", key) for key in HOST_IDS if key in annotations_of(one.value))
+    return replace(edit, removals=(*edit.removals, *ids))
+
+
+def _not_editable(one: Object) -> Result:
+    message = (
+        "must be edited, and its text says one thing for several places (&x, *x, <<), so that an edit of one "
+        "would change another: write those parts out where they stand"
+    )
+    return Result(Code.NOT_EDITABLE, message, one.ref)
 
 
 def _stays_in_list(one: Object) -> Result:
@@ -83,15 +147,14 @@ def _identity(ref: Ref) -> _Identity:
     return (ref.api_version.rpartition("/")[0], ref.kind, ref.namespace, ref.name)
 
 
-def _subject(value: Manifest) -> tuple[str, str, str]:
+def _subject(value: Value) -> tuple[str, str, str]:
     """Return what a generated object is about, whatever its name: its kind, namespace and host."""
-    ref, spec = ref_of(value), value.get("spec")
-    spec = spec if isinstance(spec, dict) else {}
+    ref, spec = ref_of(value), mapping(value, "spec")
     hosts = spec.get("hosts", spec.get("host", ref.name))
     return (ref.kind, ref.namespace, str(hosts[0] if isinstance(hosts, list) and hosts else hosts))
 
 
-def _meets_other_config(wanted: Manifest, other: Object) -> Result:
+def _meets_other_config(wanted: Value, other: Object) -> Result:
     if other.value.get("spec") == wanted["spec"]:
         message = f"was made by the config {other.owner!r} and is what this one would make: left alone"
         return Result(Code.SAME_AS_OTHER_CONFIG, message, other.ref)
@@ -102,19 +165,19 @@ def _meets_other_config(wanted: Manifest, other: Object) -> Result:
     return Result(Code.OTHER_CONFIG, message, other.ref, f"metadata.annotations.{OWNER}")
 
 
-def _named(manifest: Manifest, theirs: set[_Identity], names: set[_Identity]) -> Manifest:
+def _named(manifest: Value, theirs: Collection[_Identity], names: Collection[_Identity]) -> Value:
     """Give a manifest a name that no object of somebody else's has; `names` are those that manifests would like."""
     group, kind, namespace, wanted = _identity(ref_of(manifest))
     if (group, kind, namespace, wanted) not in theirs:
         return manifest
     name, count = f"{wanted}-virtual-env", 1
-    while (group, kind, namespace, name) in theirs | names:
+    while any((group, kind, namespace, name) in taken for taken in (theirs, names)):
         count += 1
         name = f"{wanted}-virtual-env-{count}"
     return {**manifest, "metadata": {**manifest["metadata"], "name": name}}
 
 
-def _updated(existing: Manifest, manifest: Manifest, owner: str) -> Manifest:
+def _updated(existing: Value, manifest: Value, owner: str) -> Value:
     """Return an object of ours as it should be: everything that others added to its metadata stays."""
     metadata = dict(existing["metadata"])
     kept = {key: text for key, text in annotations_of(existing).items() if not _is_order(key, text)}
@@ -130,7 +193,7 @@ def _is_order(key: str, text: object) -> bool:
 class _FreeIndexes:
     """Places in files that no object of the list has. kpt refuses two objects at one place."""
 
-    def __init__(self, objects: Sequence[Object]) -> None:
+    def __init__(self, objects: Iterable[Object]) -> None:
         self.used: dict[str, set[int]] = defaultdict(set)
         self.tried: dict[str, int] = defaultdict(int)
         for one in objects:
@@ -145,7 +208,7 @@ class _FreeIndexes:
         return index
 
 
-def _new(manifest: Manifest, configs: Configs, free: _FreeIndexes | None) -> Manifest:
+def _new(manifest: Value, configs: Configs, free: _FreeIndexes | None) -> Value:
     metadata = dict(manifest["metadata"])
     annotations = {**annotations_of(manifest), OWNER: configs.owner}
     if free:

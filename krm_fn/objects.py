@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from krm_fn.results import Ref
+from krm_fn.text.document import Item
 
 OWNER = "virtual-env-fn.dev/owner"
 SYNC_WAVE, SYNC_OPTIONS = "argocd.argoproj.io/sync-wave", "argocd.argoproj.io/sync-options"
@@ -30,13 +31,18 @@ class Object:
         value: the object as Kubernetes reads it.
         ref: how findings name it.
         position: its place in the list; None for a member of a v1 List, which is read and never edited.
-        duplicates: dotted paths of keys that its text gives twice with different values.
+        item: where its text stands; None for such a member.
     """
 
     value: Mapping[str, Any]
     ref: Ref
     position: int | None
-    duplicates: tuple[str, ...] = ()
+    item: Item | None = None
+
+    @property
+    def duplicates(self) -> tuple[str, ...]:
+        """Dotted paths of keys that its text gives twice with different values."""
+        return self.item.duplicates if self.item else ()
 
     @property
     def group(self) -> str:
@@ -84,13 +90,13 @@ def ref_of(value: Mapping[str, Any], file: str = "") -> Ref:
     )
 
 
-def objects_of(values: Iterable[tuple[Mapping[str, Any], tuple[str, ...]]], file: str = "") -> Iterator[Object]:
-    """Yield the objects of a list's (value, duplicates) pairs, the members of each v1 List behind the List."""
-    for position, (value, duplicates) in enumerate(values):
-        ref = ref_of(value, file)
-        yield Object(value, ref, position, duplicates)
+def objects_of(items: Iterable[Item], file: str = "") -> Iterator[Object]:
+    """Yield the objects of a list, the members of each v1 List behind the List."""
+    for position, item in enumerate(items):
+        ref = ref_of(item.value, file)
+        yield Object(item.value, ref, position, item)
         if ref.kind == "List" and ref.api_version == "v1":
-            yield from _members(value, ref.file)
+            yield from _members(item.value, ref.file)
 
 
 def _members(value: Mapping[str, Any], file: str) -> Iterator[Object]:

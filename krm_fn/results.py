@@ -85,29 +85,30 @@ class Code(Enum):
     PREVIEW_INVALID = ("preview-invalid", Severity.ERROR)
     PREVIEW_TAKEN = ("preview-taken", Severity.ERROR)
     PREVIEW_WILDCARD = ("preview-wildcard", Severity.INFO)
-    # objects in the list that generated ones meet
+    # the user's own routes and rules, and ways around the routes
     HOST_TAKEN = ("host-taken", Severity.ERROR)
     ROUTED_BY_USER = ("routed-by-user", Severity.ERROR)
-    OTHER_CONFIG = ("other-config", Severity.ERROR)
-    SAME_AS_OTHER_CONFIG = ("same-as-other-config", Severity.INFO)
-    # the command
-    PATH_UNREADABLE = ("path-unreadable", Severity.ERROR)
-    NOT_FOUND = ("not-found", Severity.ERROR)
-    INTERNAL = ("internal", Severity.ERROR)
-    ADOPTED = ("adopted", Severity.INFO)
     ROUTE_READS_ENVIRONMENT = ("route-reads-environment", Severity.WARNING)
     SUBSET_SPANS_ENVIRONMENTS = ("subset-spans-environments", Severity.WARNING)
-    ADDITION_EDITED = ("addition-edited", Severity.ERROR)
-    NOT_EDITABLE = ("not-editable", Severity.ERROR)
     PORTS_OPEN = ("ports-open", Severity.WARNING)
     ROUTES_TWICE = ("routes-twice", Severity.WARNING)
     RULE_COPIED = ("rule-copied", Severity.INFO)
+    NAMESPACE_TO_COME = ("namespace-to-come", Severity.INFO)
     RUNTIME_WEIGHTS = ("runtime-weights", Severity.WARNING)
     OUTSIDE_DOOR = ("outside-door", Severity.WARNING)
     HIDDEN_ROUTES = ("hidden-routes", Severity.WARNING)
     EXPORTED_PARTLY = ("exported-partly", Severity.WARNING)
     HTTP_ROUTE = ("http-route", Severity.ERROR)
-    NAMESPACE_TO_COME = ("namespace-to-come", Severity.INFO)
+    # into the list: what others made, and what cannot be edited
+    OTHER_CONFIG = ("other-config", Severity.ERROR)
+    SAME_AS_OTHER_CONFIG = ("same-as-other-config", Severity.INFO)
+    ADOPTED = ("adopted", Severity.INFO)
+    ADDITION_EDITED = ("addition-edited", Severity.ERROR)
+    NOT_EDITABLE = ("not-editable", Severity.ERROR)
+    # the command
+    PATH_UNREADABLE = ("path-unreadable", Severity.ERROR)
+    NOT_FOUND = ("not-found", Severity.ERROR)
+    INTERNAL = ("internal", Severity.ERROR)
 
     def __init__(self, slug: str, severity: Severity) -> None:
         self.slug = slug

@@ -1,11 +1,12 @@
-"""A look into values of unknown shape: what is not there, or of another type, counts as empty."""
+"""Objects as values of unknown shape, and a look into them: what is not there, or of another type, counts as empty."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-Value = Mapping[str, Any]
+Value = Mapping[str, Any]  # an object, or a part of one, as it was read
+Manifest = dict[str, Any]  # one that is being made
 
 
 def mapping(value: Value, key: str) -> Value:

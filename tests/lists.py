@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import copy
+import yaml
 
 from krm_fn import function
+from krm_fn.merge import merge
 from krm_fn.objects import objects_of
+from krm_fn.text import document
 
 LABEL = "virtual-env"
 
@@ -52,9 +54,29 @@ def base(name="dev", **spec):
 
 
 def compute(values, function_config=None):
-    """Compute plan and manifests of a list of values."""
-    objects = list(objects_of((copy.deepcopy(value), ()) for value in values))
-    return function.compute(objects, function_config)
+    """Compute what a list of values leads to."""
+    return function.compute(objects(values), function_config)
+
+
+def objects(values):
+    """The objects of a list of values, read from its text."""
+    return list(objects_of(document.parse(yaml.dump_all(values, Dumper=_Plain).encode()).items)) if values else []
+
+
+class _Plain(yaml.SafeDumper):
+    """Writes each place of a list in full: made lists share what the tests share."""
+
+    def ignore_aliases(self, _):
+        return True
+
+
+def step(values, function_config=None, *, place=True):
+    """Run once: return the list as it then is, and the changes."""
+    listed = objects(values)
+    computed = compute(values, function_config or base())
+    changes = merge(listed, computed.made, computed.configs, place=place)
+    after = [changes.replaced.get(place, value) for place, value in enumerate(values) if place not in changes.removed]
+    return [*after, *changes.added], changes
 
 
 def codes(results):

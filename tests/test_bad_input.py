@@ -240,7 +240,7 @@ def is_theirs(item):
 
 def texts(listed, kept):
     """The items' own bytes; the end of the last line is added where something is to follow it."""
-    return [listed.source(item).removesuffix("\n") for item in listed.items if kept(item)]
+    return [item.source.removesuffix("\n") for item in listed.items if kept(item)]
 
 
 def hold(raw):

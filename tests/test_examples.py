@@ -21,7 +21,7 @@ from krm_fn import function
 from krm_fn.command import files
 from krm_fn.function import Computation
 from krm_fn.plan.answers import ServicePlan
-from krm_fn.plan.inventory import Port, Traffic
+from krm_fn.plan.services import Port, Traffic
 from krm_fn.text import document
 
 EXAMPLES = Path(__file__).resolve().parents[1] / "examples"
@@ -201,20 +201,15 @@ def test_the_routes_answer_the_request(row):
         for one in load(row.example).objects
         if one.is_source or (one.ref.kind == "Service" and not one.owner)
     ]
-    manifests = [dict(one) for one in computed(row.example).manifests]
+    manifests = [dict(one) for one in computed(row.example).made.manifests]
     assert istio_reading.answer([*objects, *manifests], request, plan.config.env_label.name) == row.answer
 
 
 @cache
 def rewritten(name):
     """Return the user's objects that change, by position, as they then are."""
-    texts, first = {}, 0
-    for listed in load(name).documents:
-        changed, refused = function.rewritten(listed, load(name).objects, computed(name).edits, first)
-        assert not refused
-        texts |= changed
-        first += len(listed.items)
-    return {position: document.parse(text.encode()).items[0].value for position, text in texts.items()}
+    changes = computed(name).changes
+    return {position: document.parse(text.encode()).items[0].value for position, text in changes.rewritten.items()}
 
 
 def service_plan(row: Row) -> ServicePlan:

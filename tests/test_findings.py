@@ -87,7 +87,7 @@ def test_a_command_provokes_its_finding(slug, capsys, monkeypatch):
 def test_a_defect_is_reported_as_one(capsysbinary, monkeypatch, tmp_path):
     """An exception that nobody foresaw becomes `internal`: the output is the input, no traceback, code 1."""
     monkeypatch.delenv(stdio.DEBUG, raising=False)
-    monkeypatch.setattr(function, "compute", lambda *_: 1 / 0)
+    monkeypatch.setattr(function, "compute", lambda *_, **__: 1 / 0)
     file = tmp_path / "list.yaml"
     file.write_bytes(raw := b"apiVersion: v1\nkind: Service\nmetadata: {name: shop}\n")
     with file.open() as stdin:

@@ -28,7 +28,7 @@ def test_defect_16_a_service_without_a_selector():
     """A Service without a selector gets nothing and an info says so; the operator let it match every workload."""
     listed = [service("outside", selector={}), service(), workload("a", "dev"), workload("b", "dev.a")]
     computed = compute(listed, base())
-    assert {one["metadata"]["name"] for one in computed.manifests} == {"app"}
+    assert {one["metadata"]["name"] for one in computed.made.manifests} == {"app"}
     (finding,) = (one for one in computed.results if one.code.slug == "no-selector")
     assert (finding.ref.name, str(finding.severity)) == ("outside", "info")
 
@@ -74,7 +74,7 @@ def test_defect_24_no_webhook_and_no_key():
     """
     listed = [service(), workload("a", "dev"), workload("b", "dev.a")]
     everything = base(envHeader={"autoInject": True}, tcp="callerLabels", unmatched="anyPod")
-    kinds = {one["kind"] for one in compute(listed, everything).manifests}
+    kinds = {one["kind"] for one in compute(listed, everything).made.manifests}
     kinds |= {
         one["kind"]
         for path in ROOT.glob("examples/*/expected.yaml")

@@ -69,7 +69,7 @@ def test_the_set_up_is_two_commands_and_they_run():
     (block,) = [one for one in BLOCKS if "tests/run.py" in one]
     assert block.splitlines() == ["python3 examples/run.py", "python3 tests/run.py"]
     # Not the whole suite once more from inside of it; what a new machine needs is proved in tests/hosts.
-    out = run(block.replace("tests/run.py", "tests/run.py tests/test_layers.py"), ROOT, dict(os.environ))
+    out = run(block.replace("tests/run.py", "tests/run.py tests/test_docs.py"), ROOT, dict(os.environ))
     assert "kind: VirtualService" in out
     assert "Service app-java" in out
     assert "passed" in out

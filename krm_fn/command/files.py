@@ -27,7 +27,6 @@ class Loaded:
     """What some paths hold: the objects, each position counted over all of them, and the configuration found."""
 
     objects: tuple[Object, ...]
-    documents: tuple[Document, ...]
     function_config: Mapping[str, Any] | None
 
 
@@ -42,7 +41,6 @@ def load(paths: Sequence[str]) -> Loaded:
     """
     problems: list[Result] = []
     objects: list[Object] = []
-    documents: list[Document] = []
     configs: list[Mapping[str, Any]] = []
     count = 0
     for path in paths:
@@ -53,15 +51,14 @@ def load(paths: Sequence[str]) -> Loaded:
             continue
         configs += [found] if found else []
         for name, listed in parts:
-            for one in objects_of(((item.value, item.duplicates) for item in listed.items), name):
+            for one in objects_of(listed.items, name):
                 position = None if one.position is None else one.position + count
                 objects.append(replace(one, position=position))
             count += len(listed.items)
-            documents.append(listed)
             configs += [listed.function_config] if listed.function_config else []
     if problems:
         raise FunctionError(*problems)
-    return Loaded(tuple(objects), tuple(documents), configs[0] if configs else None)
+    return Loaded(tuple(objects), configs[0] if configs else None)
 
 
 def read_config(path: str) -> Mapping[str, Any]:

@@ -14,10 +14,9 @@ from typing import Any
 
 from krm_fn import function
 from krm_fn.command import files, revisions, stdio
-from krm_fn.merge import merge
+from krm_fn.names import nearest
 from krm_fn.plan.answers import Plan
-from krm_fn.plan.environments import nearest
-from krm_fn.results import FUNCTION, Code, FunctionError, Ref, Result, Severity, in_order
+from krm_fn.results import FUNCTION, Code, FunctionError, Ref, Result, Severity
 from krm_fn.views import diff, explain, facts, matrix, page, paint
 from krm_fn.views.change import Comparison, compare
 from krm_fn.views.table import tables
@@ -121,8 +120,7 @@ COMMANDS: Mapping[str, Callable[[argparse.Namespace, Settings], int]] = {
 def _load(paths: Sequence[str], settings: Settings) -> Shown:
     loaded = files.load(paths)
     computed = function.compute(loaded.objects, settings.config or loaded.function_config, settings.overrides)
-    changes = merge(loaded.objects, computed.manifests, computed.configs, place=False)
-    return Shown(computed.plan, tuple(in_order([*computed.results, *changes.results])))
+    return Shown(computed.plan, computed.results)
 
 
 def _services(plan: Plan) -> list[Any]:

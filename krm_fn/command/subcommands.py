@@ -11,8 +11,7 @@ from krm_fn.command import arguments, files, stdio
 from krm_fn.command.files import Loaded
 from krm_fn.config.schema import definition
 from krm_fn.function import Computation
-from krm_fn.merge import merge
-from krm_fn.results import Result, Severity, in_order
+from krm_fn.results import Severity
 from krm_fn.text import document
 from krm_fn.views import report
 
@@ -39,7 +38,10 @@ def run(words: Sequence[str]) -> int:
 
         return show.COMMANDS[options.command](options, show.Settings(given, overrides))
     loaded = files.load(options.paths)
-    computed = function.compute(loaded.objects, given or loaded.function_config, overrides)
+    # What this config made before is printed again with the rest.
+    computed = function.compute(
+        loaded.objects, given or loaded.function_config, overrides, anew=options.command == "generate"
+    )
     return {"generate": _generate, "check": _check}[options.command](options, loaded, computed)
 
 
@@ -54,36 +56,27 @@ def _overrides(top: argparse.ArgumentParser, pairs: Sequence[str]) -> dict[str, 
 
 
 def _generate(_: argparse.Namespace, loaded: Loaded, computed: Computation) -> int:
-    # Without what this config made before, everything that it makes is new.
-    objects = [one for one in loaded.objects if one.owner != computed.configs.owner]
-    changes = merge(objects, computed.manifests, computed.configs, place=False)
-    texts, refused = _rewritten(loaded, computed)
-    results = in_order([*computed.results, *changes.results, *refused])
-    if not _failed(results):
-        documents = [*texts, *(document.dump(one) for one in changes.added)]
+    changes = computed.safe_changes
+    items = {one.position: one.item for one in loaded.objects}
+    rewritten = ((items[position], text) for position, text in sorted(changes.rewritten.items()))
+    documents = [
+        *(_document(item.column, text) for item, text in rewritten if item),
+        *(document.dump(one) for one in changes.added),
+    ]
+    if not computed.failed:
         stdio.write("---\n".join(documents).encode())
-    stdio.say(results, Severity.WARNING)
-    return stdio.FAILED if _failed(results) else 0
+    stdio.say(computed.results, Severity.WARNING)
+    return stdio.FAILED if computed.failed else 0
 
 
-def _rewritten(loaded: Loaded, computed: Computation) -> tuple[list[str], list[Result]]:
-    """Return the new texts of the user's objects that change, each as a document of its own, and what is in the way."""
-    documents: list[str] = []
-    refused: list[Result] = []
-    first = 0
-    for listed in loaded.documents:
-        texts, problems = function.rewritten(listed, loaded.objects, computed.edits, first)
-        refused += problems
-        for position in sorted(texts):
-            margin = " " * listed.items[position - first].column
-            documents.append(texts[position].replace(f"\n{margin}", "\n").rstrip("\n") + "\n")
-        first += len(listed.items)
-    return documents, refused
+def _document(column: int, text: str) -> str:
+    """Return the new text of an item that stands at a column of a list as a document of its own."""
+    margin = " " * column
+    return text.replace(f"\n{margin}", "\n").rstrip("\n") + "\n"
 
 
-def _check(options: argparse.Namespace, loaded: Loaded, computed: Computation) -> int:
-    changes = merge(loaded.objects, computed.manifests, computed.configs, place=False)
-    results = in_order([*computed.results, *changes.results, *_rewritten(loaded, computed)[1]])
+def _check(options: argparse.Namespace, _: Loaded, computed: Computation) -> int:
+    results = computed.results
     found = report.environments(computed.plan)
     if options.format == "json":
         import json  # noqa: PLC0415 - wanted here only
@@ -97,8 +90,4 @@ def _check(options: argparse.Namespace, loaded: Loaded, computed: Computation) -
         total = f"{services} Service{'s' * (services != 1)}, {total}"
         text = "".join(f"{result.line()}\n" for result in results) + report.as_text(found) + f"{total}\n"
     stdio.write(text.encode())
-    return stdio.FAILED if _failed(results) else 0
-
-
-def _failed(results: Sequence[Result]) -> bool:
-    return any(result.severity is Severity.ERROR for result in results)
+    return stdio.FAILED if computed.failed else 0

@@ -8,7 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
-from krm_fn.plan.environments import label_key_problem, label_value_problem
+from krm_fn.names import label_key_problem, label_value_problem
 
 # Letters and digits may end a name, so of several the name could have a part: `ax` split by `xx`.
 _SPLITTER = re.compile(r"[-._]+|[A-Za-z0-9]")
@@ -16,7 +16,7 @@ _TOKEN = re.compile(r"[-!#$%&'*+.^_`|~0-9A-Za-z]+")  # RFC 9110, 5.6.2
 _NAMESPACE = re.compile(r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?")
 _PREVIEW = re.compile(r"[-.a-z0-9]*")  # what may stand around the placeholders
 _MAX_PATH = 200
-# So that no expression made of them is longer than the 1024 characters that Istio takes (tests/unit/test_carriers.py).
+# So that no expression made of them is longer than the 1024 characters that Istio takes: tests/unit/plan.
 _MAX_PATTERN = 256
 _MAX_PLACES = 2
 _MAX_SPLITTER = 8

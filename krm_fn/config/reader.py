@@ -11,7 +11,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from krm_fn.config.options import RouteConfig
-from krm_fn.plan.environments import nearest
+from krm_fn.names import nearest
 from krm_fn.results import Code, FunctionError, Ref, Result, shown
 
 KIND = "VirtualEnvironment"

@@ -1,27 +1,28 @@
-"""Plan → VirtualService and DestinationRule.
+"""Plan → every VirtualService and DestinationRule of the function's own, and the one place that names them.
 
 Fields: https://istio.io/latest/docs/reference/config/networking/virtual-service/ and …/destination-rule/.
+
+Those for gateways stand beside the one for the mesh, because a gateway's port says nothing about the Service's: Istio
+reads `match.port` as the listener's (istio/istio, pilot/pkg/networking/core/route).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from krm_fn.istio.hosts import full_name
-from krm_fn.istio.rule import ruled
-from krm_fn.istio.subsets import subset_names
-from krm_fn.plan.answers import Plan, Route, ServicePlan
-from krm_fn.plan.carriers import header_matches
+from krm_fn.istio.routes import ServiceRoutes
+from krm_fn.names import dashed
+from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.plan.exposure import MESH
-from krm_fn.plan.inventory import Port, Traffic
-
-Manifest = dict[str, Any]
+from krm_fn.plan.previews import previews_of
+from krm_fn.plan.services import Key
+from krm_fn.results import Ref
+from krm_fn.values import Manifest, Value
 
 
 @dataclass(frozen=True, slots=True)
-class Theirs:
+class Covered:
     """What of a Service the user's own VirtualServices and DestinationRules take care of.
 
     Attributes:
@@ -35,150 +36,101 @@ class Theirs:
     names: Mapping[str, str] | None = None
     has_routes: bool = False
     has_rule: bool = False
-    traffic_policy: Mapping[str, Any] | None = None
-    subsets: Sequence[Mapping[str, Any]] | None = None
+    traffic_policy: Value | None = None
+    subsets: Sequence[Value] | None = None
 
 
-def manifests(plan: Plan, theirs: Mapping[tuple[str, str], Theirs] | None = None) -> list[Manifest]:
+@dataclass(frozen=True, slots=True)
+class PreviewRoutes:
+    """The routes of an environment's preview hosts, made of a VirtualService of the user's, `of`."""
+
+    of: Ref
+    environment: str
+    hosts: Sequence[str]
+    gateways: Sequence[str]
+    http: Sequence[Value]
+    api_version: str
+
+
+_NOTHING = Covered()
+
+
+def manifests(plan: Plan, covered: Mapping[Key, Covered], previews: Iterable[PreviewRoutes] = ()) -> list[Manifest]:
     """Return the VirtualServices and DestinationRules that make the plan so, in a fixed order.
 
-    Their metadata has the Service's name and namespace; owner, placement and clashes of names are the merge's.
-    `theirs` is by namespace and name of the Service.
+    Those of the mesh have the Service's name and namespace; owner, placement and clashes with names of the user's
+    objects are the merge's.
     """
-    theirs = theirs or {}
-    nothing = Theirs()
-    return [
-        manifest for service in plan.services for manifest in _of_service(service, theirs.get(service.key, nothing))
-    ]
+    names = _Names(plan)
+    made: list[Manifest] = []
+    for service in plan.services:
+        made += _of_mesh(service, covered.get(service.key, _NOTHING))
+    for service in plan.services:
+        made += _of_gateways(service, covered.get(service.key, _NOTHING), names)
+    made += [_of_preview(one, names) for one in previews]
+    return made
 
 
-def _of_service(plan: ServicePlan, theirs: Theirs) -> Iterator[Manifest]:
-    routes = ServiceRoutes(plan, theirs.names)
+def _of_mesh(plan: ServicePlan, covered: Covered) -> Iterator[Manifest]:
+    routes = ServiceRoutes(plan, covered.names)
     spec = {"hosts": [routes.host], "http": routes.http(), "tcp": routes.tcp()}
     spec = {key: value for key, value in spec.items() if value}
-    if not (spec.keys() - {"hosts"} or theirs.names):
+    if not (spec.keys() - {"hosts"} or covered.names):
         return
-    subsets = theirs.subsets or routes.subsets()
-    if (plan.needs_subsets or theirs.names) and subsets and not theirs.has_rule:
-        policy = {"trafficPolicy": theirs.traffic_policy} if theirs.traffic_policy else {}
-        yield _manifest("DestinationRule", plan, {"host": routes.host, **policy, "subsets": subsets})
-    if plan.needs_routes and not theirs.has_routes and spec.keys() - {"hosts"}:
-        yield _manifest("VirtualService", plan, spec)
+    version = plan.config.istio.api_version
+    metadata = _metadata(plan.service.ref.name, plan.service.ref.namespace)
+    subsets = covered.subsets or routes.subsets()
+    if (plan.needs_subsets or covered.names) and subsets and not covered.has_rule:
+        policy = {"trafficPolicy": covered.traffic_policy} if covered.traffic_policy else {}
+        rule = {"host": routes.host, **policy, "subsets": subsets}
+        yield {"apiVersion": version, "kind": "DestinationRule", "metadata": metadata, "spec": rule}
+    if plan.needs_routes and not covered.has_routes and spec.keys() - {"hosts"}:
+        yield {"apiVersion": version, "kind": "VirtualService", "metadata": dict(metadata), "spec": spec}
 
 
-def _manifest(kind: str, plan: ServicePlan, spec: Manifest) -> Manifest:
-    ref = plan.service.ref
-    metadata = {"name": ref.name} | ({"namespace": ref.namespace} if ref.namespace else {})
-    return {"apiVersion": plan.config.istio.api_version, "kind": kind, "metadata": metadata, "spec": spec}
+def _of_gateways(plan: ServicePlan, covered: Covered, names: _Names) -> Iterator[Manifest]:
+    """Yield a VirtualService for a Service with hosts, and one for each of its preview environments."""
+    port, exposure = plan.front, plan.exposure
+    if not exposure.hosts or port is None:
+        return
+    gateways = exposure.gateways or (MESH,)
+    routes = ServiceRoutes(plan, covered.names, gateways)
+    version, ref = plan.config.istio.api_version, plan.service.ref
+    yield _virtual_service(version, names.take(ref, "gateway"), exposure.hosts, gateways, routes.http([port]))
+    for preview in previews_of(plan):
+        metadata = names.take(ref, _preview(preview.environment))
+        yield _virtual_service(version, metadata, preview.hosts, gateways, routes.preview(preview.environment, port))
 
 
-def subset_environments(plan: ServicePlan) -> set[str]:
-    """Return the environments that need a subset.
-
-    The base is among them also where it has no pods and plain TCP is pinned to it: such a connection closes instead
-    of reaching somebody's personal pods.
-    """
-    pinned = plan.ports(Traffic.TCP, Traffic.SNIFFED)
-    return {*plan.own, *([plan.base_answer or plan.base] if pinned else [])}
+def _of_preview(one: PreviewRoutes, names: _Names) -> Manifest:
+    metadata = names.take(one.of, _preview(one.environment))
+    return _virtual_service(one.api_version, metadata, one.hosts, one.gateways, one.http)
 
 
-class ServiceRoutes:
-    """The routes and subsets of one Service.
+def _preview(environment: str) -> str:
+    return f"preview-{dashed(environment).lower()}"
 
-    Args:
-        plan: the Service.
-        names: the subsets' names by environment; None for the usual ones.
-        gateways: where the routes are served.
-    """
 
-    def __init__(
-        self, plan: ServicePlan, names: Mapping[str, str] | None = None, gateways: Sequence[str] = (MESH,)
-    ) -> None:
-        self.plan = plan
-        self.gateways = gateways
-        self.host = self._host(plan.service.ref.namespace)
-        self.names = names or (subset_names(subset_environments(plan)) if plan.is_split else {})
-        # With one port Istio takes the listener's; with more, a route without its port is refused by its analyzer
-        # (IST0112) and would mean the gateway's port on a gateway.
-        self.one_port = len(plan.service.ports) == 1
+def _virtual_service(
+    version: str, metadata: Manifest, hosts: Sequence[str], gateways: Sequence[str], http: Sequence[Value]
+) -> Manifest:
+    spec = {"hosts": list(hosts), "gateways": list(gateways), "http": list(http)}
+    return {"apiVersion": version, "kind": "VirtualService", "metadata": metadata, "spec": spec}
 
-    def _host(self, namespace: str) -> str:
-        name = self.plan.service.ref.name
-        return full_name(namespace, name) if self.plan.joined else name
 
-    def subsets(self) -> list[Manifest]:
-        """Return the subsets of the Service's own namespace."""
-        label, own = self.plan.config.env_label.name, self.plan.service.ref.namespace
-        return [
-            {"name": name, "labels": {label: environment}}
-            for environment, name in sorted(self.names.items())
-            if self.plan.home(environment) == own
-        ]
+def _metadata(name: str, namespace: str) -> Manifest:
+    return {"name": name} | ({"namespace": namespace} if namespace else {})
 
-    def http(self, ports: Sequence[Port] | None = None) -> list[Manifest]:
-        """Return the routes by header, of all ports that can follow it or of `ports`."""
-        return [
-            route
-            for port in (self.plan.ports(Traffic.HTTP, Traffic.SNIFFED) if ports is None else ports)
-            for route in self._of_port(port)
-        ]
 
-    def _of_port(self, port: Port) -> list[Manifest]:
-        routes = [*(self._route(one, port) for one in self.plan.routes), self._default(port)]
-        return ruled(self.plan.exposure.rule, routes, self.gateways)
+class _Names:
+    """Names of VirtualServices beside those of Services: each is given once."""
 
-    def preview(self, environment: str, port: Port) -> list[Manifest]:
-        """Return the routes of requests that are an environment's without saying so: the header says it from here."""
-        header = {"headers": {"request": {"set": {self.plan.config.env_header.name.lower(): environment}}}}
-        route = {"name": environment, **self._reply(self.plan.answer(environment).environment, port)}
-        if "directResponse" not in route:
-            route |= header
-        return ruled(self.plan.exposure.rule, [route], self.gateways)
+    def __init__(self, plan: Plan) -> None:
+        self.taken = {one.key for one in plan.services}
 
-    def tcp(self, ports: Sequence[Port] | None = None) -> list[Manifest]:
-        """Return the routes of plain connections: by the caller's label on request, then to the base."""
-        base = self.plan.base_answer or self.plan.base
-        label = self.plan.config.env_label.name
-        targets = [({"sourceLabels": {label: caller}}, answer) for caller, answer in self.plan.callers()]
-        return [
-            {**self._at(port, [match]), "route": [{"destination": self._destination(answer, port)}]}
-            for port in (self.plan.ports(Traffic.TCP, Traffic.SNIFFED) if ports is None else ports)
-            for match, answer in [*targets, ({}, base)]
-        ]
-
-    def _route(self, route: Route, port: Port) -> Manifest:
-        return {
-            "name": route.environment,
-            **self._at(port, header_matches(self.plan.config.env_header, route)),
-            "route": [{"destination": self._destination(route.environment, port)}],
-        }
-
-    def _default(self, port: Port) -> Manifest:
-        """Return the route of requests that no environment's route takes."""
-        base = self.plan.base_answer
-        return {"name": base or "unmatched", **self._at(port, [{}]), **self._reply(base, port)}
-
-    def _reply(self, environment: str | None, port: Port) -> Manifest:
-        if environment is None and self.plan.config.unmatched == "reject":
-            return self.rejection()
-        return {"route": [{"destination": self._destination(environment, port)}]}
-
-    def rejection(self) -> Manifest:
-        """Return the reply to requests that nobody answers: it names the Service and the missing base."""
-        body = (
-            f"virtual-env: Service {self.plan.service.ref.name} has no pods of the base environment {self.plan.base}, "
-            f"and this request names none of those that it has: {', '.join(self.plan.own)}\n"
-        )
-        return {"directResponse": {"status": 503, "body": {"string": body}}}
-
-    def _at(self, port: Port, matches: Sequence[Manifest]) -> Manifest:
-        if not self.one_port and tuple(self.gateways) == (MESH,):
-            matches = [match | {"port": port.number} for match in matches]
-        matches = [match for match in matches if match]
-        return {"match": matches} if matches else {}
-
-    def _destination(self, environment: str | None, port: Port) -> Manifest:
-        destination: Manifest = {"host": self._host(self.plan.home(environment))}
-        if environment is not None and self.names:
-            destination["subset"] = self.names[environment]
-        return destination if self.one_port else destination | {"port": {"number": port.number}}
+    def take(self, ref: Ref, suffix: str) -> Manifest:
+        name = f"{ref.name}-{suffix}"
+        while (ref.namespace, name) in self.taken:
+            name += "-virtual-env"
+        self.taken.add((ref.namespace, name))
+        return _metadata(name, ref.namespace)

@@ -11,18 +11,15 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
 
 from krm_fn.config.reader import Configs
+from krm_fn.istio.destinations import destinations
 from krm_fn.istio.hosts import service_of
-from krm_fn.istio.weaving.marks import destinations
 from krm_fn.objects import DEPENDS_ON, PRUNE_LAST, ROUTES_WAVE, RULES_WAVE, SYNC_OPTIONS, SYNC_WAVE
-from krm_fn.values import mappings
-
-Manifest = Mapping[str, Any]
+from krm_fn.values import Value, mappings
 
 
-def ordered(manifests: Sequence[Manifest], configs: Configs) -> list[Manifest]:
+def ordered(manifests: Sequence[Value], configs: Configs) -> list[Value]:
     """Return the manifests with the annotations that their namespace's `applyOrder` asks for."""
     split = [one for manifest in manifests for one in _split(manifest, _order(manifest, configs))]
     rules: dict[tuple[str, str], list[str]] = defaultdict(list)  # Service → the DestinationRules for it
@@ -35,11 +32,11 @@ def ordered(manifests: Sequence[Manifest], configs: Configs) -> list[Manifest]:
     return [_annotated(one, _order(one, configs), rules) for one in split]
 
 
-def _order(manifest: Manifest, configs: Configs) -> str:
+def _order(manifest: Value, configs: Configs) -> str:
     return configs.of(manifest["metadata"].get("namespace", "")).config.apply_order
 
 
-def _split(manifest: Manifest, order: str) -> Iterator[Manifest]:
+def _split(manifest: Value, order: str) -> Iterator[Value]:
     if order == "none" or manifest["kind"] != "DestinationRule":
         yield manifest
         return
@@ -49,7 +46,7 @@ def _split(manifest: Manifest, order: str) -> Iterator[Manifest]:
         yield {**manifest, "metadata": metadata, "spec": {**manifest["spec"], "subsets": [subset]}}
 
 
-def _annotated(manifest: Manifest, order: str, rules: Mapping[tuple[str, str], Sequence[str]]) -> Manifest:
+def _annotated(manifest: Value, order: str, rules: Mapping[tuple[str, str], Sequence[str]]) -> Value:
     annotations: dict[str, str] = {}
     if order == "argocd":
         if manifest["kind"] == "DestinationRule":
@@ -65,7 +62,7 @@ def _annotated(manifest: Manifest, order: str, rules: Mapping[tuple[str, str], S
     return {**manifest, "metadata": {**manifest["metadata"], "annotations": annotations}}
 
 
-def _hosts(virtual_service: Manifest) -> Iterable[str]:
+def _hosts(virtual_service: Value) -> Iterable[str]:
     spec = virtual_service["spec"]
     for protocol in ("http", "tcp"):
         for route in mappings(spec.get(protocol)):
@@ -73,6 +70,6 @@ def _hosts(virtual_service: Manifest) -> Iterable[str]:
                 yield destination["host"]
 
 
-def _reference(rule: Manifest) -> str:
+def _reference(rule: Value) -> str:
     namespace, name = rule["metadata"].get("namespace", ""), rule["metadata"]["name"]
     return f"networking.istio.io/namespaces/{namespace}/DestinationRule/{name}"

@@ -1,16 +1,63 @@
-"""A Service's custom rule → into its routes."""
+"""A Service's custom rule: read, held against what it may say, merged into its routes."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from krm_fn.plan.exposure import REPLIES
+from krm_fn.config.options import EnvHeader
+from krm_fn.istio import http_route
+from krm_fn.istio.matches import both, of_carriers
+from krm_fn.istio.shapes import Problem
+from krm_fn.plan.answers import Plan, ServicePlan
+from krm_fn.plan.exposure import RULE, about
+from krm_fn.results import Code, Result
+from krm_fn.values import Manifest
 
-Manifest = dict[str, Any]
+# What answers in place of pods, so that no environment does.
+_REPLIES = ("redirect", "directResponse")
 
 
-def ruled(rule: Mapping[str, Any], routes: Sequence[Manifest], gateways: Sequence[str]) -> list[Manifest]:
+def read(plan: ServicePlan) -> Mapping[str, Any]:
+    """Return the rule of a Service, an HTTPRoute without destinations; empty for none, or where it is refused."""
+    text = plan.exposure.rule
+    if not text:
+        return {}
+    reading = http_route.read(text)
+    return {} if any(_problems(reading, plan.config.env_header)) else reading.route
+
+
+def findings(plan: Plan) -> Iterator[Result]:
+    """Yield what is wrong with the rules of Services."""
+    for one in plan.services:
+        if one.exposure.rule:
+            for path, message in _problems(http_route.read(one.exposure.rule), one.config.env_header):
+                said = f"{path}: {message}" if path else message
+                yield about(one.service, Code.RULE_INVALID, RULE, said)
+
+
+def _problems(reading: http_route.Reading, header: EnvHeader) -> Iterator[Problem]:
+    yield from reading.problems
+    if not reading.problems:
+        yield from _refused(reading.route)
+        for path, _, _ in of_carriers(reading.route.get("match"), header):
+            message = "carries the environment, and the environments' routes match it themselves: remove it"
+            yield f"match{path}", message
+
+
+def _refused(rule: Mapping[str, Any]) -> Iterator[Problem]:
+    """Yield what a rule cannot say, because the environments say it."""
+    if "route" in rule:
+        yield "route", "names pods of its own, and here the environments decide who answers: remove it"
+    if "delegate" in rule:
+        yield "delegate", "hands the routes to another VirtualService, which no environment reaches: remove it"
+    if not rule.keys() - {"name", "match"}:
+        yield "", "says nothing but what it matches: add what to do, such as rewrite or timeout, or remove it"
+    if all(key in rule for key in _REPLIES):
+        yield "redirect", "cannot stand beside directResponse: keep one of them"
+
+
+def merged(rule: Mapping[str, Any], routes: Sequence[Manifest], gateways: Sequence[str]) -> list[Manifest]:
     """Return routes with a rule merged into them.
 
     Whatever one of the rule's matches takes is routed first, each environment's requests in the order of `routes`;
@@ -25,40 +72,36 @@ def ruled(rule: Mapping[str, Any], routes: Sequence[Manifest], gateways: Sequenc
         return list(routes)
     wanted = rule.get("match")
     matches = [one for one in wanted or [{}] if not one.get("gateways") or set(one["gateways"]) & set(gateways)]
-    if any(reply in rule for reply in REPLIES):
-        changed = [_merged(rule, matches, {key: part for key, part in routes[-1].items() if key in ("name", "match")})]
+    if any(reply in rule for reply in _REPLIES):
+        changed = [_with(rule, matches, {key: part for key, part in routes[-1].items() if key in ("name", "match")})]
     else:
-        changed = [_merged(rule, matches, route) for route in routes if "directResponse" not in route]
+        changed = [_with(rule, matches, route) for route in routes if "directResponse" not in route]
     changed = [one for one in changed if one]
     if wanted:
         return [*changed, *routes]
-    return [*changed, *(route for route in routes if "directResponse" in route and not rule.keys() & set(REPLIES))]
+    return [*changed, *(route for route in routes if "directResponse" in route and not rule.keys() & set(_REPLIES))]
 
 
-def _merged(rule: Mapping[str, Any], matches: Sequence[Mapping[str, Any]], route: Manifest) -> Manifest:
+def _with(rule: Mapping[str, Any], matches: Sequence[Mapping[str, Any]], route: Manifest) -> Manifest:
     """Return a route as the rule wants it for what both match; empty where nothing can."""
-    both = [
-        _and(one, other)
+    met = [
+        match
         for one in matches
         for other in route.get("match", [{}])
         if "port" not in one or one["port"] == other.get("port", one["port"])
+        if (match := both(one, other)) is not None
     ]
-    if not both:
+    if not met:
         return {}
     rest = {key: part for key, part in rule.items() if key not in ("name", "match")}
     if "headers" in rest and "headers" in route:
         rest["headers"] = _deep(rest["headers"], route["headers"])
-    merged = {**route, **{key: part for key, part in rest.items() if key != "headers"}}
-    merged |= {"headers": rest["headers"]} if "headers" in rest else {}
-    given = [match for match in both if match]
-    merged.pop("match", None)
+    whole = {**route, **{key: part for key, part in rest.items() if key != "headers"}}
+    whole |= {"headers": rest["headers"]} if "headers" in rest else {}
+    given = [match for match in met if match]
+    whole.pop("match", None)
     name = f"{route['name']}--{rule.get('name', 'rule')}" if rule.get("match") else route["name"]
-    return {"name": name, **({"match": given} if given else {}), **{k: v for k, v in merged.items() if k != "name"}}
-
-
-def _and(one: Mapping[str, Any], other: Mapping[str, Any]) -> Manifest:
-    headers = {**one.get("headers", {}), **other.get("headers", {})}
-    return {**one, **other, **({"headers": headers} if headers else {})}
+    return {"name": name, **({"match": given} if given else {}), **{k: v for k, v in whole.items() if k != "name"}}
 
 
 def _deep(one: Mapping[str, Any], other: Mapping[str, Any]) -> Manifest:

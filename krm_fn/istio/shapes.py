@@ -1,56 +1,115 @@
-"""The shapes of a user's own VirtualServices and DestinationRules, as far as weaving reads them."""
+"""Shapes of Istio's resources, and values held against them: one language for a rule's JSON and for a user's objects.
+
+Fields: https://istio.io/latest/docs/reference/config/networking/virtual-service/ and …/destination-rule/.
+"""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from krm_fn.objects import Object
-from krm_fn.results import Code, Result, shown
+from krm_fn.results import shown
 
-# A type; a list of one shape; or a mapping with the shapes of some of its keys.
-_DESTINATION: dict[str, Any] = {"host": str, "subset": str, "port": dict}
-_TARGETS = [{"destination": _DESTINATION, "weight": int}]
-_MATCH = {"name": str, "headers": dict, "withoutHeaders": dict, "sourceLabels": dict, "port": int}
-_HTTP = {
-    "name": str,
-    "match": [_MATCH],
-    "route": _TARGETS,
-    "mirror": _DESTINATION,
-    "mirrors": [{"destination": _DESTINATION}],
+# A field's shape: the name of a leaf, a dict (message), a list of one shape (repeated), or a MapOf.
+Shape = Any
+Problem = tuple[str, str]  # the path of a field, and what is wrong there
+
+
+@dataclass(frozen=True, slots=True)
+class MapOf:
+    """A mapping whose keys are the user's, such as header names."""
+
+    value: Shape
+
+
+STRING_MATCH: Shape = {"exact": "text", "prefix": "text", "regex": "text"}
+DESTINATION: Shape = {"host": "text", "subset": "text", "port": {"number": "count"}}
+
+# What weaving reads of a user's own objects: the rest is passed on as it is.
+_TARGETS = [{"destination": DESTINATION, "weight": "count"}]
+_CONNECTIONS = {"match": [{"sourceLabels": MapOf("any"), "port": "count"}], "route": _TARGETS}
+_MATCH = {
+    "name": "text",
+    "headers": MapOf("any"),
+    "withoutHeaders": MapOf("any"),
+    "sourceLabels": MapOf("any"),
+    "port": "count",
 }
-_CONNECTIONS = {"match": [{"sourceLabels": dict, "port": int}], "route": _TARGETS}
-_SHAPES: Mapping[str, Any] = {
-    "VirtualService": {
-        "hosts": [str],
-        "gateways": [str],
-        "exportTo": [str],
-        "http": [_HTTP],
-        "tls": [_CONNECTIONS],
-        "tcp": [_CONNECTIONS],
-    },
-    "DestinationRule": {"host": str, "exportTo": [str], "subsets": [{"name": str, "labels": dict}]},
+VIRTUAL_SERVICE: Shape = {
+    "hosts": ["text"],
+    "gateways": ["text"],
+    "exportTo": ["text"],
+    "http": [
+        {
+            "name": "text",
+            "match": [_MATCH],
+            "route": _TARGETS,
+            "mirror": DESTINATION,
+            "mirrors": [{"destination": DESTINATION}],
+        }
+    ],
+    "tls": [_CONNECTIONS],
+    "tcp": [_CONNECTIONS],
 }
-_NAMES = {str: "a string", int: "a number", dict: "a mapping"}
+DESTINATION_RULE: Shape = {
+    "host": "text",
+    "exportTo": ["text"],
+    "subsets": [{"name": "text", "labels": MapOf("any")}],
+}
+
+_WANTED = {
+    "text": "a string",
+    "count": "a whole number from 0 on",
+    "number": "a number",
+    "flag": "true or false",
+    "duration": "a duration such as '1.5s'",
+}
+_DURATION = re.compile(r"(?:\d+(?:\.\d*)?(?:ns|us|µs|ms|s|m|h))+")
+_MAX_COUNT = 2**32 - 1
 
 
-def problems(one: Object) -> Iterator[Result]:
-    """Yield a finding for each place of an object of the user's that has a wrong type. Absent and null are fine."""
-    for path, message in _wrong(one.value.get("spec"), _SHAPES[one.ref.kind], "spec"):
-        yield Result(Code.OBJECT_INVALID, message, one.ref, path)
+def wanted(shape: Shape) -> str:
+    """Say what a shape takes."""
+    if not isinstance(shape, str):
+        return "a list" if isinstance(shape, list) else "a mapping"
+    return _WANTED[shape]
 
 
-def _wrong(value: object, shape: Any, path: str) -> Iterator[tuple[str, str]]:  # noqa: ANN401 - a type, list or mapping
+def fits(value: object, leaf: str) -> bool:
+    """Tell whether a value is what a leaf takes."""
+    if leaf == "any":
+        return True
+    if leaf == "flag":
+        return isinstance(value, bool)
+    if leaf in ("count", "number"):
+        whole = leaf == "number" or (isinstance(value, int) and 0 <= value <= _MAX_COUNT)
+        return isinstance(value, (int, float)) and not isinstance(value, bool) and whole
+    return isinstance(value, str) and (leaf == "text" or bool(_DURATION.fullmatch(value)))
+
+
+def problems(value: object, shape: Shape, path: str) -> Iterator[Problem]:
+    """Yield each place of a value that has another type than the shape; absent and null fields are fine."""
     if value is None:
         return
-    wanted = shape if isinstance(shape, type) else type(shape)
-    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
-        yield path, f"must be {_NAMES.get(wanted, 'a list')}, found {shown(value)}"
-    elif isinstance(shape, list) and isinstance(value, list):
-        for place, entry in enumerate(value):
-            if entry is None:
-                yield f"{path}[{place}]", "is empty: write it out, or take it away"
-            yield from _wrong(entry, shape[0], f"{path}[{place}]")
-    elif isinstance(shape, dict) and isinstance(value, dict):
-        for key, part in shape.items():
-            yield from _wrong(value.get(key), part, f"{path}.{key}")
+    parts = _parts(value, shape, path)
+    if parts is None:
+        if not (isinstance(shape, str) and fits(value, shape)):
+            yield path, f"must be {wanted(shape)}, found {shown(value)}"
+        return
+    for place, part, of, is_needed in parts:
+        if part is None and is_needed:
+            yield place, "is empty: write it out, or take it away"
+        yield from problems(part, of, place)
+
+
+def _parts(value: object, shape: Shape, path: str) -> list[tuple[str, object, Shape, bool]] | None:
+    """Return path, value and shape of each part, and whether it must not be null; None where there are none to be."""
+    if isinstance(shape, MapOf) and isinstance(value, dict):
+        return [(f"{path}.{key}", part, shape.value, shape.value != "any") for key, part in value.items()]
+    if isinstance(shape, Mapping) and isinstance(value, dict):
+        return [(f"{path}.{key}", value.get(key), part, False) for key, part in shape.items()]
+    if isinstance(shape, list) and isinstance(value, list):
+        return [(f"{path}[{place}]", part, shape[0], True) for place, part in enumerate(value)]
+    return None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from krm_fn.config.options import RouteConfig
 from krm_fn.plan.environments import deepest_first, levels
 from krm_fn.plan.exposure import Exposure
-from krm_fn.plan.inventory import Port, Service, Traffic, Workload
+from krm_fn.plan.services import Key, Port, Service, Traffic, Workload
 from krm_fn.results import Result
 
 _NOT_EXPOSED = Exposure()
@@ -82,9 +82,9 @@ class ServicePlan:
     joined: tuple[str, ...] = ()
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> Key:
         """The Service's namespace and name."""
-        return (self.service.ref.namespace, self.service.ref.name)
+        return self.service.key
 
     @property
     def splitter(self) -> str:

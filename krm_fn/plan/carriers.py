@@ -1,18 +1,50 @@
-"""Where a request may carry its environment → header matches of a route.
+"""Where a request may carry its environment: matches as data, which each output writes in its own words.
 
-Every expression is RE2 and matches the whole header value (Envoy anchors it on both sides). Istio takes 1024
-characters of it (istio/istio, pkg/config/validation); the limits in krm_fn/config/options.py keep all of them shorter.
+Every expression is RE2 and matches the whole value. Istio takes 1024 characters of it (istio/istio,
+pkg/config/validation); the limits in krm_fn/config/options.py keep all of them shorter.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any
+from dataclasses import dataclass
+from typing import Literal
 
 from krm_fn.config.options import Alias, EnvHeader
 from krm_fn.plan.answers import Route
 
-Match = dict[str, Any]
+Where = Literal["header"]
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """A named part of a request that may carry its environment.
+
+    Attributes:
+        where: the kind of part.
+        name: its name; of a header in lower case.
+        shared: whether it carries more than the environment, so that others may read it, too.
+    """
+
+    where: Where
+    name: str
+    shared: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A part of a request that is held against a text.
+
+    Attributes:
+        carrier: the part.
+        how: whether its value is the text, begins with it, or fits it as an expression.
+        text: what it is held against.
+    """
+
+    carrier: Carrier
+    how: Literal["exact", "prefix", "regex"]
+    text: str
+
 
 _SPACE = "[ \t]*"
 _SPECIAL = re.compile(r"[$()*+.?\[\\\]^{|}]")
@@ -22,42 +54,52 @@ _AT_START = re.compile(rf"\A(?P<brackets>(?:\((?:\?:)?)*){_OPEN}")
 _AT_END = re.compile(rf"{_OPEN}(?P<brackets>(?:\)\??)*)\Z")
 
 
-def header_matches(header: EnvHeader, route: Route) -> list[Match]:
-    """Return one header match per carrier and way of naming the route's environment; any of them is enough."""
-    matches = _values(header.name, route)
+def carriers(header: EnvHeader) -> list[Carrier]:
+    """Return every part of a request that may carry its environment, each once."""
+    return list(dict.fromkeys([Carrier("header", header.name.lower()), *map(_carrier, header.aliases)]))
+
+
+def matches(header: EnvHeader, route: Route) -> list[Match]:
+    """Return a match for each carrier and way of naming the route's environment; any of them is enough."""
+    found = _values(Carrier("header", header.name.lower()), route)
     for alias in header.aliases:
+        carrier = _carrier(alias)
         if alias.name is not None and alias.pattern is None:
-            matches += _values(alias.name, route)
+            found += _values(carrier, route)
         else:
-            matches += [{name: {"regex": regex}} for name, regex in _expressions(alias, route)]
-    return [{"headers": match} for match in matches]
+            found += [Match(carrier, "regex", expression) for expression in _expressions(alias, route)]
+    return found
 
 
-def _values(name: str, route: Route) -> list[Match]:
-    matches: list[Match] = [{name.lower(): {"exact": value}} for value in route.exact]
-    return [*matches, {name.lower(): {"prefix": route.prefix}}] if route.prefix else matches
+def _carrier(alias: Alias) -> Carrier:
+    if alias.cookie is not None:
+        return Carrier("header", "cookie", shared=True)
+    if alias.baggage is not None:
+        return Carrier("header", "baggage", shared=True)
+    return Carrier("header", (alias.name or "").lower())
 
 
-def _expressions(alias: Alias, route: Route) -> list[tuple[str, str]]:
+def _values(carrier: Carrier, route: Route) -> list[Match]:
+    found = [Match(carrier, "exact", value) for value in route.exact]
+    return [*found, Match(carrier, "prefix", route.prefix)] if route.prefix else found
+
+
+def _expressions(alias: Alias, route: Route) -> list[str]:
     below = route.prefix.removeprefix(route.environment)  # the splitter, or nothing where only known values match
     if alias.name is not None and alias.pattern is not None:
         if alias.placeholder not in alias.pattern:
             return []  # reported as dead
-        return [(alias.name.lower(), _around(alias.pattern, alias.placeholder, value, below)) for value in route.exact]
+        return [_around(alias.pattern, alias.placeholder, value, below) for value in route.exact]
     if alias.cookie is not None:
         # RFC 6265, 4.2.1; quotes around a value are no part of it
         start, stop, end = f"(?:.*;{_SPACE})?", '[^;"]*', "(?:;.*)?"
         return [
-            ("cookie", f'{start}{_literal(alias.cookie)}="?{_encoded(value, below, stop)}"?{_SPACE}{end}')
-            for value in route.exact
+            f'{start}{_literal(alias.cookie)}="?{_encoded(value, below, stop)}"?{_SPACE}{end}' for value in route.exact
         ]
     # https://www.w3.org/TR/baggage/#header-content: members between commas, each with properties behind semicolons
     start, stop, end = f"(?:.*,)?{_SPACE}", "[^,;]*", "(?:[,;].*)?"
     key = _literal(alias.baggage or "")
-    return [
-        ("baggage", f"{start}{key}{_SPACE}={_SPACE}{_encoded(value, below, stop)}{_SPACE}{end}")
-        for value in route.exact
-    ]
+    return [f"{start}{key}{_SPACE}={_SPACE}{_encoded(value, below, stop)}{_SPACE}{end}" for value in route.exact]
 
 
 def _around(pattern: str, placeholder: str, value: str, below: str) -> str:

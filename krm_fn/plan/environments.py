@@ -2,39 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 
-# https://kubernetes.io/docs/concepts/overview/working-with-objects/labels/#syntax-and-character-set
-_LABEL_VALUE = re.compile(r"[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?")
-_LABEL_PREFIX = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-z0-9]*[a-z0-9])?)*")
+from krm_fn.names import label_value_problem
 
-_MAX_DNS_NAME = 253
 _SHORTEST_LIKE = 4  # shorter names are alike by chance
-
-
-def label_value_problem(value: object) -> str:
-    """Say why `value` is no label value of Kubernetes that names something; empty if it is one."""
-    if not isinstance(value, str):
-        return f"YAML reads it as {_type_name(value)}, not as a string: put it in quotes"
-    if not value:
-        return "it is empty"
-    if not _LABEL_VALUE.fullmatch(value):
-        return (
-            "a label value has at most 63 characters, letters, digits, '-', '_' and '.', "
-            "and starts and ends with a letter or digit"
-        )
-    return ""
-
-
-def label_key_problem(key: str) -> str:
-    """Say why `key` is no label key of Kubernetes; empty if it is one."""
-    prefix, slash, name = key.rpartition("/")
-    if slash and not (len(prefix) <= _MAX_DNS_NAME and _LABEL_PREFIX.fullmatch(prefix)):
-        return "what stands before its '/' is no DNS name"
-    if not _LABEL_VALUE.fullmatch(name):
-        return "its name has 1 to 63 characters, letters, digits, '-', '_' and '.', a letter or digit at both ends"
-    return ""
 
 
 def environment_problem(value: object, splitter: str) -> str:
@@ -43,11 +15,6 @@ def environment_problem(value: object, splitter: str) -> str:
     if not problem and isinstance(value, str) and not all(value.split(splitter)):
         problem = f"it has an empty level (levels are split by {splitter!r})"
     return problem
-
-
-def dashed(environment: str) -> str:
-    """Return a name for places that allow letters, digits and '-': '.' and '_' as '-'."""
-    return environment.replace(".", "-").replace("_", "-")
 
 
 def levels(environment: str, splitter: str) -> list[str]:
@@ -96,18 +63,3 @@ def _slips(name: str, splitter: str) -> set[tuple[object, ...]]:
         keys.add((*around, "less", part))  # a letter is missing here
         keys.add((*around, "swapped", "".join(sorted(part)), part[:1]))
     return keys
-
-
-def nearest(names: Iterable[str], wanted: str) -> str:
-    """Return the name that looks most like `wanted`, or an empty string."""
-    import difflib  # noqa: PLC0415 - wanted only on the way to an error
-
-    found = difflib.get_close_matches(wanted, sorted(names), n=1, cutoff=0.5)
-    return found[0] if found else ""
-
-
-def _type_name(value: object) -> str:
-    if value is None:
-        return "nothing"
-    names = {bool: "a boolean", int: "a number", float: "a number", list: "a list", dict: "a mapping"}
-    return names.get(type(value), type(value).__name__)

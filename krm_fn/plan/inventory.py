@@ -3,73 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from enum import Enum
+from dataclasses import dataclass
 from typing import Any
 
+from krm_fn.config.reader import Configs
 from krm_fn.objects import Object, annotations_of, group_of
+from krm_fn.plan.services import Port, Service, Workload, traffic_of
 from krm_fn.results import Code, Ref, Result, shown
-
-
-class Traffic(Enum):
-    """What a port carries, as far as routes care."""
-
-    HTTP = "HTTP"  # every request shows its headers
-    SNIFFED = "undeclared"  # HTTP or plain TCP, found out per connection
-    TCP = "TCP"  # connections only
-    TLS = "TLS"  # connections that show a server name at most
-    UDP = "UDP"  # nothing that a mesh routes
-
-
-@dataclass(frozen=True, slots=True)
-class Port:
-    """A port of a Service.
-
-    `protocol` is the word that decided about its traffic, empty for none; `transport` and `app_protocol` are the
-    Service's own fields.
-    """
-
-    number: int
-    name: str
-    traffic: Traffic
-    protocol: str
-    transport: str = "TCP"
-    app_protocol: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Service:
-    """A v1 Service. `selector` is None where it has none."""
-
-    ref: Ref
-    selector: Mapping[str, str] | None
-    ports: tuple[Port, ...]
-    headless: bool = False
-    external: bool = False
-    annotations: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Workload:
-    """Anything with a pod template.
-
-    Attributes:
-        ref: the object.
-        labels: the labels of its pods.
-        labels_field: the dotted path of those labels in the object.
-        absent: why it has no pods, empty where it has.
-        serves: whether its pods are there to be called (a Job's are not).
-        position: its place in the list; None where it cannot be edited.
-        object_labels: the labels of the object itself, of whatever type.
-    """
-
-    ref: Ref
-    labels: Mapping[str, str]
-    labels_field: str
-    absent: str = ""
-    serves: bool = True
-    position: int | None = None
-    object_labels: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +23,7 @@ class Inventory:
 
 
 # (API group, kind) → where the pod template stands
-TEMPLATES: Mapping[tuple[str, str], str] = {
+_TEMPLATES: Mapping[tuple[str, str], str] = {
     ("apps", "Deployment"): "spec.template",
     ("extensions", "Deployment"): "spec.template",
     ("apps", "StatefulSet"): "spec.template",
@@ -105,41 +45,18 @@ TEMPLATES: Mapping[tuple[str, str], str] = {
 }
 _RUN_TO_COMPLETION = {"Job", "CronJob", "BroadcastJob", "AdvancedCronJob"}
 
-_HTTP = {"http", "http2", "grpc", "http_proxy"}
-_TCP = {"tcp", "mongo", "redis", "mysql"}
-_TLS = {"https", "tls"}
-# Names that Kubernetes defines for appProtocol alone.
-_KUBERNETES = {"kubernetes.io/h2c": "http2", "kubernetes.io/ws": "http", "kubernetes.io/wss": "https"}
-# Servers speak first there, so Istio does not wait for the client's first bytes.
-_NEVER_SNIFFED = {25, 53, 3306, 27017}
 _MAX_PORT = 65535
 
 
-def traffic_of(number: int, name: str, protocol: str, app_protocol: str | None) -> tuple[Traffic, str]:
-    """Classify a port as Istio does (istio/istio, pkg/config/kube/conversion.go).
-
-    `app_protocol` replaces the name even where Istio does not know it.
-    """
-    if protocol == "UDP":
-        return Traffic.UDP, "UDP"
-    text = name if app_protocol is None else _KUBERNETES.get(app_protocol, app_protocol)
-    if text.lower().startswith("grpc-web"):
-        return Traffic.HTTP, "grpc-web"
-    word = text.partition("-")[0].lower()
-    for words, traffic in ((_HTTP, Traffic.HTTP), (_TCP, Traffic.TCP), (_TLS, Traffic.TLS), ({"udp"}, Traffic.UDP)):
-        if word in words:
-            return traffic, word
-    return (Traffic.TCP if number in _NEVER_SNIFFED else Traffic.SNIFFED), ""
-
-
-def read(objects: Sequence[Object], templates: Mapping[tuple[str, str], str] = TEMPLATES) -> Inventory:
-    """Read every source among the objects; `templates` may name further kinds.
+def read(objects: Sequence[Object], configs: Configs) -> Inventory:
+    """Read every source among the objects; configurations may name further kinds of workloads.
 
     The result's findings hold every mistake in what was read; an object with mistakes is left out.
     """
     results: list[Result] = []
     services: list[Service] = []
     workloads: list[Workload] = []
+    templates = _templates(configs)
     woken = _woken(objects)
     for one in objects:
         key = (group_of(one.ref.api_version), one.ref.kind)
@@ -152,6 +69,12 @@ def read(objects: Sequence[Object], templates: Mapping[tuple[str, str], str] = T
     sources = [one.ref for one in objects if one.is_source]
     namespaces = {ref.name if ref.kind == "Namespace" else ref.namespace for ref in sources}
     return Inventory(tuple(services), tuple(workloads), tuple(results), frozenset(namespaces))
+
+
+def _templates(configs: Configs) -> Mapping[tuple[str, str], str]:
+    sources = [configs.default, *configs.by_namespace.values()]
+    further = [kind for source in sources for kind in source.config.workloads]
+    return {**_TEMPLATES, **{(group_of(kind.api_version), kind.kind): kind.template_path for kind in further}}
 
 
 def _named(ref: Ref) -> tuple[str, str, str]:

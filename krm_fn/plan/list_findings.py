@@ -6,7 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from krm_fn.config.reader import KIND, Configs, Source
-from krm_fn.plan.inventory import Inventory, Service, Workload
+from krm_fn.plan.inventory import Inventory
+from krm_fn.plan.services import Service, Workload
 from krm_fn.plan.spaces import elsewhere
 from krm_fn.results import Code, Result, Severity
 
@@ -69,7 +70,7 @@ def _dead_aliases(source: Source) -> Iterator[Result]:
 def of_twins(services: Sequence[Service]) -> Iterator[Result]:
     """Yield a finding for each Service that stands beside one of its name and namespace."""
     for one, other in pairwise(services):
-        if (one.ref.namespace, one.ref.name) == (other.ref.namespace, other.ref.name):
+        if one.key == other.key:
             files = " and ".join(sorted({ref.file for ref in (one.ref, other.ref) if ref.file}))
             message = f"stands in the list twice{f' ({files})' if files else ''}: remove one, or set their namespaces"
             yield Result(Code.OBJECT_TWICE, message, other.ref, "metadata.name")

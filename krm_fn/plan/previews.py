@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from krm_fn.names import dashed, dns_name_problem
 from krm_fn.plan.answers import Plan, ServicePlan
-from krm_fn.plan.environments import dashed
-from krm_fn.plan.exposure import HOSTS, MESH, dns_name_problem
+from krm_fn.plan.exposure import HOSTS, MESH
 from krm_fn.results import Code, Ref, Result
 
 _FIELD = "spec.previewHosts"

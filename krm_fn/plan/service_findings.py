@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from krm_fn.plan.answers import Apart, ServicePlan
 from krm_fn.plan.exposure import PREFIX
-from krm_fn.plan.inventory import Port, Traffic
+from krm_fn.plan.services import Port, Traffic
 from krm_fn.results import Code, Result
 
 

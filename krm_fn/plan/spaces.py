@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from krm_fn.config.options import RouteConfig
 from krm_fn.config.reader import Configs, Source
-from krm_fn.plan.answers import Copy
-from krm_fn.plan.environments import nearest
-from krm_fn.plan.inventory import Inventory, Service, Traffic, Workload
+from krm_fn.names import nearest
+from krm_fn.plan.answers import Copy, ServicePlan
+from krm_fn.plan.inventory import Inventory
+from krm_fn.plan.services import Service, Traffic, Workload
 from krm_fn.results import Code, Result
 
 _FIELD = "spec.namespaces"
@@ -26,27 +27,43 @@ class Space:
     def is_joined(self) -> bool:
         return len(self.names) > 1
 
+    @property
+    def config(self) -> RouteConfig:
+        return self.source.config
+
+    @property
+    def label(self) -> str:
+        """The key of the environment label."""
+        return self.config.env_label.name
+
     def __str__(self) -> str:
         if self.is_joined:
             return f"namespaces {', '.join(map(repr, self.names[:-1]))} and {self.names[-1]!r}"
         return f"namespace {self.names[0]!r}" if self.names[0] else "the list"
 
 
-def spaces(inventory: Inventory, configs: Configs, results: list[Result]) -> list[Space]:
-    """Return what is planned together; a namespace that the list does not have becomes a finding."""
+def spaces(inventory: Inventory, configs: Configs) -> list[Space]:
+    """Return what is planned together."""
     present = {one.ref.namespace for one in inventory.services} | {one.ref.namespace for one in inventory.workloads}
     together = configs.default.config.namespaces
     if together is None:
         return [Space((name,), configs.of(name)) for name in sorted(present)]
-    results += _misplaced(configs)
+    alone = [Space((name,), configs.of(name)) for name in sorted(present - set(together.all))]
+    return [Space(together.all, configs.default), *alone]
+
+
+def findings(inventory: Inventory, configs: Configs) -> Iterator[Result]:
+    """Yield a finding for each joined namespace that the list does not have, or that is configured alone."""
+    together = configs.default.config.namespaces
+    if together is None:
+        return
+    yield from _misplaced(configs)
     for name in together.all:
         if name not in inventory.namespaces:
             close = nearest(inventory.namespaces - {""}, name)
             message = f"the list has nothing in namespace {name!r}" + (f"; did you mean {close!r}?" if close else "")
             field = f"{_FIELD}.base" if name == together.base else f"{_FIELD}.members"
-            results.append(Result(Code.NAMESPACE_UNKNOWN, message, configs.default.ref, field))
-    alone = [Space((name,), configs.of(name)) for name in sorted(present - set(together.all))]
-    return [Space(together.all, configs.default), *alone]
+            yield Result(Code.NAMESPACE_UNKNOWN, message, configs.default.ref, field)
 
 
 def _misplaced(configs: Configs) -> Iterator[Result]:
@@ -98,14 +115,14 @@ def _said(traffic: Traffic) -> str:
     return "what it does not declare" if traffic is Traffic.SNIFFED else traffic.value
 
 
-def environments_twice(name: str, label: str, own: Mapping[str, Sequence[Workload]]) -> Iterator[Result]:
+def environments_twice(plan: ServicePlan, label: str) -> Iterator[Result]:
     """Yield a finding for each environment of which the Services of a name have pods in several namespaces."""
-    for environment, workloads in sorted(own.items()):
-        first = workloads[0]
-        other = next((one for one in workloads if one.ref.namespace != first.ref.namespace), None)
+    for environment, own in plan.own.items():
+        first = own.workloads[0]
+        other = next((one for one in own.workloads if one.ref.namespace != first.ref.namespace), None)
         if other:
             message = (
-                f"{environment!r} has pods of Service {name} here, and in namespace "
+                f"{environment!r} has pods of Service {plan.service.ref.name} here, and in namespace "
                 f"{first.ref.namespace!r} ({first.ref}): a request of {environment!r} could go to one of them only; "
                 "keep an environment of a Service in one namespace"
             )
@@ -127,19 +144,17 @@ def copies(space: Space, services: Sequence[Service], taking_part: Iterable[Serv
     A Service that takes part is copied without its selector, for the routes to lead on from there; of any other, and
     of one whose ports no route can follow, the name alone is enough.
     """
-    there = {(one.ref.namespace, one.ref.name) for one in services}
+    there = {one.key for one in services}
     routable = {Traffic.HTTP, Traffic.SNIFFED, Traffic.TCP}
     routed = {
-        (one.ref.namespace, one.ref.name)
-        for one in taking_part
-        if not one.headless and any(port.traffic in routable for port in one.ports)
+        one.key for one in taking_part if not one.headless and any(port.traffic in routable for port in one.ports)
     }
     found: list[Copy] = []
     for one in services:
         for member in space.names[1:] if one.ref.namespace == space.names[0] else ():
             if (member, one.ref.name) not in there:
                 ref = replace(one.ref, namespace=member, file="", file_index=None)
-                is_alias = (one.ref.namespace, one.ref.name) not in routed
+                is_alias = one.key not in routed
                 copy = Service(ref, None, one.ports, external=is_alias)
                 found.append(Copy(copy, one, is_alias))
     return found

@@ -21,9 +21,7 @@ from krm_fn.text.writer import dump, flow
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
 
-__all__ = ["Document", "Form", "Item", "Value", "dump", "parse"]
-
-Value = None | bool | int | float | str | list["Value"] | dict[str, "Value"]
+__all__ = ["Document", "Form", "Item", "dump", "parse"]
 
 _GROUP = "config.kubernetes.io/"
 _VERSIONS = ("v1", "v1beta1", "v1alpha1")
@@ -43,7 +41,7 @@ class Item:
 
     `value` is shared with nobody's copy: read it, do not change it. `duplicates` are the dotted paths of keys
     that one mapping was given twice with different values (the last one counts). `start` and `end` bound the
-    object in the decoded text, `column` is that of its first key: all its other lines stand at least there.
+    object in the decoded `text`, `column` is that of its first key: all its other lines stand at least there.
     """
 
     index: int
@@ -52,6 +50,16 @@ class Item:
     start: int
     end: int
     column: int
+    text: str
+
+    @property
+    def source(self) -> str:
+        """The item's text as it came in.
+
+        The first line begins at the first key (or `{`, or a tag), the others keep their indentation in the
+        list; comments above the first key are not in it, comments below are when they are the item's own.
+        """
+        return self.text[self.start : self.end]
 
 
 class Document:
@@ -81,17 +89,9 @@ class Document:
             self._pages = entries = [page for page in pages if page.value is not None]
             _check_stream(pages, text)
         self.items = tuple(
-            Item(index, entry.value, entry.duplicates, entry.start, entry.end, entry.column)
+            Item(index, entry.value, entry.duplicates, entry.start, entry.end, entry.column, text)
             for index, entry in enumerate(entries)
         )
-
-    def source(self, item: Item) -> str:
-        """Return the item's text as it came in.
-
-        The first line begins at the first key (or `{`, or a tag), the others keep their indentation in the
-        list; comments above the first key are not in it, comments below are when they are the item's own.
-        """
-        return self._text[item.start : item.end]
 
     def apply(
         self,

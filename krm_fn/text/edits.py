@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from krm_fn.values import Value
+
 Path = tuple[str | int, ...]
-Value = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

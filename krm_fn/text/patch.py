@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from krm_fn.text.places import Node, Path, read
+from krm_fn.text.edits import Path
+from krm_fn.text.places import Node, read
 from krm_fn.text.splice import block_list
 from krm_fn.text.writer import dump, flow, scalar
 

@@ -16,8 +16,9 @@ from yaml.events import (
     SequenceStartEvent,
 )
 
+from krm_fn.text.edits import Path
+
 Event = Any  # one of yaml.events; PyYAML's stubs do not say what its C parser fills in
-Path = tuple[str | int, ...]
 _Wanted = Mapping[str | int, Any]  # the next steps of the wanted paths, each with those behind it
 
 _STARTS: frozenset[Any] = frozenset([MappingStartEvent, SequenceStartEvent])

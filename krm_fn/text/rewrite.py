@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
-from krm_fn.objects import HOST_IDS, annotations_of
 from krm_fn.results import FunctionError
 from krm_fn.text import document
-from krm_fn.text.edits import Edit, Insert, Path, Value, made
+from krm_fn.text.edits import Edit, Insert, Path, made
 from krm_fn.text.patch import Text
+from krm_fn.values import Value
 
 
 def rewrite(source: str, column: int, value: Value, edit: Edit) -> str | None:
-    """Return an object's text with the edits made; `source` and `column` as `document` gives them.
+    """Return an object's text with the edits made; `source` and `column` as `document.Item` gives them.
 
     What an earlier run added is taken out first, so that the additions find the text as the user wrote it.
-
-    The ids that a host gave the object go with the edit: the text keeps its comments itself.
 
     None where the text cannot be edited so. With anchors it says one thing for several places (`&x`, `*x`, `<<`), and
     an edit of one could change another: such a text is read again, and must be `value` with the edits, nothing else.
     """
-    ids = tuple(("metadata", "annotations", key) for key in HOST_IDS if key in annotations_of(value))
-    edit = replace(edit, removals=(*edit.removals, *ids))
     if "&" not in source:
         return _edited(source, column, edit)
     try:

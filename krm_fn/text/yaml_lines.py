@@ -3,7 +3,7 @@
 Nine lines of ten in a list are `key: word`, `key:`, `- key: 'text'` and the like, and many of them the same. An
 item made of such lines only is read here, line by line; any other line (a literal block, an anchor, an escape, a
 text over several lines, a key given twice) gives the item back to libyaml. What is read here, libyaml's events
-read the same: tests/test_document_lines.py holds the two against each other.
+read the same: tests/unit/text/test_document_lines.py holds the two against each other.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from krm_fn.plan.answers import Answer, Plan, ServicePlan
-from krm_fn.plan.inventory import Port, Service, Traffic
+from krm_fn.plan.services import Port, Service, Traffic
 from krm_fn.results import Result
 from krm_fn.views import facts
 from krm_fn.views.facts import NO_ENVIRONMENT, Json

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from krm_fn.names import nearest
 from krm_fn.plan.answers import Apart, Plan, ServicePlan
-from krm_fn.plan.environments import levels, nearest
-from krm_fn.plan.inventory import Port, Service, Traffic, Workload
+from krm_fn.plan.environments import levels
+from krm_fn.plan.services import Port, Service, Traffic, Workload
 from krm_fn.results import Result
 from krm_fn.views.paint import clean
 

@@ -2,21 +2,11 @@
 
 import copy
 
-from lists import base, codes, compute, named, service, workload
+from lists import base, codes, named, service, step, workload
 
-from krm_fn.merge import merge
-from krm_fn.objects import OWNER, objects_of
+from krm_fn.objects import OWNER
 
 APP = [service(), workload("a", "dev"), workload("b", "dev.proj1")]
-
-
-def step(values, function_config=None, *, place=True):
-    """Run once: return the list as it then is, and the changes."""
-    objects = list(objects_of((copy.deepcopy(value), ()) for value in values))
-    computed = compute(values, function_config or base())
-    changes = merge(objects, computed.manifests, computed.configs, place=place)
-    after = [changes.replaced.get(place, value) for place, value in enumerate(values) if place not in changes.removed]
-    return [*after, *changes.added], changes
 
 
 def is_quiet(changes):

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
-from typing import Any
 
-from krm_fn.objects import Object
+from krm_fn.istio.hosts import admits
+from krm_fn.istio.theirs import Gateway, Theirs
+from krm_fn.names import nearest
 from krm_fn.plan.answers import Plan, ServicePlan
-from krm_fn.plan.environments import nearest
 from krm_fn.plan.exposure import GATEWAYS, HOSTS, MESH
 from krm_fn.plan.previews import previews_of
+from krm_fn.plan.services import Key
 from krm_fn.results import Code, Result
 
-_GROUP = "networking.istio.io"
-_NOT_HTTP = {"TCP", "TLS", "MONGO", "MYSQL", "REDIS"}
-_PASSED_ON = {"PASSTHROUGH", "AUTO_PASSTHROUGH"}  # TLS that the gateway does not end, so it sees no requests
 _MOST_SHOWN = 3
 
-_Key = tuple[str, str]
 
-
-def find(objects: Sequence[Object], plan: Plan) -> Iterator[Result]:
+def find(theirs: Theirs, plan: Plan) -> Iterator[Result]:
     """Yield a finding for each gateway that the list should have and has not, and for hosts that it does not admit.
 
     A namespace of which the list has no Gateway may have them elsewhere, so nothing is said about those.
@@ -29,11 +25,7 @@ def find(objects: Sequence[Object], plan: Plan) -> Iterator[Result]:
     exposed = [one for one in plan.services if one.exposure.is_exposed]
     if not exposed:
         return
-    listed = {
-        (one.ref.namespace, one.ref.name): one.value
-        for one in objects
-        if one.group == _GROUP and one.ref.kind == "Gateway"
-    }
+    listed = {(one.object.ref.namespace, one.object.ref.name): one for one in theirs.gateways}
     for service in exposed:
         for name in service.exposure.gateways:
             if name != MESH:
@@ -41,14 +33,14 @@ def find(objects: Sequence[Object], plan: Plan) -> Iterator[Result]:
     yield from _shared(exposed)
 
 
-def _key(service: ServicePlan, written: str) -> _Key:
+def _key(service: ServicePlan, written: str) -> Key:
     namespace, _, name = written.rpartition("/")
     return (namespace or service.service.ref.namespace, name)
 
 
 def _shared(exposed: Iterable[ServicePlan]) -> Iterator[Result]:
     """Yield a finding for each host of several Services on one gateway, but for those that are one Service, joined."""
-    first: dict[tuple[_Key, str], ServicePlan] = {}
+    first: dict[tuple[Key, str], ServicePlan] = {}
     for service in exposed:
         ref = service.service.ref
         for gateway, host in product(service.exposure.gateways, service.exposure.hosts):
@@ -63,7 +55,7 @@ def _shared(exposed: Iterable[ServicePlan]) -> Iterator[Result]:
                 yield Result(Code.HOST_SHARED, message, ref, f"metadata.annotations.{HOSTS}")
 
 
-def _gateway(service: ServicePlan, written: str, listed: Mapping[_Key, Mapping[str, Any]]) -> Iterator[Result]:
+def _gateway(service: ServicePlan, written: str, listed: Mapping[Key, Gateway]) -> Iterator[Result]:
     ref = service.service.ref
     key = _key(service, written)
     there = {other for place, other in listed if place == key[0]}
@@ -75,7 +67,9 @@ def _gateway(service: ServicePlan, written: str, listed: Mapping[_Key, Mapping[s
     if key in listed:
         previews = [host for preview in previews_of(service) for host in preview.hosts]
         admitted = list(_hosts(listed[key], key[0], ref.namespace))
-        refused = [host for host in (*service.exposure.hosts, *previews) if not _admits(admitted, host)]
+        refused = [
+            host for host in (*service.exposure.hosts, *previews) if not any(admits(one, host) for one in admitted)
+        ]
         if refused:
             more = f" and {len(refused) - _MOST_SHOWN} more" if len(refused) > _MOST_SHOWN else ""
             message = (
@@ -85,32 +79,9 @@ def _gateway(service: ServicePlan, written: str, listed: Mapping[_Key, Mapping[s
             yield Result(Code.GATEWAY_HOST, message, ref, f"metadata.annotations.{HOSTS}")
 
 
-def _hosts(gateway: Mapping[str, Any], own: str, namespace: str) -> Iterator[str]:
+def _hosts(gateway: Gateway, own: str, namespace: str) -> Iterator[str]:
     """Yield the hosts that a Gateway serves to VirtualServices of a namespace."""
-    spec = gateway.get("spec")
-    servers = spec.get("servers") if isinstance(spec, dict) else None
-    for server in servers if isinstance(servers, list) else ():
-        if not isinstance(server, dict) or not _is_http(server):
-            continue
-        hosts = server.get("hosts")
-        for host in hosts if isinstance(hosts, list) else ():
-            place, _, name = str(host).rpartition("/")
-            if place in ("", "*", namespace) or (place == "." and namespace == own):
-                yield name
-
-
-def _is_http(server: Mapping[str, Any]) -> bool:
-    port, tls = server.get("port"), server.get("tls")
-    protocol = str(port.get("protocol", "")).upper() if isinstance(port, dict) else ""
-    mode = tls.get("mode") if isinstance(tls, dict) else None
-    return protocol not in _NOT_HTTP and mode not in _PASSED_ON
-
-
-def _admits(admitted: Iterable[str], host: str) -> bool:
-    """Tell whether a host and one of a server's have a name in common; either may be a wildcard."""
-    host = host.lower()
-    return any(_covers(one.lower(), host) or _covers(host, one.lower()) for one in admitted)
-
-
-def _covers(pattern: str, host: str) -> bool:
-    return pattern == host or (pattern.startswith("*") and host.endswith(pattern[1:]))
+    for host in gateway.hosts:
+        place, _, name = host.rpartition("/")
+        if place in ("", "*", namespace) or (place == "." and namespace == own):
+            yield name

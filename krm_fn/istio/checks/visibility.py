@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from krm_fn.istio.hosts import full_name
+from krm_fn.istio.hosts import service_of
+from krm_fn.istio.theirs import Sidecar, Theirs, VirtualService
+from krm_fn.names import full_name
 from krm_fn.objects import Object, annotations_of
 from krm_fn.plan.answers import Plan, ServicePlan
+from krm_fn.plan.services import Key
 from krm_fn.results import Code, Result
-from krm_fn.values import mapping, mappings, strings
+from krm_fn.values import mapping, mappings
 
 _EXPORT = "networking.istio.io/exportTo"
 _OPEN_TYPES = ("LoadBalancer", "NodePort")
-_Key = tuple[str, str]
 
 
-def find(objects: Sequence[Object], plan: Plan) -> Iterator[Result]:
+def find(theirs: Theirs, objects: Sequence[Object], plan: Plan) -> Iterator[Result]:
     """Yield a finding for each way on which requests to a Service of several environments miss its routes."""
     split = {one.key: one for one in plan.services if one.is_split and one.needs_routes}
     if not split:
@@ -30,10 +32,10 @@ def find(objects: Sequence[Object], plan: Plan) -> Iterator[Result]:
             yield from _ingress(one, split)
         elif one.ref.kind in ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute"):
             yield from _gateway_api(one, split)
-        elif one.ref.kind == "Sidecar" and one.group == "networking.istio.io":
-            yield from _sidecar(one, split)
-        elif one.ref.kind == "VirtualService" and one.group == "networking.istio.io":
-            yield from _export(one, split)
+    for sidecar in theirs.sidecars:
+        yield from _sidecar(sidecar, split)
+    for route in theirs.routes:
+        yield from _export(route, split)
 
 
 def _service(one: Object, plan: ServicePlan) -> Iterator[Result]:
@@ -53,7 +55,7 @@ def _service(one: Object, plan: ServicePlan) -> Iterator[Result]:
         yield Result(Code.HIDDEN_ROUTES, message, one.ref, f"metadata.annotations.{_EXPORT}")
 
 
-def _ingress(one: Object, split: Mapping[_Key, ServicePlan]) -> Iterator[Result]:
+def _ingress(one: Object, split: Mapping[Key, ServicePlan]) -> Iterator[Result]:
     spec = mapping(one.value, "spec")
     backends = [("spec.defaultBackend", mapping(spec, "defaultBackend"))]
     for number, rule in enumerate(mappings(spec.get("rules"))):
@@ -65,7 +67,7 @@ def _ingress(one: Object, split: Mapping[_Key, ServicePlan]) -> Iterator[Result]
             yield _outside(one, plan, field)
 
 
-def _gateway_api(one: Object, split: Mapping[_Key, ServicePlan]) -> Iterator[Result]:
+def _gateway_api(one: Object, split: Mapping[Key, ServicePlan]) -> Iterator[Result]:
     spec = mapping(one.value, "spec")
     parents = mappings(spec.get("parentRefs"))
     for place, parent in enumerate(parents):
@@ -94,23 +96,22 @@ def _outside(one: Object, plan: ServicePlan, field: str) -> Result:
     return Result(Code.OUTSIDE_DOOR, message, one.ref, field)
 
 
-def _sidecar(one: Object, split: Mapping[_Key, ServicePlan]) -> Iterator[Result]:
-    egress = mappings(mapping(one.value, "spec").get("egress"))
-    hosts = [str(host) for part in egress for host in strings(part.get("hosts"))]
-    if not hosts:
+def _sidecar(one: Sidecar, split: Mapping[Key, ServicePlan]) -> Iterator[Result]:
+    if not one.hosts:
         return
-    hidden = {key: str(plan.service.ref) for key, plan in split.items() if not _sees(hosts, one.ref.namespace, key)}
-    own = [name for key, name in hidden.items() if key[0] == one.ref.namespace]
-    if own or (hidden and any(host.startswith("*/") for host in hosts)):
+    own_namespace = one.object.ref.namespace
+    hidden = {key: str(plan.service.ref) for key, plan in split.items() if not _sees(one.hosts, own_namespace, key)}
+    own = [name for key, name in hidden.items() if key[0] == own_namespace]
+    if own or (hidden and any(host.startswith("*/") for host in one.hosts)):
         names = ", ".join(own or hidden.values())
         message = (
             f"hides {names} from its pods, and with it the routes: if they call it all the same, "
             "they reach pods of any environment; add its host to spec.egress.hosts"
         )
-        yield Result(Code.HIDDEN_ROUTES, message, one.ref, "spec.egress")
+        yield Result(Code.HIDDEN_ROUTES, message, one.object.ref, "spec.egress")
 
 
-def _sees(hosts: Sequence[str], namespace: str, key: _Key) -> bool:
+def _sees(hosts: Sequence[str], namespace: str, key: Key) -> bool:
     for host in hosts:
         place, _, name = host.partition("/")
         in_place = place == "*" or key[0] == (namespace if place in (".", "") else place)
@@ -120,14 +121,11 @@ def _sees(hosts: Sequence[str], namespace: str, key: _Key) -> bool:
     return False
 
 
-def _export(one: Object, split: Mapping[_Key, ServicePlan]) -> Iterator[Result]:
-    spec = mapping(one.value, "spec")
-    exported = [str(place) for place in strings(spec.get("exportTo"))]
-    on_mesh = "mesh" in (strings(spec.get("gateways")) or ["mesh"])
-    named = [key for host in strings(spec.get("hosts")) if (key := (one.ref.namespace, host)) in split]
-    if exported and "*" not in exported and on_mesh and named:
+def _export(one: VirtualService, split: Mapping[Key, ServicePlan]) -> Iterator[Result]:
+    named = [key for host in one.hosts if (key := service_of(host, one.namespace)) and key in split]
+    if named and one.on_mesh and not one.is_for_all:
         message = (
-            f"holds in {', '.join(exported)} only (exportTo); for clients of other namespaces the generated routes of "
-            f"{split[named[0]].service.ref} hold"
+            f"holds in {', '.join(one.exported)} only (exportTo); for clients of other namespaces the generated routes "
+            f"of {split[named[0]].service.ref} hold"
         )
-        yield Result(Code.EXPORTED_PARTLY, message, one.ref, "spec.exportTo")
+        yield Result(Code.EXPORTED_PARTLY, message, one.object.ref, "spec.exportTo")

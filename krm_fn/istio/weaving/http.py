@@ -4,104 +4,80 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from krm_fn.istio.manifests import ServiceRoutes
-from krm_fn.istio.weaving.marks import destinations, with_destination
-from krm_fn.istio.weaving.subsets import Subsets
-from krm_fn.istio.weaving.targets import Draft, Manifest, Target, Value, collapsed
+from krm_fn.istio.destinations import MIRRORS, destinations, with_destination
+from krm_fn.istio.matches import carried, combined, of_carriers
+from krm_fn.istio.routes import ServiceRoutes
+from krm_fn.istio.subsets import Subsets
+from krm_fn.istio.weaving.targets import Additions, Loomed, Needed, Target, Woven, collapsed, plans, together
 from krm_fn.plan.answers import Route, ServicePlan
-from krm_fn.plan.carriers import header_matches
 from krm_fn.plan.environments import deepest_first, levels
 from krm_fn.results import Code, Ref, Result
 from krm_fn.text.edits import Path
-from krm_fn.values import mapping, mappings
+from krm_fn.values import Manifest, Value, mapping
 
-_MIRRORS = ("mirror", "mirrors")
 _ELSEWHERE = ("redirect", "directResponse", "delegate")
 
 
 class HttpRoutes:
     """The HTTP routes of one VirtualService."""
 
-    def __init__(self, draft: Draft) -> None:
-        self.draft = draft
-        self.known: dict[tuple[Ref, ...], list[tuple[Route, list[Value]]]] = {}  # by Services
+    def __init__(self, loomed: Loomed) -> None:
+        self.loomed = loomed
+        self._told_apart: dict[tuple[Ref, ...], list[tuple[Route, list[Manifest]]]] = {}  # by Services
 
-    def weave(self) -> None:
-        """Collect the routes to put before the user's."""
-        for place, route in enumerate(mappings(self.draft.spec.get("http"))):
-            if not any(key in route for key in _ELSEWHERE):
-                self._http(place, route)
-
-    def _http(self, place: int, route: Value) -> None:
-        targets = self.draft.targets(route)
-        plans = self.draft.plans(targets)
-        if not plans:
-            if any(True for _ in self._mirrors(route)):
-                self.draft.insert("http", place, [self._for_nobody(route, targets)])
-            return
-        path = f"spec.http[{place}]"
-        if problem := self._reads_carrier(route, plans[0]):
-            message = (
-                f"matches {problem}, so it is left as it is: an environment's requests that it takes go where it says; "
-                "leave the environments to this function and remove that match, if it was meant for them"
-            )
-            self.draft.results.append(
-                Result(Code.ROUTE_READS_ENVIRONMENT, message, self.draft.one.ref, f"{path}.match")
-            )
-            return
-        routes = [self._variant(route, targets, *one) for one in self._told_apart(plans)]
-        routes = [one for one in routes if one]
-        if self._is_unmatched(targets):
-            routes.append(self._rejecting(route, targets))
-        elif any(self._needs_pin(target) for target in targets) or any(True for _ in self._mirrors(route)):
-            routes.append(self._for_nobody(route, targets))
-        self.draft.warn_about_leaks(targets, path)
-        self._warn_about_carriers(route, plans[0], path)
-        self.draft.insert("http", place, routes)
-
-    def _warn_about_carriers(self, route: Value, plan: ServicePlan, path: str) -> None:
-        """Report a match of a header that carries more than the environment: no second match of it can be added."""
-        aliases = plan.config.env_header.aliases
-        shared = {"cookie" for alias in aliases if alias.cookie} | {"baggage" for alias in aliases if alias.baggage}
-        for number, match in enumerate(mappings(route.get("match"))):
-            for name in sorted(shared & {str(name).lower() for name in mapping(match, "headers")}):
-                message = (
-                    f"matches the header {name}, which may carry the environment, too, and a match names a header "
-                    f"once: requests that it takes have their environment read from the other carriers only, such as "
-                    f"{plan.config.env_header.name}"
-                )
-                place = f"{path}.match[{number}].headers.{name}"
-                self.draft.results.append(Result(Code.ROUTE_READS_ENVIRONMENT, message, self.draft.one.ref, place))
-
-    def _reads_carrier(self, route: Value, plan: ServicePlan) -> str:
-        names = {plan.config.env_header.name.lower()}
-        names |= {alias.name.lower() for alias in plan.config.env_header.aliases if alias.name}
-        for match in mappings(route.get("match")):
-            for key in ("headers", "withoutHeaders"):
-                for name in mapping(match, key):
-                    if str(name).lower() in names:
-                        return f"the header {name}, which carries the environment"
-        return ""
-
-    def _told_apart(self, plans: Sequence[ServicePlan]) -> list[tuple[Route, list[Value]]]:
-        """Return what to tell apart before a route to some Services, and how; most routes lead to the same ones."""
-        key = tuple(plan.service.ref for plan in plans)
-        if key not in self.known:
-            self.known[key] = [(one, list(header_matches(plans[0].config.env_header, one))) for one in _routes(plans)]
-        return self.known[key]
-
-    def _variant(self, route: Value, targets: Sequence[Target], one: Route, carriers: Sequence[Value]) -> Manifest:
-        match = self._combined(route, carriers)
-        destinations = collapsed(
-            {**target.value, "destination": destination}
-            for target in targets
-            if (destination := self._destination(target, one.environment)) is not None
+    def woven(self) -> Additions:
+        """Return the routes to put before the user's."""
+        return together(
+            self._route(place, route)
+            for place, route in enumerate(self.loomed.one.routes("http"))
+            if not any(key in route for key in _ELSEWHERE)
         )
-        if not match or not destinations:
-            return {}
-        route = self._mirrored(route, one.environment)
-        rest = {key: part for key, part in route.items() if key not in ("name", "match", "route")}
-        return self.draft.signed({"match": match, "route": destinations, **rest}, one.environment, route)
+
+    def _route(self, place: int, route: Value) -> Additions:
+        targets = self.loomed.targets(route)
+        services = plans(targets)
+        mirrored = any(True for _ in self._mirrors(route))
+        if not services:
+            return self.loomed.inserted("http", place, [self._for_nobody(route, targets)]) if mirrored else Additions()
+        path = f"spec.http[{place}]"
+        read = list(of_carriers(route.get("match"), services[0].config.env_header))
+        if whole := [name for _, name, carrier in read if not carrier.shared]:
+            message = (
+                f"matches the header {whole[0]}, which carries the environment, so it is left as it is: an "
+                "environment's requests that it takes go where it says; leave the environments to this function and "
+                "remove that match, if it was meant for them"
+            )
+            return Additions(results=(self._reads(message, f"{path}.match"),))
+        routes = [self._variant(route, targets, *one) for one in self._apart(services)]
+        if self._is_unmatched(targets):
+            routes.append(Woven(self._rejecting(route, targets)))
+        elif mirrored or any(self._needs_pin(target) for target in targets):
+            routes.append(self._for_nobody(route, targets))
+        said = [
+            *self.loomed.leaks(targets, path),
+            *(self._reads(_shared(name, services[0]), f"{path}.match{below}") for below, name, _ in read),
+        ]
+        return together([self.loomed.inserted("http", place, routes), Additions(results=tuple(said))])
+
+    def _reads(self, message: str, field: str) -> Result:
+        return Result(Code.ROUTE_READS_ENVIRONMENT, message, self.loomed.one.object.ref, field)
+
+    def _apart(self, services: Sequence[ServicePlan]) -> list[tuple[Route, list[Manifest]]]:
+        """Return what to tell apart before a route to some Services, and how; most routes lead to the same ones."""
+        key = tuple(plan.service.ref for plan in services)
+        if key not in self._told_apart:
+            header = services[0].config.env_header
+            self._told_apart[key] = [(one, carried(header, one)) for one in _routes(services)]
+        return self._told_apart[key]
+
+    def _variant(self, route: Value, targets: Sequence[Target], one: Route, carriers: Sequence[Value]) -> Woven:
+        match = combined(route.get("match"), carriers)
+        led = [found for target in targets if (found := _led(target, one.environment)) is not None]
+        if not match or not led:
+            return Woven({})
+        mirrored = self._mirrored(route, one.environment)
+        made = {"match": match, "route": collapsed(one.value for one in led), **_rest(mirrored.value)}
+        return Woven(self.loomed.signed(made, one.environment, route), (*_needed(led), *mirrored.needed))
 
     def _needs_pin(self, target: Target) -> bool:
         """Tell whether requests without an environment would reach pods of any."""
@@ -110,53 +86,19 @@ class HttpRoutes:
         plan = target.subsets.plan
         return plan.base_answer is not None or plan.config.unmatched == "reject"
 
-    def _for_nobody(self, route: Value, targets: Sequence[Target]) -> Manifest:
+    def _for_nobody(self, route: Value, targets: Sequence[Target]) -> Woven:
         """Return the route, kept to the base; it stands before the user's own, which stays as it is."""
-        kept = []
-        for target in targets:
-            destination = dict(mapping(target.value, "destination"))
-            if target.subsets and self._needs_pin(target):
-                destination["subset"] = target.subsets.of_base()
-            kept.append({**target.value, "destination": destination})
-        route = self._mirrored(route, None)
-        match = {"match": route["match"]} if route.get("match") else {}
-        rest = {key: part for key, part in route.items() if key not in ("name", "match", "route")}
-        return self.draft.signed({**match, "route": kept, **rest}, self._base(route), route)
+        led = [
+            target.led_to(target.subsets.of_base() if target.subsets and self._needs_pin(target) else None)
+            for target in targets
+        ]
+        mirrored = self._mirrored(route, None)
+        made = {**_match(route), "route": [one.value for one in led], **_rest(mirrored.value)}
+        return Woven(self.loomed.signed(made, self._base(route), route), (*_needed(led), *mirrored.needed))
 
     def _base(self, route: Value) -> str:
         hosts = [str(destination.get("host", "")) for _, destination in destinations(route)]
-        return next(self.draft.service_of[host].plan.base for host in hosts if host in self.draft.service_of)
-
-    def _combined(self, route: Value, carriers: Sequence[Value]) -> list[Value]:
-        """Return the route's matches, each with each carrier; a header that is matched already cannot be again."""
-        combined: list[Value] = []
-        for match in mappings(route.get("match")) or [{}]:
-            headers = mapping(match, "headers")
-            names = {str(name).lower() for name in headers}
-            combined += [
-                {**match, "headers": {**headers, **carrier["headers"]}}
-                for carrier in carriers
-                if not names & carrier["headers"].keys()
-            ]
-        return combined
-
-    def _destination(self, target: Target, value: str | None) -> Manifest | None:
-        """Return where a request that carries `value` goes instead of a destination; None for nowhere."""
-        destination = dict(mapping(target.value, "destination"))
-        if target.subsets is None or target.names_environment:
-            return destination
-        plan = target.subsets.plan
-        environment = target.subsets.answer(value)
-        if environment is None:
-            if plan.config.unmatched == "anyPod":
-                return destination
-            return None
-        if target.subset and environment == plan.base_answer:
-            return destination  # as requests without an environment
-        destination["subset"] = (
-            target.subsets.narrowed(environment, target.subset) if target.subset else target.subsets.names[environment]
-        )
-        return destination
+        return next(self.loomed.services[host].plan.base for host in hosts if host in self.loomed.services)
 
     def _is_unmatched(self, targets: Sequence[Target]) -> bool:
         """Tell whether nothing answers a request that names no environment."""
@@ -170,54 +112,92 @@ class HttpRoutes:
 
     def _rejecting(self, route: Value, targets: Sequence[Target]) -> Manifest:
         plan = next(target.subsets.plan for target in targets if target.subsets)
-        match = {"match": route["match"]} if route.get("match") else {}
-        return self.draft.signed({**match, **ServiceRoutes(plan).rejection()}, "unmatched", route)
+        return self.loomed.signed({**_match(route), **ServiceRoutes(plan).rejection()}, "unmatched", route)
 
     def _mirrors(self, route: Value) -> Iterator[tuple[Path, Value, Subsets]]:
         """Yield the mirrors that would reach pods of any environment."""
-        for path, destination in destinations({key: route[key] for key in _MIRRORS if key in route}):
-            subsets = self.draft.service_of.get(str(destination.get("host", "")))
+        for path, destination in destinations({key: route[key] for key in MIRRORS if key in route}):
+            subsets = self.loomed.services.get(str(destination.get("host", "")))
             if subsets and not destination.get("subset"):
                 yield path, destination, subsets
 
-    def _mirrored(self, route: Value, value: str | None) -> Value:
+    def _mirrored(self, route: Value, value: str | None) -> Woven:
+        """Return a route with its mirrors kept to those who answer `value`."""
+        needed: list[Needed] = []
         for path, destination, subsets in list(self._mirrors(route)):
             environment = subsets.answer(value)
-            subset = subsets.names[environment] if environment else subsets.of_base()
-            route = with_destination(route, path, {**destination, "subset": subset})
-        return route
+            subset = subsets.of(environment) if environment else subsets.of_base()
+            needed.append((subsets.plan.key, subset))
+            route = with_destination(route, path, {**destination, "subset": subset["name"]})
+        return Woven(route, tuple(needed))
 
-    def preview(self, environment: str, header: str) -> list[Value]:
+    def preview(self, environment: str, header: str) -> list[Woven]:
         """Return the routes of requests that are an environment's without saying so; from here the header does."""
-        return [self._previewed(route, environment, header) for route in mappings(self.draft.spec.get("http"))]
+        return [self._previewed(route, environment, header) for route in self.loomed.one.routes("http")]
 
-    def _previewed(self, route: Value, environment: str, header: str) -> Value:
+    def _previewed(self, route: Value, environment: str, header: str) -> Woven:
         if any(key in route for key in _ELSEWHERE):
-            return route
-        found = [(target, self._destination(target, environment)) for target in self.draft.targets(route)]
-        kept = [
-            {**target.value, "destination": destination} for target, destination in found if destination is not None
-        ]
-        if found and not kept:
-            plan = next(target.subsets.plan for target, _ in found if target.subsets)
+            return Woven(route)
+        targets = self.loomed.targets(route)
+        led = [found for target in targets if (found := _led(target, environment)) is not None]
+        if targets and not led:
+            plan = next(target.subsets.plan for target in targets if target.subsets)
             rest = {key: part for key, part in route.items() if key in ("name", "match")}
-            return {**rest, **ServiceRoutes(plan).rejection()}
+            return Woven({**rest, **ServiceRoutes(plan).rejection()})
         headers = mapping(route, "headers")
         request = mapping(headers, "request")
         said = {**headers, "request": {**request, "set": {**mapping(request, "set"), header: environment}}}
-        return {**self._mirrored(route, environment), "route": collapsed(kept), "headers": said}
+        mirrored = self._mirrored(route, environment)
+        made = {**mirrored.value, "route": collapsed(one.value for one in led), "headers": said}
+        return Woven(made, (*_needed(led), *mirrored.needed))
 
 
-def _routes(plans: Sequence[ServicePlan]) -> Iterator[Route]:
+def _shared(name: str, plan: ServicePlan) -> str:
+    return (
+        f"matches the header {name}, which may carry the environment, too, and a match names a header once: requests "
+        "that it takes have their environment read from the other carriers only, such as "
+        f"{plan.config.env_header.name}"
+    )
+
+
+def _match(route: Value) -> Manifest:
+    return {"match": route["match"]} if route.get("match") else {}
+
+
+def _rest(route: Value) -> Manifest:
+    return {key: part for key, part in route.items() if key not in ("name", "match", "route")}
+
+
+def _needed(led: Sequence[Woven]) -> Iterator[Needed]:
+    for one in led:
+        yield from one.needed
+
+
+def _led(target: Target, value: str | None) -> Woven | None:
+    """Return where a request that carries `value` goes instead of a destination; None for nowhere."""
+    if target.subsets is None or target.names_environment:
+        return target.led_to(None)
+    plan = target.subsets.plan
+    environment = target.subsets.answer(value)
+    if environment is None:
+        return target.led_to(None) if plan.config.unmatched == "anyPod" else None
+    if target.subset and environment == plan.base_answer:
+        return target.led_to(None)  # as requests without an environment
+    if target.subset:
+        return target.led_to(target.subsets.narrowed(environment, target.subset))
+    return target.led_to(target.subsets.of(environment))
+
+
+def _routes(services: Sequence[ServicePlan]) -> Iterator[Route]:
     """Yield what to tell apart before a route: each value that one of its Services answers otherwise."""
-    config = plans[0].config
+    config = services[0].config
     splitter = config.env_label.splitter
     if config.matching == "exact":
-        values = {value for plan in plans for route in plan.routes for value in route.exact}
+        values = {value for plan in services for route in plan.routes for value in route.exact}
     else:
-        values = {name for plan in plans for name in plan.own}
-    as_base = [plan.base_answer for plan in plans]
-    differing = {value for value in values if [plan.answer(value).environment for plan in plans] != as_base}
+        values = {name for plan in services for name in plan.own}
+    as_base = [plan.base_answer for plan in services]
+    differing = {value for value in values if [plan.answer(value).environment for plan in services] != as_base}
     for value in deepest_first(values, splitter):
         above = set(levels(value, splitter)[1:]) if config.matching == "prefix" else set()
         if value in differing or above & differing:

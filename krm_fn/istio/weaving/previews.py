@@ -2,51 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
+from krm_fn.istio.manifests import PreviewRoutes
 from krm_fn.istio.weaving.http import HttpRoutes
-from krm_fn.objects import Object
+from krm_fn.istio.weaving.targets import Needed
 from krm_fn.plan.answers import ServicePlan
-from krm_fn.plan.environments import dashed
 from krm_fn.plan.exposure import MESH
 from krm_fn.plan.previews import about, host_of
 from krm_fn.results import Result
-from krm_fn.values import strings
-
-Value = Mapping[str, Any]
 
 
-def previews_of_routes(
-    one: Object, spec: Value, routes: HttpRoutes, plans: Sequence[ServicePlan]
-) -> tuple[list[Value], list[Result]]:
-    """Return the VirtualServices for the preview hosts of a user's, and what is wrong with those hosts.
+@dataclass(frozen=True, slots=True)
+class Previews:
+    """The routes of preview hosts, the subsets that they lead to, and what is wrong with those hosts."""
 
-    Args:
-        one: the user's VirtualService.
-        spec: its spec, without this function's additions.
-        routes: its HTTP routes.
-        plans: the Services of several environments that it routes to.
-    """
-    config = plans[0].config
-    gateways = [name for name in strings(spec.get("gateways")) if name != MESH]
-    hosts = [host for host in strings(spec.get("hosts")) if "." in host and not host.startswith("*")]
+    routes: tuple[PreviewRoutes, ...] = ()
+    needed: tuple[Needed, ...] = ()
+    results: tuple[Result, ...] = ()
+
+
+def previews_of_routes(routes: HttpRoutes) -> Previews:
+    """Return what the preview hosts of a user's VirtualService need, which routes to at least one Service."""
+    theirs = routes.loomed.one
+    services = [subsets.plan for subsets in routes.loomed.services.values()]
+    config = services[0].config
+    gateways = [name for name in theirs.gateways if name != MESH]
+    hosts = [host for host in theirs.hosts if "." in host and not host.startswith("*")]
     if not config.preview_hosts or not gateways or not hosts:
-        return [], []
-    made: list[Value] = []
-    taken = {host.lower(): "the VirtualService itself" for host in strings(spec.get("hosts"))}
-    results: list[Result] = []
-    for environment in sorted({name for plan in plans for name in plan.known}):
+        return Previews()
+    made: list[PreviewRoutes] = []
+    needed: list[Needed] = []
+    header, version = config.env_header.name.lower(), config.istio.api_version
+    for environment in _environments(services):
         previews = [host_of(config.preview_hosts, environment, host) for host in hosts]
-        for host in previews:
-            results += about(
-                one.ref, "spec.hosts", pattern=config.preview_hosts, environment=environment, host=host, taken=taken
+        http = routes.preview(environment, header)
+        needed += [each for one in http for each in one.needed]
+        values = [one.value for one in http]
+        made.append(PreviewRoutes(theirs.object.ref, environment, previews, gateways, values, version))
+    return Previews(tuple(made), tuple(needed), tuple(_findings(routes, services, hosts)))
+
+
+def _environments(services: Sequence[ServicePlan]) -> list[str]:
+    return sorted({name for plan in services for name in plan.known})
+
+
+def _findings(routes: HttpRoutes, services: Sequence[ServicePlan], hosts: Sequence[str]) -> Iterator[Result]:
+    theirs, pattern = routes.loomed.one, services[0].config.preview_hosts
+    taken = {host.lower(): "the VirtualService itself" for host in theirs.hosts}
+    for environment in _environments(services):
+        for host in hosts:
+            preview = host_of(pattern, environment, host)
+            yield from about(
+                theirs.object.ref, "spec.hosts", pattern=pattern, environment=environment, host=preview, taken=taken
             )
-        metadata = {"name": f"{one.ref.name}-preview-{dashed(environment).lower()}"}
-        if one.ref.namespace:
-            metadata["namespace"] = one.ref.namespace
-        http = routes.preview(environment, config.env_header.name.lower())
-        body = {"hosts": previews, "gateways": gateways, "http": http}
-        version = config.istio.api_version
-        made.append({"apiVersion": version, "kind": "VirtualService", "metadata": metadata, "spec": body})
-    return made, results

@@ -1,21 +1,28 @@
-"""The edits of one VirtualService of the user's, as they are collected."""
+"""A VirtualService of the user's as it is woven into: what its destinations mean, and what is added to it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from krm_fn.istio.weaving.marks import signed
-from krm_fn.istio.weaving.subsets import Subsets
-from krm_fn.objects import Object
+from krm_fn.istio.subsets import Subsets
+from krm_fn.istio.theirs import VirtualService
 from krm_fn.plan.answers import ServicePlan
+from krm_fn.plan.services import Key
 from krm_fn.results import Code, Result
+from krm_fn.signatures import signed
 from krm_fn.text.edits import Insert, Put
-from krm_fn.values import mapping, mappings
+from krm_fn.values import Manifest, Value, mapping, mappings
 
-Value = Mapping[str, Any]
-Manifest = dict[str, Any]
+Needed = tuple[Key, Value]  # a Service, and a subset that its DestinationRule must have
+
+
+@dataclass(frozen=True, slots=True)
+class Woven:
+    """A route, or an entry of one, as it is to be, and the subsets that it leads to. Without a value there is none."""
+
+    value: Value
+    needed: tuple[Needed, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,54 +45,72 @@ class Target:
         named = (labels or {}).get(self.subsets.label)
         return named is not None and named != self.subsets.plan.base_answer
 
+    def led_to(self, subset: Value | None) -> Woven:
+        """Return it with another subset; as it is for None."""
+        if subset is None or self.subsets is None:
+            return Woven(self.value)
+        destination = {**mapping(self.value, "destination"), "subset": subset["name"]}
+        return Woven({**self.value, "destination": destination}, ((self.subsets.plan.key, subset),))
 
-class Draft:
-    """What is to be added to one VirtualService of the user's, and what there is to say about it.
 
-    Args:
+@dataclass(frozen=True, slots=True)
+class Additions:
+    """What is added to a VirtualService, the subsets that this needs, and what there is to say."""
+
+    edits: tuple[Insert | Put, ...] = ()
+    added: tuple[Value, ...] = ()
+    needed: tuple[Needed, ...] = ()
+    results: tuple[Result, ...] = ()
+
+
+def together(additions: Iterable[Additions]) -> Additions:
+    """Return several additions as one, in their order."""
+    additions = list(additions)
+    return Additions(
+        tuple(edit for one in additions for edit in one.edits),
+        tuple(value for one in additions for value in one.added),
+        tuple(needed for one in additions for needed in one.needed),
+        tuple(result for one in additions for result in one.results),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Loomed:
+    """A VirtualService with what is known of it.
+
+    Attributes:
         one: the VirtualService.
-        spec: its spec, without this function's additions.
-        service_of: the Services with routes that its hosts can name, by host as written.
-        owner: the config whose additions these are.
+        services: the Services with routes that its hosts can name, by host as written.
+        owner: the config whose additions are made.
     """
 
-    def __init__(self, one: Object, spec: Value, service_of: Mapping[str, Subsets], owner: str) -> None:
-        self.one = one
-        self.spec = spec
-        self.service_of = service_of
-        self.owner = owner
-        self.edits: list[Insert | Put] = []
-        self.added: list[Value] = []
-        self.results: list[Result] = []
-
-    def insert(self, protocol: str, index: int, routes: Sequence[Value]) -> None:
-        """Put routes before one of the user's, or behind the last; a list that is not there is made."""
-        if not routes:
-            return
-        self.added += routes
-        if isinstance(self.spec.get(protocol), list) and self.spec[protocol]:
-            self.edits.append(Insert(("spec", protocol), index, routes))
-        else:
-            self.edits.append(Put(("spec",), protocol, list(routes)))
+    one: VirtualService
+    services: Mapping[str, Subsets]
+    owner: str
 
     def targets(self, route: Value) -> list[Target]:
         """Return the destinations of a route, with what is known of them."""
         return [
-            Target(one, self.service_of.get(str(mapping(one, "destination").get("host", ""))))
+            Target(one, self.services.get(str(mapping(one, "destination").get("host", ""))))
             for one in mappings(route.get("route"))
         ]
-
-    def plans(self, targets: Sequence[Target]) -> list[ServicePlan]:
-        """Return the Services of several environments among the destinations."""
-        return [target.subsets.plan for target in targets if target.subsets and not target.names_environment]
 
     def signed(self, made: Value, environment: str, route: Value) -> Manifest:
         """Return a route with its name: the environment, and that of the route which it is a copy of."""
         own = route.get("name")
         return signed(made, f"{environment}--{own}" if own else environment, self.owner)
 
-    def warn_about_leaks(self, targets: Sequence[Target], path: str) -> None:
-        """Report subsets of the user's that span environments."""
+    def inserted(self, protocol: str, index: int, routes: Sequence[Woven]) -> Additions:
+        """Return routes put before one of the user's, or behind the last; a list that is not there is made."""
+        values = [one.value for one in routes if one.value]
+        if not values:
+            return Additions()
+        there = self.one.spec.get(protocol)
+        edit = Insert(("spec", protocol), index, values) if there else Put(("spec",), protocol, values)
+        return Additions((edit,), tuple(values), tuple(needed for one in routes for needed in one.needed))
+
+    def leaks(self, targets: Sequence[Target], path: str) -> Iterator[Result]:
+        """Yield a finding for each subset of the user's that spans environments."""
         for number, target in enumerate(targets):
             if target.subsets and target.subset and target.subsets.leaks(target.subset):
                 message = (
@@ -94,7 +119,12 @@ class Draft:
                     "that subset"
                 )
                 place = f"{path}.route[{number}].destination.subset"
-                self.results.append(Result(Code.SUBSET_SPANS_ENVIRONMENTS, message, self.one.ref, place))
+                yield Result(Code.SUBSET_SPANS_ENVIRONMENTS, message, self.one.object.ref, place)
+
+
+def plans(targets: Sequence[Target]) -> list[ServicePlan]:
+    """Return the Services of several environments among destinations."""
+    return [target.subsets.plan for target in targets if target.subsets and not target.names_environment]
 
 
 def collapsed(targets: Iterable[Value]) -> list[Manifest]:

@@ -84,7 +84,7 @@ def values(document):
 
 
 def sources(document):
-    return [document.source(item) for item in document.items]
+    return [item.source for item in document.items]
 
 
 @given(st.binary() | st.text().map(str.encode) | st.text(alphabet=" \n\t-:{}[]\"'&*!|>%@#?,a1~<").map(str.encode))
@@ -125,7 +125,7 @@ def test_an_edit_leaves_all_other_items(drawn, newline, indent, final, data):
     assert values(after) == [NEW if item.index in replaced else item.value for item in kept] + added
     for old, new in zip(kept, after.items, strict=False):
         if old.index not in replaced:
-            assert after.source(new).rstrip() == before.source(old).rstrip()
+            assert new.source.rstrip() == old.source.rstrip()
     assert after.function_config == before.function_config
 
 

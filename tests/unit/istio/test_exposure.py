@@ -10,7 +10,7 @@ from lists import LABEL, base, codes, compute, named, of_kind, service, workload
 from krm_fn.istio import http_route
 
 KEY = "kt-virtual-environment/"
-CRDS = Path(__file__).resolve().parents[2] / ".tools" / "crds" / "istio.yaml"
+CRDS = Path(__file__).resolve().parents[3] / ".tools" / "crds" / "istio.yaml"
 PAIR = (workload("a", "dev"), workload("b", "dev.proj1"))
 PREFIX_RULE = '{"match": [{"uri": {"prefix": "/api"}}], "rewrite": {"uri": "/"}}'
 
@@ -34,7 +34,7 @@ def gateway(name="gw", *hosts, namespace="", servers=None):
 
 
 def virtual_services(listed, function_config=None):
-    made = of_kind(compute(listed, function_config or base()).manifests, "VirtualService")
+    made = of_kind(compute(listed, function_config or base()).made.manifests, "VirtualService")
     return {one["metadata"]["name"]: one["spec"] for one in made}
 
 
@@ -75,8 +75,10 @@ def test_several_ports_for_a_gateway():
 def test_a_service_that_has_only_the_base_is_served_by_its_host():
     """One environment needs no subset: the host leads to the Service, and the mesh gets nothing."""
     computed = compute([exposed(), workload("a", "dev")], base())
-    assert [(one["kind"], one["metadata"]["name"]) for one in computed.manifests] == [("VirtualService", "app-gateway")]
-    assert computed.manifests[0]["spec"]["http"] == [{"name": "dev", "route": [{"destination": {"host": "app"}}]}]
+    assert [(one["kind"], one["metadata"]["name"]) for one in computed.made.manifests] == [
+        ("VirtualService", "app-gateway")
+    ]
+    assert computed.made.manifests[0]["spec"]["http"] == [{"name": "dev", "route": [{"destination": {"host": "app"}}]}]
 
 
 def test_hosts_without_gateways_are_the_mesh_s():
@@ -95,7 +97,7 @@ def test_gateways_without_hosts_are_told():
 def test_a_headless_service_is_split_at_the_gateway():
     """A gateway chooses pods of a headless Service itself, so it gets subsets and routes there only."""
     computed = compute([exposed(clusterIP="None"), *PAIR], base())
-    assert [(one["kind"], one["metadata"]["name"]) for one in computed.manifests] == [
+    assert [(one["kind"], one["metadata"]["name"]) for one in computed.made.manifests] == [
         ("DestinationRule", "app"),
         ("VirtualService", "app-gateway"),
     ]
@@ -104,7 +106,7 @@ def test_a_headless_service_is_split_at_the_gateway():
 def test_names_that_another_service_has():
     """The VirtualService of a Service named app-gateway and that of app's hosts do not share a name."""
     other = [service("app-gateway"), workload("c", "dev", app="app-gateway"), workload("d", "dev.x", app="app-gateway")]
-    made = compute([exposed(), *PAIR, *other], base()).manifests
+    made = compute([exposed(), *PAIR, *other], base()).made.manifests
     names = [one["metadata"]["name"] for one in of_kind(made, "VirtualService")]
     assert sorted(names) == ["app", "app-gateway", "app-gateway-virtual-env"]
 
@@ -149,7 +151,7 @@ def test_annotations_without_effect_are_told(listed):
 def routed(rule, path, header=None, *, listed=PAIR, gateway_name="", ports=((80, "http"),)):
     """Who answers by the generated routes, and the path that it sees."""
     values = [exposed(rule=rule, ports=ports), *listed]
-    made = [dict(one) for one in compute(values, base()).manifests]
+    made = [dict(one) for one in compute(values, base()).made.manifests]
     headers = {"x-virtual-env": header} if header else {}
     host = "a.example.com" if gateway_name else "app"
     asked = Request(host, "", ports[-1][0], headers=headers, gateway=gateway_name, path=path)
@@ -238,7 +240,7 @@ def test_a_rule_of_one_port_or_of_a_gateway():
 def test_names_of_fields_in_any_case(text, route):
     """JSON is read as Go's encoding/json reads it: names of fields in any case, the last one of two holds."""
     reading = http_route.read(text)
-    assert reading.problems == []
+    assert reading.problems == ()
     assert {key: part for key, part in reading.route.items() if key != "match"} == route
 
 
@@ -252,7 +254,7 @@ def test_names_of_fields_in_any_case(text, route):
         ('{"timeout": "1s"} x', "is no JSON"),
         ('{"rewrit": {}}', "rewrit: there is no field"),
         ('{"match": {"uri": {}}}', "match: must be a list"),
-        ('{"match": [{"uri": "/a"}], "timeout": "1s"}', "match[0].uri: must be an object"),
+        ('{"match": [{"uri": "/a"}], "timeout": "1s"}', "match[0].uri: must be a mapping"),
         ('{"match": [{"uri": {"start": "/a"}}], "timeout": "1s"}', "match[0].uri.start: there is no field"),
         ('{"timeout": 5}', "timeout: must be a duration"),
         ('{"timeout": "5"}', "timeout: must be a duration"),

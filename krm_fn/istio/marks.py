@@ -1,23 +1,19 @@
-"""What the function adds to a user's own object: marked by name, so that a later run takes it out again."""
+"""What the function adds to a user's VirtualService or DestinationRule, known again by its name and taken out."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from krm_fn.plan.environments import dashed
+from krm_fn.istio.destinations import destinations, with_destination
+from krm_fn.names import dashed
+from krm_fn.signatures import PREFIX, digest, is_intact, is_signed
 from krm_fn.text.edits import Path
-from krm_fn.values import mappings
+from krm_fn.values import Manifest, Value, mapping
 
-PREFIX = "virtual-env--"
 TCP_PREFIX = f"{PREFIX}tcp--"  # a TCP route has no name, so the subset that it leads to has the mark
 _MAX_SUBSET = 63
-_CANONICAL = json.JSONEncoder(sort_keys=True)
-
-Value = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,14 +35,11 @@ class Stripped:
         return [one for one in self.added if not _is_intact(one, owner)]
 
 
-def signed(route: Value, stem: str, owner: str) -> dict[str, Any]:
-    """Return a route with a name that tells whose it is, and whether it was changed since."""
-    content = {key: part for key, part in route.items() if key != "name"}
-    return {"name": f"{PREFIX}{stem}--{digest(owner, content)}", **content}
+def signed_subset(subset: Value, stem: str, owner: str) -> Manifest:
+    """Return a subset with a name that tells whose it is.
 
-
-def signed_subset(subset: Value, stem: str, owner: str) -> dict[str, Any]:
-    """Return a subset with such a name; its digest parts environments of which the plain names would be the same."""
+    Its digest parts environments of which the plain names would be the same.
+    """
     return {"name": _subset_name(PREFIX, stem, digest(owner, dict(subset))), **subset}
 
 
@@ -60,17 +53,9 @@ def _subset_name(prefix: str, stem: str, mark: str) -> str:
     return f"{prefix}{dashed(stem)[:room].strip('-')}-{mark}"
 
 
-def digest(owner: str, content: Value) -> str:
-    """Return eight digits that tell an entry of a config from any other, free of the order of its keys."""
-    text = _CANONICAL.encode([owner, content])
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
-
-
 def is_marked(entry: object) -> bool:
     """Tell whether a route or subset is the function's own."""
-    if not isinstance(entry, dict):
-        return False
-    return str(entry.get("name", "")).startswith(PREFIX) or _is_connection(entry)
+    return isinstance(entry, dict) and (is_signed(entry) or _is_connection(entry))
 
 
 def _is_connection(entry: Value) -> bool:
@@ -82,11 +67,11 @@ def _is_intact(entry: Value, owner: str) -> bool:
     name = str(entry.get("name", ""))
     if name.startswith(TCP_PREFIX):  # a subset with the mark of the route that leads to it
         return entry.keys() == {"name", "labels"}
-    if not name:
-        mark = digest(owner, _without_subsets(entry))
-        marked = (subset for one in entry["route"] if (subset := _subset(one)).startswith(TCP_PREFIX))
-        return all(subset.endswith(f"-{mark}") for subset in marked)
-    return name.endswith(f"-{digest(owner, {key: part for key, part in entry.items() if key != 'name'})}")
+    if name:
+        return is_intact(entry, owner)
+    mark = digest(owner, _without_subsets(entry))
+    marked = (subset for one in entry["route"] if (subset := _subset(one)).startswith(TCP_PREFIX))
+    return all(subset.endswith(f"-{mark}") for subset in marked)
 
 
 def _without_subsets(route: Value) -> Value:
@@ -96,14 +81,12 @@ def _without_subsets(route: Value) -> Value:
 
 
 def _subset(target: object) -> str:
-    destination = target.get("destination") if isinstance(target, dict) else None
-    return str(destination.get("subset", "")) if isinstance(destination, dict) else ""
+    return str(mapping(target, "destination").get("subset", "")) if isinstance(target, dict) else ""
 
 
 def strip(value: Value) -> Stripped:
     """Take the function's additions out of a VirtualService or DestinationRule."""
-    spec = value.get("spec")
-    spec = dict(spec) if isinstance(spec, dict) else {}
+    spec = dict(mapping(value, "spec"))
     removals: list[Path] = []
     added: list[Value] = []
     for key in ("http", "tls", "tcp", "subsets"):
@@ -131,27 +114,6 @@ def _pins(entries: Sequence[Any]) -> Iterator[Path]:
             yield from ((place, *path, "subset") for path, target in destinations(entry) if _is_pin(target))
 
 
-def destinations(route: Value) -> Iterator[tuple[Path, Value]]:
-    """Yield the place in a route, and the value, of each destination: of its requests, then of its mirrors."""
-    for key in ("route", "mirrors"):
-        for number, target in enumerate(mappings(route.get(key))):
-            if isinstance(target.get("destination"), dict):
-                yield (key, number, "destination"), target["destination"]
-    if isinstance(route.get("mirror"), dict):
-        yield ("mirror",), route["mirror"]
-
-
-def with_destination(route: Any, path: Path, destination: Value) -> Any:  # noqa: ANN401 - a tree of any values
-    """Return a route with another destination at a place that `destinations` gave."""
-    if not path:
-        return destination
-    if isinstance(route, list):
-        return [
-            with_destination(one, path[1:], destination) if place == path[0] else one for place, one in enumerate(route)
-        ]
-    return {**route, path[0]: with_destination(route[path[0]], path[1:], destination)}
-
-
 def _is_pin(destination: Value) -> bool:
     return str(destination.get("subset", "")).startswith(PREFIX)
 
@@ -159,6 +121,5 @@ def _is_pin(destination: Value) -> bool:
 def _unpinned(entry: Any) -> Any:  # noqa: ANN401 - a route as the user wrote it, of whatever type
     for path, destination in list(destinations(entry)) if isinstance(entry, dict) else ():
         if _is_pin(destination):
-            rest = {key: part for key, part in destination.items() if key != "subset"}
-            entry = with_destination(entry, path, rest)
+            entry = with_destination(entry, path, {key: part for key, part in destination.items() if key != "subset"})
     return entry

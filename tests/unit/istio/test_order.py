@@ -1,8 +1,7 @@
 """`applyOrder`: subsets come before the routes that name them, and go after."""
 
 import pytest
-from lists import base, compute, of_kind, service, workload
-from test_merge import step
+from lists import base, compute, of_kind, service, step, workload
 
 NAMESPACE = "n"
 LISTED = [
@@ -22,18 +21,18 @@ def annotations(one):
 
 def test_one_rule_for_each_subset():
     """With an order each subset has a DestinationRule of its own, so that it can come first or go last."""
-    manifests = compute(LISTED, config("argocd")).manifests
+    manifests = compute(LISTED, config("argocd")).made.manifests
     rules = of_kind(manifests, "DestinationRule")
     assert [(one["metadata"]["name"], [s["name"] for s in one["spec"]["subsets"]]) for one in rules] == [
         ("app.dev", ["dev"]),
         ("app.dev-x", ["dev-x"]),
     ]
-    assert len(of_kind(compute(LISTED, config("none")).manifests, "DestinationRule")) == 1
+    assert len(of_kind(compute(LISTED, config("none")).made.manifests, "DestinationRule")) == 1
 
 
 def test_argo_cd_adds_rules_first_and_prunes_them_last():
     """Rules stand in a wave before the routes' and are pruned when all else is done."""
-    manifests = compute(LISTED, config("argocd")).manifests
+    manifests = compute(LISTED, config("argocd")).made.manifests
     for rule in of_kind(manifests, "DestinationRule"):
         assert annotations(rule) == {
             "argocd.argoproj.io/sync-wave": "-1",
@@ -45,7 +44,7 @@ def test_argo_cd_adds_rules_first_and_prunes_them_last():
 
 def test_kpt_waits_for_the_rules():
     """The routes depend on every rule whose subset they name: kpt applies those first and prunes after all applying."""
-    (routes,) = of_kind(compute(LISTED, config("kpt")).manifests, "VirtualService")
+    (routes,) = of_kind(compute(LISTED, config("kpt")).made.manifests, "VirtualService")
     assert annotations(routes)["config.kubernetes.io/depends-on"].split(",") == [
         "networking.istio.io/namespaces/n/DestinationRule/app.dev",
         "networking.istio.io/namespaces/n/DestinationRule/app.dev-x",

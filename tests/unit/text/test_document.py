@@ -156,7 +156,7 @@ def test_source_is_the_item_without_its_neighbours_comments():
         "# of A\n- # head\n  kind: A # c\n  # A's own\n\n# of B\n- kind: B\n  x: |\n    # text\n\n- kind: C\n",
         "# of the config\nfunctionConfig: {kind: X}\n",
     )
-    assert [document.source(item) for item in document.items] == [
+    assert [item.source for item in document.items] == [
         "kind: A # c\n  # A's own\n",
         "kind: B\n  x: |\n    # text\n\n",
         "kind: C\n",
@@ -167,14 +167,14 @@ def test_source_is_the_item_without_its_neighbours_comments():
 def test_a_missing_last_value_does_not_reach_into_the_next_item():
     """libyaml marks a missing value at the next token; the item still ends on its own line."""
     document = of_list("- kind: A\n  ? x\n# of B\n- kind: B\n  y:\n# end\n")
-    assert [document.source(item) for item in document.items] == ["kind: A\n  ? x\n", "kind: B\n  y:\n"]
+    assert [item.source for item in document.items] == ["kind: A\n  ? x\n", "kind: B\n  y:\n"]
     assert document.items[0].value == {"kind": "A", "x": None}
 
 
 def test_places_count_characters_not_bytes():
     """Text before an item may be of any alphabet; its place is still exact."""
     document = of_list("- kind: Ä # 日本 😀\n- kind: B\n")
-    assert [document.source(item) for item in document.items] == ["kind: Ä # 日本 😀\n", "kind: B\n"]
+    assert [item.source for item in document.items] == ["kind: Ä # 日本 😀\n", "kind: B\n"]
 
 
 @pytest.mark.parametrize("version", ["v1", "v1beta1", "v1alpha1"])
@@ -197,7 +197,7 @@ def test_a_stream_has_an_item_per_document_that_holds_one():
     document = parse(UNTOUCHED["documents"].encode())
     assert document.form is Form.STREAM
     assert [item.value["kind"] for item in document.items] == ["A", "B"]
-    assert document.source(document.items[1]) == "apiVersion: v1\nkind: B\n"
+    assert document.items[1].source == "apiVersion: v1\nkind: B\n"
 
 
 def test_json_may_hold_what_libyaml_refuses():

@@ -1,12 +1,12 @@
 """Edits of an object's own text: what is added can be read, what is taken out leaves the very bytes."""
 
 import copy
-import json
 
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from styles import decorated, styles
 
 from krm_fn.text import document
 from krm_fn.text.patch import Text
@@ -16,44 +16,6 @@ OURS = [{"name": "virtual-env--x", "match": [{"headers": {"h": {"exact": "on"}}}
 
 def value_of(text):
     return document.parse(text.encode()).items[0].value
-
-
-def styles(value):
-    """The same value as people and tools write it."""
-    yield yaml.safe_dump(value, sort_keys=False)
-    yield yaml.safe_dump(value, sort_keys=False, default_flow_style=None)
-    yield yaml.safe_dump(value, sort_keys=False, default_flow_style=True, width=40)
-    yield yaml.safe_dump(value, sort_keys=False, indent=4)
-    yield yaml.dump(value, Dumper=_Indented, sort_keys=False)
-    yield json.dumps(value)
-    yield json.dumps(value, indent=2)
-
-
-class _Indented(yaml.SafeDumper):
-    """Dashes deeper than their key, as many people write them."""
-
-    def increase_indent(self, flow=False, indentless=False):  # noqa: ARG002 - PyYAML's signature
-        return super().increase_indent(flow, indentless=False)
-
-
-def decorated(text, draw):
-    """Comments, blank lines, Windows line ends, no final newline: where they do not change the value."""
-    if not text.lstrip().startswith("{"):
-        lines = text.split("\n")
-        for place in sorted(draw(st.sets(st.integers(1, max(1, len(lines) - 1)), max_size=3)), reverse=True):
-            indent = " " * draw(st.integers(0, 6))
-            lines.insert(place, draw(st.sampled_from([f"{indent}# a remark", ""])))
-        decorated_text = "\n".join(lines)
-        try:
-            same = yaml.safe_load(decorated_text) == yaml.safe_load(text)
-        except yaml.YAMLError:
-            same = False
-        text = decorated_text if same else text
-    if draw(st.booleans()):
-        text = text.replace("\n", "\r\n")
-    if draw(st.booleans()):
-        text = text.rstrip("\r\n")
-    return text
 
 
 word = st.sampled_from(
@@ -188,7 +150,7 @@ def test_an_item_of_a_list_keeps_its_indentation():
         b"  -   apiVersion: v1\n      kind: X\n      spec:\n        http:\n        - name: a\n"
     )
     item = listed.items[0]
-    edit = Text(listed.source(item), item.column)
+    edit = Text(item.source, item.column)
     edit.insert(("spec", "http"), 0, [{"name": "new"}])
     edit.put(("spec",), "k", "v")
     output = listed.apply(replaced={0: edit.result()}, removed=(), added=(), results=())

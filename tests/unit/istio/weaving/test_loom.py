@@ -9,7 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lists import base, codes, named, service, workload
-from test_edit import decorated, styles
+from styles import decorated, styles
 
 from krm_fn import function
 from krm_fn.text import document
@@ -104,7 +104,7 @@ def test_taking_the_labels_away_gives_the_original_back(written):
     assert not woven.failed, [one.line() for one in woven.results]
     assert function.run(woven.output, base()).output == woven.output
     parts = document.parse(woven.output)
-    sources = [parts.source(item) for item in parts.items[:2]]
+    sources = [item.source for item in parts.items[:2]]
     assert "virtual-env--" in sources[0] or "app" not in str(yaml.safe_load(written[0])["spec"].get("http"))
     back = function.run(listed(sources, service(), *bare), base())
     assert not back.failed, [one.line() for one in back.results]

@@ -50,7 +50,7 @@ def test_without_labels_nothing_takes_part():
     """A Service of which no workload carries the label is left out, and that is no finding."""
     said, computed = results([service(), workload("a")])
     assert not computed.plan.services
-    assert not computed.manifests
+    assert not computed.made.manifests
     assert said == []
 
 
@@ -89,7 +89,7 @@ def test_scaled_to_zero_is_absent():
     said, computed = results([service(), workload("a", "dev"), workload("b", "dev.proj1", replicas=0)], base())
     assert said == ["scaled-to-zero"]
     assert list(computed.plan.services[0].own) == ["dev"]
-    assert not computed.manifests
+    assert not computed.made.manifests
 
 
 @pytest.mark.parametrize(
@@ -241,7 +241,7 @@ def test_a_service_without_selector_and_an_external_name():
     bare, alias = service(selector={}), service("alias", type="ExternalName", externalName="x.example.com")
     said, computed = results([bare, alias, workload("a", "dev")], quiet=("unselected-pods",))
     assert said == ["no-selector"]
-    assert not computed.manifests
+    assert not computed.made.manifests
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,13 @@ from hypothesis import strategies as st
 from lists import base, compute, of_kind, service, workload
 
 from krm_fn.istio.subsets import subset_names
-from krm_fn.plan.inventory import Traffic, traffic_of
+from krm_fn.plan.services import Traffic, traffic_of
 
 PAIR = (workload("a", "dev"), workload("b", "dev.proj1"))
 
 
 def virtual_service(listed, function_config=None):
-    (one,) = of_kind(compute(listed, function_config or base()).manifests, "VirtualService")
+    (one,) = of_kind(compute(listed, function_config or base()).made.manifests, "VirtualService")
     return one["spec"]
 
 
@@ -53,12 +53,12 @@ def test_a_sniffed_port_has_both():
 
 def test_nothing_for_one_environment():
     """A Service that has only the base gets nothing."""
-    assert compute([service(), workload("a", "dev"), workload("a2", "dev")]).manifests == []
+    assert compute([service(), workload("a", "dev"), workload("a2", "dev")]).made.manifests == ()
 
 
 def test_tls_alone_gets_nothing():
     """No rule pins every client of a TLS port, so none is written."""
-    assert compute([service(ports=((443, "https"),)), *PAIR]).manifests == []
+    assert compute([service(ports=((443, "https"),)), *PAIR]).made.manifests == ()
 
 
 def test_without_base_pods_a_503_explains_itself():
@@ -80,7 +80,7 @@ def test_any_pod_on_request():
 def test_tcp_without_base_pods_stays_pinned():
     """Plain TCP is pinned to the base also where it has no pods: its subset exists, and is empty."""
     listed = [service(ports=((80, None),)), workload("b", "dev.proj1"), workload("x", "dev", app="other")]
-    manifests = compute(listed, base()).manifests
+    manifests = compute(listed, base()).made.manifests
     assert of_kind(manifests, "VirtualService")[0]["spec"]["tcp"][0]["route"][0]["destination"]["subset"] == "dev"
     names = [one["name"] for one in of_kind(manifests, "DestinationRule")[0]["spec"]["subsets"]]
     assert names == ["dev", "dev-proj1"]
@@ -89,15 +89,15 @@ def test_tcp_without_base_pods_stays_pinned():
 def test_the_order_of_the_list_does_not_matter():
     """The same objects in any order give the same manifests in the same order."""
     listed = [service(), service("b"), *PAIR, workload("c", "dev", app="b"), workload("d", "dev.a", app="b")]
-    assert compute(listed).manifests == compute(listed[::-1]).manifests
+    assert compute(listed).made.manifests == compute(listed[::-1]).made.manifests
 
 
 def test_api_version_and_header_by_option():
     """`istio.apiVersion` and `envHeader.name` reach the manifests; header names are written in lower case."""
     config = base(istio={"apiVersion": "networking.istio.io/v1beta1"}, envHeader={"name": "Ali-Env-Mark"})
     computed = compute([service(), *PAIR], config)
-    assert {one["apiVersion"] for one in computed.manifests} == {"networking.istio.io/v1beta1"}
-    assert list(of_kind(computed.manifests, "VirtualService")[0]["spec"]["http"][0]["match"][0]["headers"]) == [
+    assert {one["apiVersion"] for one in computed.made.manifests} == {"networking.istio.io/v1beta1"}
+    assert list(of_kind(computed.made.manifests, "VirtualService")[0]["spec"]["http"][0]["match"][0]["headers"]) == [
         "ali-env-mark"
     ]
 

@@ -6,8 +6,6 @@ from lists import base, codes, service, workload
 
 from krm_fn import function
 from krm_fn.text import document
-from krm_fn.text.edits import Edit, Insert
-from krm_fn.text.rewrite import rewrite
 
 PAIR = [service(), workload("a", "dev"), workload("b", "dev.proj1")]
 
@@ -101,8 +99,8 @@ def test_a_label_key_that_yaml_reads_as_something_else_is_quoted():
 
 def test_the_ids_of_a_host_go_with_an_edit():
     """kpt lays comments over an object with its id by their place in a list; an edited text keeps its own instead."""
-    ids = "internal.config.kubernetes.io/id: '7'\n    config.k8s.io/id: '7'\n    "
-    text = f"kind: X\nmetadata:\n  annotations:\n    {ids}keep: this\nspec:\n  http:\n  - name: a\n"
-    value = yaml.safe_load(text)
-    edit = Edit(0, (), (Insert(("spec", "http"), 0, [{"name": "new"}]),))
-    assert rewrite(text, 0, value, edit) == text.replace(ids, "").replace("http:\n", "http:\n  - name: new\n")
+    ids = "    internal.config.kubernetes.io/id: '7'\n    config.k8s.io/id: '7'\n"
+    pod = "apiVersion: v1\nkind: Pod\nmetadata:\n  name: p\n  annotations:\n{}    keep: this\n  labels:\n    app: app\n"
+    raw = stream(*PAIR) + b"---\n" + pod.format(ids).encode()
+    output = function.run(raw, base(unlabelled="adopt")).output.decode()
+    assert pod.format("") + "    virtual-env: dev\n" in output

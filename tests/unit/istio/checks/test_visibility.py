@@ -60,7 +60,6 @@ def test_a_way_around_the_routes(more, found):
     assert codes(compute([APP, *PAIR, copy.deepcopy(more)], base()).results) == found
 
 
-@pytest.mark.xfail(strict=True, reason="the check looks at short hosts only")
 def test_a_route_for_some_clients_is_told_by_its_full_host():
     """A VirtualService that holds in its namespace only is told however it writes the Service's host."""
     full = virtual_service(http=TO_APP, exportTo=["."]) | {}

@@ -1,13 +1,13 @@
 """The configuration: four ways in, one model, every mistake at once."""
 
 import pytest
-from lists import base, named
+from lists import base, named, objects
 from lists import config as own
 
 from krm_fn.config import reader
 from krm_fn.config.gather import gather
 from krm_fn.config.options import RouteConfig
-from krm_fn.objects import objects_of, ref_of
+from krm_fn.objects import ref_of
 from krm_fn.results import FunctionError, Ref
 
 OPERATOR = {
@@ -125,7 +125,7 @@ def test_what_is_no_configuration(value, field):
 
 
 def configs(function_config, *items):
-    return gather(function_config, list(objects_of((item, ()) for item in items)))
+    return gather(function_config, objects(items))
 
 
 def test_an_item_holds_for_its_namespace():

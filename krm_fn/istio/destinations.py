@@ -1,0 +1,32 @@
+"""Destinations of a route of a VirtualService: those of its requests and those of its mirrors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from krm_fn.text.edits import Path
+from krm_fn.values import Value, mappings
+
+MIRRORS = ("mirrors", "mirror")
+
+
+def destinations(route: Value) -> Iterator[tuple[Path, Value]]:
+    """Yield the place in a route, and the value, of each destination: of its requests, then of its mirrors."""
+    for key in ("route", "mirrors"):
+        for number, target in enumerate(mappings(route.get(key))):
+            if isinstance(target.get("destination"), dict):
+                yield (key, number, "destination"), target["destination"]
+    if isinstance(route.get("mirror"), dict):
+        yield ("mirror",), route["mirror"]
+
+
+def with_destination(route: Any, path: Path, destination: Value) -> Any:  # noqa: ANN401 - a tree of any values
+    """Return a route with another destination at a place that `destinations` gave."""
+    if not path:
+        return destination
+    if isinstance(route, list):
+        return [
+            with_destination(one, path[1:], destination) if place == path[0] else one for place, one in enumerate(route)
+        ]
+    return {**route, path[0]: with_destination(route[path[0]], path[1:], destination)}

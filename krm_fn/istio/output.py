@@ -1,0 +1,35 @@
+"""Plan → what Istio needs for it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from krm_fn.config.reader import Configs
+from krm_fn.istio import inject, rule, theirs
+from krm_fn.istio.checks import gateways, joined, visibility
+from krm_fn.istio.manifests import manifests
+from krm_fn.istio.order import ordered
+from krm_fn.istio.theirs import Theirs
+from krm_fn.istio.weaving.loom import weave
+from krm_fn.objects import Object
+from krm_fn.output import Output
+from krm_fn.plan import previews
+from krm_fn.plan.answers import Plan
+from krm_fn.results import Result
+
+
+def output(objects: Sequence[Object], plan: Plan, configs: Configs) -> Output:
+    """Return the objects of Istio's that make the plan true, and what is to be woven into the user's own."""
+    own = theirs.read(objects)
+    weaving = weave(own, objects, plan, configs.owner)
+    made = [*inject.manifests(plan), *manifests(plan, weaving.covered, weaving.previews)]
+    said = (*weaving.results, *_checked(own, objects, plan))
+    return Output(tuple(ordered(made, configs)), weaving.edits, said)
+
+
+def _checked(own: Theirs, objects: Sequence[Object], plan: Plan) -> Iterator[Result]:
+    yield from rule.findings(plan)
+    yield from gateways.find(own, plan)
+    yield from previews.find(plan)
+    yield from joined.find(own, plan)
+    yield from visibility.find(own, objects, plan)

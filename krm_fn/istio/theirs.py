@@ -1,0 +1,193 @@
+"""The user's own resources of Istio, each read once: every check, and the weaving, asks these."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from krm_fn.istio import shapes
+from krm_fn.istio.destinations import MIRRORS, destinations
+from krm_fn.istio.marks import Stripped, strip
+from krm_fn.objects import Object
+from krm_fn.plan.exposure import MESH
+from krm_fn.results import Code, Result
+from krm_fn.text.edits import Path
+from krm_fn.values import Value, mapping, mappings, strings
+
+_GROUP = "networking.istio.io"
+_ALL = ("*",)  # exportTo's default: every namespace
+PROTOCOLS = ("http", "tls", "tcp")
+
+
+@dataclass(frozen=True, slots=True)
+class Destination:
+    """Where a route of a VirtualService leads: `field` is its path for people, `route` that of the route."""
+
+    route: tuple[str, int]
+    path: Path
+    host: str
+
+    @property
+    def field(self) -> str:
+        """Its place as messages name it."""
+        places = [*self.route, *self.path]
+        return "spec" + "".join(f"[{one}]" if isinstance(one, int) else f".{one}" for one in places) + ".host"
+
+    @property
+    def is_mirror(self) -> bool:
+        return self.path[0] in MIRRORS
+
+
+@dataclass(frozen=True, slots=True)
+class VirtualService:
+    """A VirtualService of the user's.
+
+    Attributes:
+        object: the object.
+        stripped: without this function's additions, and what those are.
+        hosts: as written.
+        gateways: as written; the mesh where it names none.
+        exported: the namespaces whose clients see it.
+    """
+
+    object: Object
+    stripped: Stripped
+    hosts: tuple[str, ...]
+    gateways: tuple[str, ...]
+    exported: tuple[str, ...]
+
+    @property
+    def spec(self) -> Value:
+        return mapping(self.stripped.value, "spec")
+
+    @property
+    def namespace(self) -> str:
+        return self.object.ref.namespace
+
+    @property
+    def on_mesh(self) -> bool:
+        return MESH in self.gateways
+
+    @property
+    def is_for_all(self) -> bool:
+        """Whether the clients of every namespace see it."""
+        return "*" in self.exported
+
+    def routes(self, protocol: str) -> list[Value]:
+        """Return the routes of a protocol: http, tls or tcp."""
+        return mappings(self.spec.get(protocol))
+
+    def destinations(self) -> Iterator[Destination]:
+        """Yield every destination that has a host, mirrors among them."""
+        for protocol in PROTOCOLS:
+            for place, route in enumerate(self.routes(protocol)):
+                for path, destination in destinations(route):
+                    if isinstance(host := destination.get("host"), str):
+                        yield Destination((protocol, place), path, host)
+
+
+@dataclass(frozen=True, slots=True)
+class DestinationRule:
+    """A DestinationRule of the user's; attributes as those of VirtualService."""
+
+    object: Object
+    stripped: Stripped
+    host: str
+    exported: tuple[str, ...]
+
+    @property
+    def spec(self) -> Value:
+        return mapping(self.stripped.value, "spec")
+
+    @property
+    def namespace(self) -> str:
+        return self.object.ref.namespace
+
+    @property
+    def is_wildcard(self) -> bool:
+        return self.host.startswith("*")
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A Gateway, and its servers of HTTP requests, each with the hosts of one: NAMESPACE/NAME, as written."""
+
+    object: Object
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Sidecar:
+    """A Sidecar, and the hosts that it lets its pods see: NAMESPACE/NAME, as written."""
+
+    object: Object
+    hosts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Theirs:
+    """What of Istio's a list has of the user's; `results` are about what cannot be read and is left out."""
+
+    routes: tuple[VirtualService, ...]
+    rules: tuple[DestinationRule, ...]
+    gateways: tuple[Gateway, ...]
+    sidecars: tuple[Sidecar, ...]
+    results: tuple[Result, ...]
+
+
+def read(objects: Sequence[Object]) -> Theirs:
+    """Read the user's own resources of Istio's."""
+    istio = [one for one in objects if one.group == _GROUP]
+    wrong = {
+        id(one): [
+            Result(Code.OBJECT_INVALID, message, one.ref, path)
+            for path, message in shapes.problems(one.value.get("spec"), shape, "spec")
+        ]
+        for kind, shape in (("VirtualService", shapes.VIRTUAL_SERVICE), ("DestinationRule", shapes.DESTINATION_RULE))
+        for one in istio
+        if one.ref.kind == kind and one.is_source
+    }
+    sound = {id(one): one for one in istio if one.is_source and not wrong.get(id(one))}.values()
+    return Theirs(
+        tuple(_virtual_service(one) for one in sound if one.ref.kind == "VirtualService"),
+        tuple(_destination_rule(one) for one in sound if one.ref.kind == "DestinationRule"),
+        tuple(_gateway(one) for one in istio if one.ref.kind == "Gateway"),
+        tuple(_sidecar(one) for one in sound if one.ref.kind == "Sidecar"),
+        tuple(result for results in wrong.values() for result in results),
+    )
+
+
+def _virtual_service(one: Object) -> VirtualService:
+    stripped = strip(one.value)
+    spec = mapping(stripped.value, "spec")
+    gateways = tuple(strings(spec.get("gateways"))) or (MESH,)
+    return VirtualService(one, stripped, tuple(strings(spec.get("hosts"))), gateways, _exported(spec))
+
+
+def _destination_rule(one: Object) -> DestinationRule:
+    stripped = strip(one.value)
+    spec = mapping(stripped.value, "spec")
+    return DestinationRule(one, stripped, str(spec.get("host") or ""), _exported(spec))
+
+
+def _exported(spec: Value) -> tuple[str, ...]:
+    return tuple(strings(spec.get("exportTo"))) or _ALL
+
+
+_NOT_HTTP = {"TCP", "TLS", "MONGO", "MYSQL", "REDIS"}
+_PASSED_ON = {"PASSTHROUGH", "AUTO_PASSTHROUGH"}  # TLS that the gateway does not end, so it sees no requests
+
+
+def _gateway(one: Object) -> Gateway:
+    servers = [server for server in mappings(mapping(one.value, "spec").get("servers")) if _is_http(server)]
+    return Gateway(one, tuple(host for server in servers for host in strings(server.get("hosts"))))
+
+
+def _is_http(server: Value) -> bool:
+    protocol = str(mapping(server, "port").get("protocol", "")).upper()
+    return protocol not in _NOT_HTTP and mapping(server, "tls").get("mode") not in _PASSED_ON
+
+
+def _sidecar(one: Object) -> Sidecar:
+    egress = mappings(mapping(one.value, "spec").get("egress"))
+    return Sidecar(one, tuple(host for part in egress for host in strings(part.get("hosts"))))

@@ -1,0 +1,189 @@
+"""Which Services take part, and with which pods."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from krm_fn.config.options import RouteConfig
+from krm_fn.plan import list_findings, spaces
+from krm_fn.plan.answers import Apart
+from krm_fn.plan.environments import environment_problem
+from krm_fn.plan.services import Service, Workload
+from krm_fn.plan.spaces import Space
+from krm_fn.results import Code, Result
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A Service that takes part, and the workloads that it selects; without a label they count as the base's."""
+
+    service: Service
+    pods: tuple[Workload, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What takes part of the namespaces that are planned together.
+
+    Attributes:
+        space: the namespaces.
+        labelled: the workloads that name an environment.
+        parts: the Services of which a workload does, by namespace and name.
+        apart: all other Services, each with the reason.
+        bare: the workloads of `parts` that are to get the base's label.
+        results: what there is to say.
+    """
+
+    space: Space
+    labelled: tuple[Workload, ...]
+    parts: tuple[Part, ...]
+    apart: tuple[Apart, ...]
+    bare: tuple[Workload, ...]
+    results: tuple[Result, ...]
+
+    @property
+    def carried(self) -> frozenset[str]:
+        """Every environment that a workload carries."""
+        label = self.space.label
+        return frozenset(workload.labels[label] for workload in self.labelled)
+
+
+@dataclass(frozen=True, slots=True)
+class _Chosen:
+    service: Service
+    selected: tuple[Workload, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Together:
+    """Services that have the same pods: whether they take part, and what was found of them."""
+
+    parts: tuple[Part, ...] = ()
+    apart: tuple[Apart, ...] = ()
+    bare: tuple[Workload, ...] = ()
+    results: tuple[Result, ...] = ()
+
+
+def select(space: Space, services: Iterable[Service], workloads: Iterable[Workload]) -> Selection:
+    """Select the workloads of each Service; both are those of the space's namespaces."""
+    services = sorted(services, key=lambda one: (*one.key, one.ref.file))
+    named, wrong = _named(sorted(workloads, key=_order), space.config)
+    labelled = tuple(one for one in named if space.label in one.labels)
+    by_pair: dict[tuple[str, str, str], list[Workload]] = defaultdict(list)
+    for workload in named:
+        for pair in workload.labels.items():
+            by_pair[workload.ref.namespace, *pair].append(workload)
+    chosen = [_Chosen(one, _selected(one, by_pair)) for one in services if one.selector and not one.external]
+    found = [_together(space, one) for one in _by_pods(space, chosen)]
+    parts = tuple(part for one in found for part in one.parts)
+    seen = {id(workload) for one in chosen for workload in one.selected}
+    unselected = [one for one in labelled if id(one) not in seen]
+    apart = [*_without_pods(services), *(each for one in found for each in one.apart)]
+    bare = {id(workload): workload for one in found for workload in one.bare}
+    results = [
+        *wrong,
+        *(_without_selector(services) if labelled else ()),  # a list without environments is left as it is, silently
+        *(result for one in found for result in one.results),
+        *list_findings.of_unselected(unselected, services, space.label),
+        *list_findings.of_twins([part.service for part in parts]),
+    ]
+    return Selection(space, labelled, parts, tuple(apart), tuple(bare.values()), tuple(results))
+
+
+def _order(workload: Workload) -> tuple[str, str, str, str]:
+    return (workload.ref.namespace, workload.ref.kind, workload.ref.name, workload.ref.file)
+
+
+def _named(workloads: Iterable[Workload], config: RouteConfig) -> tuple[list[Workload], list[Result]]:
+    """Return the workloads whose label, if they have it, names an environment, and findings about labels."""
+    label, splitter = config.env_label.name, config.env_label.splitter
+    named: list[Workload] = []
+    results: list[Result] = []
+    for workload in workloads:
+        value = workload.labels.get(label)
+        if value is not None and (problem := environment_problem(value, splitter)):
+            message = f"{value!r} cannot name an environment: {problem}"
+            results.append(Result(Code.LABEL_INVALID, message, workload.ref, f"{workload.labels_field}.{label}"))
+            continue
+        named.append(workload)
+        if value is None and label in workload.object_labels:
+            message = (
+                f"the label {label!r} stands on the {workload.ref.kind} itself, not on its pods, which alone are "
+                f"asked for it: put it into {workload.labels_field} as well"
+            )
+            results.append(Result(Code.LABEL_MISPLACED, message, workload.ref, f"metadata.labels.{label}"))
+    return named, results
+
+
+def _selected(service: Service, by_pair: Mapping[tuple[str, str, str], list[Workload]]) -> tuple[Workload, ...]:
+    pairs = (service.selector or {}).items()
+    candidates = min((by_pair.get((service.ref.namespace, *pair), []) for pair in pairs), key=len)
+    return tuple(one for one in candidates if pairs <= one.labels.items())
+
+
+def _without_pods(services: Iterable[Service]) -> Iterator[Apart]:
+    for service in services:
+        if service.external:
+            yield Apart(service, "is an ExternalName, an alias without pods of its own")
+        elif service.selector is None:
+            yield Apart(service, "has no selector, so no pods of its own")
+
+
+def _without_selector(services: Iterable[Service]) -> Iterator[Result]:
+    for service in services:
+        if service.selector is None and not service.external:
+            message = "has no selector, so no pods of its own: nothing is routed"
+            yield Result(Code.NO_SELECTOR, message, service.ref)
+
+
+def _by_pods(space: Space, chosen: Sequence[_Chosen]) -> Iterable[Sequence[_Chosen]]:
+    """Return the Services that have the same pods: in joined namespaces all of one name."""
+    if not space.is_joined:
+        return [[one] for one in chosen]
+    by_name: dict[str, list[_Chosen]] = defaultdict(list)
+    for one in chosen:
+        by_name[one.service.ref.name].append(one)
+    return by_name.values()
+
+
+def _together(space: Space, chosen: Sequence[_Chosen]) -> _Together:
+    """Return the Services with all their pods if they take part, and else why they do not."""
+    label = space.label
+    pods = tuple(workload for one in chosen for workload in one.selected)
+    labelled = tuple(one for one in pods if label in one.labels)
+    apart = tuple(_apart(one, label) for one in chosen)
+    if not labelled:
+        return _Together(apart=apart)
+    bare = [(one.service, workload) for one in chosen for workload in _bare(one, label)]
+    if bare and space.config.unlabelled != "adopt":
+        results = tuple(_unlabelled(service, workload, label) for service, workload in bare)
+        return _Together(apart=apart, results=results)
+    services = [one.service for one in chosen]
+    parts = tuple(Part(one, labelled if one.headless else pods) for one in services)
+    differing = tuple(spaces.differences(services)) if space.is_joined else ()
+    return _Together(parts, bare=tuple(workload for _, workload in bare), results=differing)
+
+
+def _bare(one: _Chosen, label: str) -> list[Workload]:
+    return [] if one.service.headless else [pod for pod in one.selected if label not in pod.labels]
+
+
+def _unlabelled(service: Service, workload: Workload, label: str) -> Result:
+    message = (
+        f"{service.ref} selects its pods, and they carry no label {label!r} while others of the Service "
+        "do: no route could tell who reaches them; add the label (the base's value if it is the base)"
+    )
+    return Result(Code.UNLABELLED_WORKLOAD, message, workload.ref, workload.labels_field)
+
+
+def _apart(one: _Chosen, label: str) -> Apart:
+    present = tuple(pod for pod in one.selected if not pod.absent)
+    if any(label in pod.labels for pod in one.selected):
+        reason = f"is left out, because some of its pods carry the label {label!r} and some do not"
+    elif present:
+        reason = f"has no pods that carry the label {label!r}: its requests reach any of its pods"
+    else:
+        reason = "has no pods: nobody answers it"
+    return Apart(one.service, reason, present)
