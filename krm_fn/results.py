@@ -108,6 +108,8 @@ class Code(Enum):
     # the command
     PATH_UNREADABLE = ("path-unreadable", Severity.ERROR)
     NOT_FOUND = ("not-found", Severity.ERROR)
+    DUMP_UNREADABLE = ("dump-unreadable", Severity.ERROR)
+    PROXY_NOT_ASKED = ("proxy-not-asked", Severity.ERROR)
     INTERNAL = ("internal", Severity.ERROR)
 
     def __init__(self, slug: str, severity: Severity) -> None:

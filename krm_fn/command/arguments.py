@@ -21,7 +21,7 @@ reaches dev.proj1's pods where there are some, and falls back level by level to 
 
 As a KRM function (kustomize, kpt):  {FUNCTION} < ResourceList > ResourceList
 As a filter of YAML documents:       kustomize build . | {FUNCTION} --config virtual-env.yaml | kubectl apply -f -
-At a desk:                           {FUNCTION} generate|check|explain|matrix|diff|page PATH...
+At a desk:                           {FUNCTION} generate|check|explain|matrix|diff|verify|page PATH...
 """
 _EPILOG = """\
 PATH is a file, a directory of manifests or a kpt package (.krmignore holds), a kustomization (built with kustomize or
@@ -42,6 +42,7 @@ def parser() -> argparse.ArgumentParser:
     _add_explain(commands)
     _add_matrix(commands)
     _add_diff(commands)
+    _add_verify(commands)
     page = _command(commands, "page", "write one self-contained HTML page to look at")
     page.add_argument("-o", "--output", required=True, metavar="FILE", help="where to write it; - for stdout")
     commands.add_parser("schema", help="print the KRMFunctionDefinition, with the schema of the configuration")
@@ -53,6 +54,8 @@ def parse(top: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namesp
     options = top.parse_args(words)
     if options.command == "diff" and options.git is None and len(options.paths) != _TWO:
         top.error("diff takes OLD and NEW, or --git REV and any number of PATHs")
+    if options.command == "verify" and not options.proxy and not options.live:
+        top.error("verify takes --proxy DUMP, or --live")
     return options
 
 
@@ -94,6 +97,29 @@ def _add_matrix(commands: Commands) -> None:
     _add_pattern(command, "--env", "only environments of this name, such as 'dev.proj1*'")
     command.add_argument("--all", action="store_true", help="also Services that the base answers everywhere")
     command.add_argument("--format", choices=("text", "md", "json"), default="text")
+
+
+def _add_verify(commands: Commands) -> None:
+    command = _command(commands, "verify", "compare the plan with what running proxies do, by their config dumps")
+    command.add_argument(
+        "--proxy",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="DUMP",
+        help="what `istioctl proxy-config all POD -o json` prints, or Envoy's /config_dump?include_eds; - for stdin",
+    )
+    command.add_argument(
+        "--live",
+        action="store_true",
+        help="fetch the dump of one sidecar of each namespace and of each gateway with kubectl; reads only",
+    )
+    command.add_argument(
+        "--namespace", action="append", default=[], metavar="N", help="with --live: ask there; may be repeated"
+    )
+    command.add_argument("--pod", default="", metavar="P", help="with --live: ask this pod's sidecar")
+    command.add_argument("--format", choices=("text", "md", "json"), default="text")
+    command.add_argument("-o", "--output", default="-", metavar="FILE", help="where to write it (default stdout)")
 
 
 def _add_pattern(command: argparse.ArgumentParser, option: str, text: str) -> None:

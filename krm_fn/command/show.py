@@ -94,7 +94,7 @@ def show_diff(options: argparse.Namespace, settings: Settings) -> int:
         text = diff.as_markdown(found)
     else:
         text = (paint.text if options.output == "-" else paint.plain)(diff.diff(found))
-    _write(text, options.output)
+    write(text, options.output)
     stopped = _stops(found, options.fail_on)
     if stopped:
         sys.stderr.write(f"{FUNCTION}: --fail-on {options.fail_on}: {stopped}\n")
@@ -105,7 +105,7 @@ def show_page(options: argparse.Namespace, settings: Settings) -> int:
     """Write the page."""
     shown = _load(options.paths, settings)
     code = shown.say_errors()
-    _write(page.page(f"Virtual environments of {' '.join(options.paths)}", _side(shown)), options.output)
+    write(page.page(f"Virtual environments of {' '.join(options.paths)}", _side(shown)), options.output)
     return code
 
 
@@ -191,7 +191,7 @@ def _write_json(value: object) -> None:
     stdio.write(_json(value).encode())
 
 
-def _write(text: str, output: str) -> None:
+def write(text: str, output: str) -> None:
     """Write to a file or, for `-`, to stdout. A file is there whole, or as it was before.
 
     Raises:

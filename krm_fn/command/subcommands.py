@@ -33,6 +33,10 @@ def run(words: Sequence[str]) -> int:
             sys.stderr.write(top.format_help())
             return _USAGE
         return stdio.filter_stdin(given, overrides)
+    if options.command == "verify":
+        from krm_fn.command import show, verify  # noqa: PLC0415 - as below
+
+        return verify.show_verify(options, show.Settings(given, overrides))
     if options.command in arguments.VIEWS:
         from krm_fn.command import show  # noqa: PLC0415 - generate and check need none of the views
 

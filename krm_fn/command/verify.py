@@ -1,0 +1,127 @@
+"""The command `verify`, and `explain --proxy`: the plan beside what proxies do, by their config dumps."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from krm_fn import function
+from krm_fn.command import files, live, stdio, verified
+from krm_fn.command.show import Settings, write
+from krm_fn.function import Computation
+from krm_fn.istio import inject
+from krm_fn.objects import Object
+from krm_fn.plan.answers import Plan
+from krm_fn.results import Code, FunctionError, Ref, Result, Severity
+from krm_fn.text import document
+from krm_fn.verify.dump import Dump, DumpUnreadable, read
+from krm_fn.verify.verifying import Verified, Wanted, verify
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What the paths lead to, and what there is to say about them."""
+
+    wanted: Wanted
+    results: tuple[Result, ...]
+    failed: bool
+
+
+def show_verify(options: argparse.Namespace, settings: Settings) -> int:
+    """Compare the plan with proxies; exit 0 only if every cell was asked and is as the plan says."""
+    loaded = load(options.paths, settings)
+    stdio.say(loaded.results, Severity.ERROR)
+    if loaded.failed:
+        return stdio.FAILED  # what is refused has no routes that a proxy could have
+    found, problems = _verified(options, loaded.wanted)
+    stdio.say(problems)
+    if options.format == "json":
+        text = verified.as_json(found, loaded.results)
+    elif options.format == "md":
+        text = verified.as_markdown(found)
+    else:
+        text = verified.as_text(found, terminal=options.output == "-")
+    write(text, options.output)
+    return 0 if found and not problems and all(one.clean for one in found) else stdio.FAILED
+
+
+def _verified(options: argparse.Namespace, wanted: Wanted) -> tuple[list[Verified], list[Result]]:
+    found: list[Verified] = []
+    problems: list[Result] = []
+    for path in options.proxy:
+        try:
+            found.append(verify(read_dump(path), wanted))
+        except FunctionError as error:
+            problems += error.results
+    if options.live:
+        answers = live.dumps(wanted.plan, wanted.manifests, options.namespace, options.pod)
+        problems += answers.problems
+        for said in answers.proxies:
+            try:
+                found.append(verify(_dump(said.text, said.name), wanted, answers.environments))
+            except FunctionError as error:
+                problems += error.results
+    return found, problems
+
+
+def load(paths: Sequence[str], settings: Settings) -> Loaded:
+    """Read paths, and compute what they lead to."""
+    given = files.load(paths)
+    computed = function.compute(given.objects, settings.config or given.function_config, settings.overrides)
+    manifests = list(_applied(given.objects, computed))
+    wanted = Wanted(computed.plan, manifests, scripts(computed.plan))
+    return Loaded(wanted, computed.results, computed.failed)
+
+
+def _applied(objects: Sequence[Object], computed: Computation) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects of Istio that are there once the function has run."""
+    changes = computed.changes
+    for one in objects:
+        if not one.ref.api_version.startswith("networking.istio.io/") or one.position in changes.removed:
+            continue
+        if one.position in changes.rewritten and one.position is not None:
+            margin = " " * (one.item.column if one.item else 0)
+            text = changes.rewritten[one.position].replace(f"\n{margin}", "\n")
+            yield document.parse(text.encode()).items[0].value
+        else:
+            yield changes.replaced.get(-1 if one.position is None else one.position, one.value)
+    yield from changes.added
+
+
+def scripts(plan: Plan) -> dict[str, tuple[str, str]]:
+    """Return the Lua that this function writes: source → the header that it adds, and the label that it takes."""
+    found = {}
+    for one in plan.namespaces:
+        if one.config.env_header.auto_inject and one.config.istio.injector == "lua":
+            for manifest in inject.manifests(Plan((), (one,), ())):
+                patch = manifest["spec"]["configPatches"][0]["patch"]["value"]["typed_config"]
+                source = patch["default_source_code"]["inline_string"]
+                found[source] = (one.config.env_header.name, one.config.env_label.name)
+    return found
+
+
+def read_dump(path: str) -> Dump:
+    """Read a config dump from a file, or from stdin for `-`.
+
+    Raises:
+        FunctionError: if it cannot be read, or is none.
+    """
+    name = "stdin" if path == "-" else path
+    try:
+        raw = (sys.stdin.buffer.read() if sys.stdin else b"") if path == "-" else Path(path).read_bytes()
+    except OSError as error:
+        raise FunctionError(
+            Result(Code.PATH_UNREADABLE, f"cannot be read: {error.strerror}", Ref(file=name))
+        ) from error
+    return _dump(raw, name)
+
+
+def _dump(raw: bytes, name: str) -> Dump:
+    try:
+        return read(raw)
+    except DumpUnreadable as error:
+        raise FunctionError(Result(Code.DUMP_UNREADABLE, str(error), Ref(file=name))) from error

@@ -1,0 +1,115 @@
+"""One proxy beside the plan: every cell asked, and what differs grouped by its cause."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from krm_fn.plan.answers import Plan
+from krm_fn.values import Value
+from krm_fn.verify.answering import Answering
+from krm_fn.verify.applied import Applied, Client, Names
+from krm_fn.verify.cells import Cell, Cells
+from krm_fn.verify.dump import Dump
+from krm_fn.verify.judging import Cause, Difference, Judge, Untold
+from krm_fn.verify.proxy import Proxy
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the list leads to.
+
+    Attributes:
+        plan: the answers.
+        manifests: the objects of Istio as they would be applied.
+        scripts: Lua sources that are known (filters.Known).
+    """
+
+    plan: Plan
+    manifests: Sequence[Value]
+    scripts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Verified:
+    """What became of one proxy's cells.
+
+    Attributes:
+        proxy: NAMESPACE/POD.
+        kind: sidecar or router.
+        asked: how many cells.
+        by_name: whether it had to be judged by the subsets' names: the dump has no endpoints.
+        differences: the cells that differ.
+        untold: those of which nobody can tell.
+        not_asked: what of the plan no proxy can be asked, in words.
+        notes: what the proxy says of its own state.
+    """
+
+    proxy: str
+    kind: str
+    version: str
+    asked: int = 0
+    by_name: bool = False
+    differences: list[Difference] = field(default_factory=list)
+    untold: list[Untold] = field(default_factory=list)
+    not_asked: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def clean(self) -> bool:
+        """Whether every cell was asked and is as the plan says."""
+        return bool(self.asked) and not self.differences and not self.untold
+
+    def groups(self) -> Iterator[tuple[Cause, str, str, list[Difference]]]:
+        """Yield the differences of one cause, object and Service together, the largest group first."""
+        found: dict[tuple[Cause, str, str], list[Difference]] = {}
+        for one in self.differences:
+            found.setdefault((one.cause, one.blame, str(one.cell.plan.service.ref)), []).append(one)
+        for (cause, blame, service), members in sorted(
+            found.items(), key=lambda one: (-len(one[1]), one[0][2], one[0][1])
+        ):
+            yield cause, blame, service, members
+
+
+def verify(dump: Dump, wanted: Wanted, pods: Mapping[str, str | None] | None = None) -> Verified:
+    """Ask a dumped proxy every cell of the plan; `pods` are environments by IP (Answering)."""
+    proxy = Proxy(dump, wanted.scripts)
+    names = names_of(dump, wanted)
+    applied = Applied(wanted.manifests, names, Client(dump.namespace, dump.labels, is_gateway=not proxy.is_sidecar))
+    answering = Answering(wanted.plan, proxy, applied, pods)
+    judge = Judge(proxy, applied, answering)
+    cells = Cells(wanted.plan, proxy, applied)
+    found = Verified(dump.name, dump.kind, dump.version, by_name=dump.endpoints is None, notes=list(dump.notes))
+    for cell in cells.all():
+        found.asked += 1
+        verdict = judge.judge(cell)
+        if isinstance(verdict, Difference):
+            found.differences.append(verdict)
+        elif isinstance(verdict, Untold):
+            found.untold.append(verdict)
+    found.not_asked = list(dict.fromkeys(cells.not_asked))
+    return found
+
+
+def names_of(dump: Dump, wanted: Wanted) -> Names:
+    """Return how the list's objects are called where the proxy is.
+
+    Objects without a namespace are in the one in which the proxy knows most of them.
+    """
+    counts: dict[str, int] = {}
+    bare = {one.service.ref.name for one in wanted.plan.services if not one.service.ref.namespace}
+    domain = ""
+    for name in dump.clusters:
+        host = name.rpartition("|")[2]
+        service, _, rest = host.partition(".")
+        namespace, _, rest = rest.partition(".")
+        if not rest.startswith("svc."):
+            continue
+        domain = domain or rest.removeprefix("svc.")
+        if service in bare:
+            counts[namespace] = counts.get(namespace, 0) + 1
+    most = max(sorted(counts), key=lambda one: counts[one], default="")
+    return Names(most or dump.namespace, domain or "cluster.local")
+
+
+__all__ = ["Cell", "Verified", "Wanted", "verify"]
