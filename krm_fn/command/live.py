@@ -45,7 +45,7 @@ class Answers:
     problems: list[Result] = field(default_factory=list)
 
 
-class _Refused(Exception):
+class _RefusedError(Exception):
     """kubectl failed; its own words."""
 
 
@@ -114,14 +114,14 @@ def _ask(answers: Answers, pod: Pod) -> None:
     words = ["exec", _name(pod), "--namespace", space, "--container", _CONTAINER, "--", *_DUMP]
     try:
         answers.proxies.append(Said(f"{space}/{_name(pod)}", _kubectl(words)))
-    except _Refused as error:
+    except _RefusedError as error:
         answers.problems.append(_problem(f"{space}/{_name(pod)}", f"could not be asked: {error}"))
 
 
 def _pods(answers: Answers, words: Sequence[str]) -> list[Pod]:
     try:
         listed = json.loads(_kubectl(["get", "pods", *words, "--output", "json"]))
-    except _Refused as error:
+    except _RefusedError as error:
         answers.problems.append(_problem(" ".join(words), f"pods could not be listed: {error}"))
         return []
     except ValueError:
@@ -163,9 +163,11 @@ def _kubectl(words: Sequence[str]) -> bytes:
     try:
         done = subprocess.run(command, capture_output=True, timeout=_SECONDS, check=False)  # noqa: S603 - the user's own kubectl
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise _Refused(str(error)) from error
+        raise _RefusedError(str(error)) from error
     if done.returncode:
-        raise _Refused(" ".join(done.stderr.decode(errors="replace").split())[:300] or f"exit code {done.returncode}")
+        raise _RefusedError(
+            " ".join(done.stderr.decode(errors="replace").split())[:300] or f"exit code {done.returncode}"
+        )
     return done.stdout
 
 

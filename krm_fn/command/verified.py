@@ -67,6 +67,7 @@ def _sentence(sentence: str, blame: str) -> str:
 def _cell(one: Difference) -> str:
     cell = one.cell
     asked = f"{cell.host} at port {cell.request.port}" if cell.host else f"port {cell.port.number}"
+    asked += f", path {cell.request.path}" if cell.request.path != "/" else ""
     carried = f"{cell.carrier} {cell.value!r}" if cell.value is not None else cell.carrier
     route = f", by route {one.route}" if one.route else ""
     return f"{asked}, {carried}: {_wanted(one)} should answer; gets {one.found}{route}"
@@ -100,8 +101,13 @@ def as_markdown(found: Sequence[Verified]) -> str:
         parts.append(f"### {markdown.code(_head(one))}\n\n{_count(one)}")
         parts += [f"Note: {markdown.code(note)}" for note in _notes(one)]
         rows = [
-            [markdown.code(service), cause.sentence, markdown.code(blame) if blame else "", str(len(members))]
-            + [markdown.code(_cell(members[0]))]
+            [
+                markdown.code(service),
+                cause.sentence,
+                markdown.code(blame) if blame else "",
+                str(len(members)),
+                markdown.code(_cell(members[0])),
+            ]
             for cause, blame, service, members in one.groups()
         ]
         parts += [markdown.table(["Service", "Cause", "Object", "Cells", "For example"], rows)] if rows else []

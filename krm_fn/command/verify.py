@@ -46,7 +46,8 @@ def show_verify(options: argparse.Namespace, settings: Settings) -> int:
     else:
         text = verified.as_text(found, terminal=options.output == "-")
     write(text, options.output)
-    return 0 if found and not problems and all(one.clean for one in found) else stdio.FAILED
+    asked = sum(one.asked for one in found)
+    return 0 if asked and not problems and all(one.clean for one in found) else stdio.FAILED
 
 
 def _verified(options: argparse.Namespace, wanted: Wanted) -> tuple[list[Verified], list[Result]]:

@@ -11,6 +11,7 @@ from krm_fn.verify.asked import CannotTell, Outcome, Reply
 from krm_fn.verify.dump import Endpoint
 from krm_fn.verify.proxy import Proxy
 
+ANYBODY = "whoever is there"
 _OUTBOUND_PARTS = 4
 
 
@@ -37,6 +38,16 @@ def split(cluster: str) -> tuple[str, str]:
     """Return the subset and the host of an outbound cluster's name; empty for any other."""
     parts = cluster.split("|")
     return (parts[2], parts[3]) if len(parts) == _OUTBOUND_PARTS and parts[0] == "outbound" else ("", "")
+
+
+def _nobody(outcome: Outcome, host: str) -> str:
+    if outcome.reply is Reply.CLOSED:
+        return "nobody: the connection ends"
+    if outcome.reply is Reply.STATUS:
+        return f"nobody: the proxy answers {outcome.status} itself"
+    if host:
+        return f"whichever pod of {host} the client chose"
+    return f"{ANYBODY}: the proxy has no route and lets it pass"
 
 
 class Answering:
@@ -66,19 +77,13 @@ class Answering:
         Raises:
             CannotTell: where pods answer of which the list knows nothing.
         """
-        if outcome.reply is Reply.CLOSED:
-            return Seen(frozenset(), "nobody: the connection ends")
-        if outcome.reply is Reply.PASSED_ON and not split(outcome.cluster)[1]:
-            return Seen(frozenset(), "whoever is there: the proxy has no route and lets it pass")
         subset, host = split(outcome.cluster)
         service = self.services.get(host)
-        if outcome.reply is Reply.STATUS:
-            what = f"nobody: the proxy answers {outcome.status} itself"
-            return Seen(frozenset(), what, service, host, outcome.status)
-        if outcome.reply is Reply.PASSED_ON:
-            return Seen(frozenset(), f"whichever pod of {host} the client chose", service, host)
+        if outcome.reply is not Reply.CLUSTER:
+            return Seen(frozenset(), _nobody(outcome, host), service, host, outcome.status)
         if service is None:
-            return Seen(frozenset(), f"{host or outcome.cluster}, which takes no part", None, host or outcome.cluster)
+            where = host or outcome.cluster
+            return Seen(frozenset(), f"{where}, which takes no part", None, where)
         endpoints = self.proxy.endpoints(outcome.cluster)
         if endpoints is None:
             environments = self.labelled(service, host, subset)

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from krm_fn.verify.routes import config_of
+from krm_fn.verify.actions import config_of
 
 Config = Mapping[str, Any]
 
@@ -158,9 +158,17 @@ def _check(found: set[str], dump: Dump) -> None:
         raise DumpUnreadable(f"does not say whose proxy it is (no bootstrap of an Istio proxy in it): {_FETCH}")
     if dump.kind not in ("sidecar", "router"):
         raise DumpUnreadable(f"is of a {dump.kind}; what can be asked are sidecars and gateways")
-    for kind in ("ListenersConfigDump", "RoutesConfigDump", "ClustersConfigDump"):
+    wanted = ["ListenersConfigDump", "ClustersConfigDump"]
+    wanted += ["RoutesConfigDump"] if any(map(_asks_for_routes, dump.listeners)) else []
+    for kind in wanted:
         if kind not in found:
             raise DumpUnreadable(f"has no {kind}: {_FETCH}")
+
+
+def _asks_for_routes(listener: Config) -> bool:
+    return any(
+        "rds" in one.get("typed_config", {}) for chain in listener.get("filter_chains", ()) for one in chain["filters"]
+    )
 
 
 def _bootstrap(piece: Config, dump: Dump) -> None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
+from krm_fn.verify.actions import share_of
 from krm_fn.verify.asked import CannotTell, Outcome, Reply, Request
 from krm_fn.verify.matching import all_of, header
-from krm_fn.verify.routes import Taken, share_of
+from krm_fn.verify.routes import Taken
 
 Config = Mapping[str, Any]
 

@@ -8,10 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 from krm_fn.verify import filters, listeners
+from krm_fn.verify.actions import clusters_of, config_of, without_port
 from krm_fn.verify.asked import CannotTell, Outcome, Reply, Request, Way, Wire
 from krm_fn.verify.dump import Cluster, Dump, Endpoint
 from krm_fn.verify.filters import HTTP_MANAGER, Known
-from krm_fn.verify.routes import RouteTable, clusters_of, config_of, without_port
+from krm_fn.verify.routes import RouteTable
 
 Config = Mapping[str, Any]
 

@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from krm_fn.plan.answers import Plan
 from krm_fn.values import Value
 from krm_fn.verify.answering import Answering
-from krm_fn.verify.applied import Applied, Client, Names
-from krm_fn.verify.cells import Cell, Cells
+from krm_fn.verify.applied import Applied
+from krm_fn.verify.causes import Cause
+from krm_fn.verify.cells import Cells
 from krm_fn.verify.dump import Dump
-from krm_fn.verify.judging import Cause, Difference, Judge, Untold
+from krm_fn.verify.judging import Difference, Judge, Untold
 from krm_fn.verify.proxy import Proxy
+from krm_fn.verify.translated import Client, Names
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +59,8 @@ class Verified:
 
     @property
     def clean(self) -> bool:
-        """Whether every cell was asked and is as the plan says."""
-        return bool(self.asked) and not self.differences and not self.untold
+        """Whether every cell that was asked is as the plan says."""
+        return not self.differences and not self.untold
 
     def groups(self) -> Iterator[tuple[Cause, str, str, list[Difference]]]:
         """Yield the differences of one cause, object and Service together, the largest group first."""
@@ -110,6 +112,3 @@ def names_of(dump: Dump, wanted: Wanted) -> Names:
             counts[namespace] = counts.get(namespace, 0) + 1
     most = max(sorted(counts), key=lambda one: counts[one], default="")
     return Names(most or dump.namespace, domain or "cluster.local")
-
-
-__all__ = ["Cell", "Verified", "Wanted", "verify"]

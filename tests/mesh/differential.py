@@ -16,9 +16,9 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from krm_fn.verify import dump
+from krm_fn.verify.actions import without_port
 from krm_fn.verify.asked import CannotTell, Outcome, Reply, Request, Wire
 from krm_fn.verify.proxy import Proxy
-from krm_fn.verify.routes import without_port
 
 from . import asking
 from .mesh import Mesh
