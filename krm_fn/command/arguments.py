@@ -88,6 +88,14 @@ def _add_explain(commands: Commands) -> None:
     command.add_argument("--service", default="", metavar="[NAMESPACE/]NAME", help="only this Service")
     command.add_argument("--env", metavar="VALUE", help="for a request that carries this value")
     command.add_argument("--from", dest="caller", metavar="ENV", help="for a call from a pod of this environment")
+    command.add_argument(
+        "--proxy",
+        action="extend",
+        nargs="+",
+        default=[],
+        metavar="DUMP",
+        help="and the way that the request takes in a proxy, by its config dump (see verify)",
+    )
     command.add_argument("--format", choices=("text", "json"), default="text")
 
 

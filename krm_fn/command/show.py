@@ -52,14 +52,19 @@ def show_explain(options: argparse.Namespace, settings: Settings) -> int:
     shown = _load(options.paths, settings)
     asked = options.env is not None or options.caller is not None
     request = explain.Request(options.env, options.caller) if asked else None
-    if options.service and not any(explain.is_named(one, options.service) for one in _services(shown.plan)):
-        raise FunctionError(_not_found("--service", options.service, facts.names_of(shown.plan), "no Service is named"))
+    check_service(options.service, shown.plan)
     code = shown.say_errors()
     if options.format == "json":
         _write_json(explain.as_json(shown.plan, shown.results, options.service, request))
     else:
         stdio.write(paint.text(explain.explain(shown.plan, options.service, request)).encode())
     return code
+
+
+def check_service(name: str, plan: Plan) -> None:
+    """Raise FunctionError where no Service goes by a name; an empty one is no name."""
+    if name and not any(explain.is_named(one, name) for one in _services(plan)):
+        raise FunctionError(_not_found("--service", name, facts.names_of(plan), "no Service is named"))
 
 
 def show_matrix(options: argparse.Namespace, settings: Settings) -> int:

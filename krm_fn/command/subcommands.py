@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from krm_fn import function
 from krm_fn.command import arguments, files, stdio
@@ -13,6 +13,7 @@ from krm_fn.config.schema import definition
 from krm_fn.function import Computation
 from krm_fn.results import Severity
 from krm_fn.text import document
+from krm_fn.values import Value
 from krm_fn.views import report
 
 _USAGE = 2
@@ -33,20 +34,30 @@ def run(words: Sequence[str]) -> int:
             sys.stderr.write(top.format_help())
             return _USAGE
         return stdio.filter_stdin(given, overrides)
-    if options.command == "verify":
-        from krm_fn.command import show, verify  # noqa: PLC0415 - as below
-
-        return verify.show_verify(options, show.Settings(given, overrides))
-    if options.command in arguments.VIEWS:
-        from krm_fn.command import show  # noqa: PLC0415 - generate and check need none of the views
-
-        return show.COMMANDS[options.command](options, show.Settings(given, overrides))
+    if options.command in (*arguments.VIEWS, "verify"):
+        return _show(options, given, overrides)
     loaded = files.load(options.paths)
     # What this config made before is printed again with the rest.
     computed = function.compute(
         loaded.objects, given or loaded.function_config, overrides, anew=options.command == "generate"
     )
     return {"generate": _generate, "check": _check}[options.command](options, loaded, computed)
+
+
+def _show(options: argparse.Namespace, given: Value | None, overrides: Mapping[str, str]) -> int:
+    """Carry out a command that shows the plan: imported here, because generate and check need none of them."""
+    from krm_fn.command import show  # noqa: PLC0415 - as above
+
+    settings = show.Settings(given, overrides)
+    if options.command == "verify":
+        from krm_fn.command import verify  # noqa: PLC0415 - as above
+
+        return verify.show_verify(options, settings)
+    if options.command == "explain" and options.proxy:
+        from krm_fn.command import hops  # noqa: PLC0415 - as above
+
+        return hops.show_hops(options, settings)
+    return show.COMMANDS[options.command](options, settings)
 
 
 def _overrides(top: argparse.ArgumentParser, pairs: Sequence[str]) -> dict[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from krm_fn.results import Result
+from krm_fn.verify.cell import Cell
 from krm_fn.verify.judging import Difference
 from krm_fn.verify.verifying import Verified
 from krm_fn.views import facts, markdown, paint
@@ -132,18 +133,19 @@ def _proxy(found: Verified) -> dict[str, Any]:
         "endpoints": not found.by_name,
         "notes": found.notes,
         "differences": [_difference(one) for one in found.differences],
-        "untold": [{**_where(one), "reason": one.reason} for one in found.untold],
+        "untold": [{**where(one.cell), "reason": one.reason} for one in found.untold],
         "notAsked": found.not_asked,
     }
 
 
-def _where(one: Any) -> dict[str, Any]:  # noqa: ANN401 - a Difference or an Untold: what they share
-    cell = one.cell
+def where(cell: Cell) -> dict[str, Any]:
+    """Return which cell it is, as data."""
     return {
         "service": cell.plan.service.ref.name,
         "namespace": cell.plan.service.ref.namespace,
         "port": cell.port.number,
         "host": cell.host or None,
+        "path": cell.request.path,
         "carrier": cell.carrier,
         "value": cell.value,
     }
@@ -151,7 +153,7 @@ def _where(one: Any) -> dict[str, Any]:  # noqa: ANN401 - a Difference or an Unt
 
 def _difference(one: Difference) -> dict[str, Any]:
     return {
-        **_where(one),
+        **where(one.cell),
         "cause": one.cause.slug,
         "sentence": _sentence(one.cause.sentence, one.blame),
         "object": one.blame or None,

@@ -19,7 +19,7 @@ from krm_fn.plan.answers import Plan
 from krm_fn.results import Code, FunctionError, Ref, Result, Severity
 from krm_fn.text import document
 from krm_fn.verify.dump import Dump, DumpUnreadable, read
-from krm_fn.verify.verifying import Verified, Wanted, verify
+from krm_fn.verify.verifying import Verified, Verifier, Wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def _verified(options: argparse.Namespace, wanted: Wanted) -> tuple[list[Verifie
     problems: list[Result] = []
     for path in options.proxy:
         try:
-            found.append(verify(read_dump(path), wanted))
+            found.append(Verifier(read_dump(path), wanted).verify())
         except FunctionError as error:
             problems += error.results
     if options.live:
@@ -63,7 +63,7 @@ def _verified(options: argparse.Namespace, wanted: Wanted) -> tuple[list[Verifie
         problems += answers.problems
         for said in answers.proxies:
             try:
-                found.append(verify(_dump(said.text, said.name), wanted, answers.environments))
+                found.append(Verifier(_dump(said.text, said.name), wanted, answers.environments).verify())
             except FunctionError as error:
                 problems += error.results
     return found, problems

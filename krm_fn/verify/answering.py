@@ -63,6 +63,7 @@ class Answering:
         self.applied = applied
         self.services = {applied.names.host(*one.key): one for one in plan.services}
         self._pods = pods or {}
+        self._seen: dict[tuple[str, bool], Seen] = {}
         self._workloads: dict[tuple[str, str], set[str]] = {}
         for service in plan.services:
             found = [(name, one) for name, own in service.own.items() for one in own.workloads]
@@ -77,14 +78,21 @@ class Answering:
         Raises:
             CannotTell: where pods answer of which the list knows nothing.
         """
-        subset, host = split(outcome.cluster)
+        _, host = split(outcome.cluster)
         service = self.services.get(host)
         if outcome.reply is not Reply.CLUSTER:
             return Seen(frozenset(), _nobody(outcome, host), service, host, outcome.status)
         if service is None:
             where = host or outcome.cluster
             return Seen(frozenset(), f"{where}, which takes no part", None, where)
-        endpoints = self.proxy.endpoints(outcome.cluster)
+        key = (outcome.cluster, http)
+        if key not in self._seen:
+            self._seen[key] = self._behind(service, outcome.cluster, http=http)
+        return self._seen[key]
+
+    def _behind(self, service: ServicePlan, cluster: str, *, http: bool) -> Seen:
+        subset, host = split(cluster)
+        endpoints = self.proxy.endpoints(cluster)
         if endpoints is None:
             environments = self.labelled(service, host, subset)
             if environments is None:

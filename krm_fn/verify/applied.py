@@ -30,6 +30,7 @@ class Applied:
         self.with_tls: set[str] = set()  # DestinationRules that ask for TLS
         self.subsets: dict[tuple[str, str], Mapping[str, str]] = {}
         self._served: dict[str, list[Value]] = {}
+        self._woven: set[str] = set()
         self._tables: dict[tuple[str, int], RouteTable | None] = {}
         kinds: dict[str, list[Value]] = {}
         for one in manifests:
@@ -47,7 +48,9 @@ class Applied:
         spec, namespace = mapping(one, "spec"), namespace_of(one)
         if any(self.place.is_here(gateway, namespace) for gateway in strings(spec.get("gateways")) or [MESH]):
             for host in strings(spec.get("hosts")):
-                self._served.setdefault(self.names.resolved(host, namespace).lower(), []).append(one)
+                full = self.names.resolved(host, namespace).lower()
+                self._served.setdefault(full, []).append(one)
+                self._woven |= {full} if is_theirs(one) else set()
 
     def _rule(self, one: Value) -> None:
         spec = mapping(one, "spec")
@@ -61,6 +64,10 @@ class Applied:
     def serving(self, host: str) -> list[Value]:
         """Return the VirtualServices of the list for a host: a Service's full name, or a gateway's host."""
         return self._served.get(host.lower(), [])
+
+    def is_woven(self, host: str) -> bool:
+        """Tell whether a VirtualService of the user's serves a host."""
+        return host.lower() in self._woven
 
     def theirs(self) -> Iterator[tuple[str, Value]]:
         """Yield each host with the one VirtualService of the user's that serves it."""
@@ -113,7 +120,7 @@ class Applied:
         if table is None:
             return None
         taken = table.take(table.config["virtual_hosts"][0], request, secure=True)
-        return tuple(faults({"http_filters": [INJECTOR]}, taken, request))
+        return tuple(faults([INJECTOR], taken, request))
 
 
 def is_theirs(one: Value) -> bool:

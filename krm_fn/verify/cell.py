@@ -8,6 +8,8 @@ from krm_fn.plan.answers import ServicePlan
 from krm_fn.plan.services import Port
 from krm_fn.verify.asked import Request
 
+_UNMATCHED = 503
+
 
 @dataclass(frozen=True, slots=True)
 class Expected:
@@ -38,3 +40,11 @@ class Cell:
     expected: Expected
     request: Request
     host: str = ""
+
+
+def expected_of(plan: ServicePlan, environment: str | None) -> Expected:
+    """Return who should answer over HTTP where an environment answers by the plan, None for nobody."""
+    if environment is not None:
+        return Expected(frozenset([environment]))
+    anybody = frozenset(plan.own) if plan.config.unmatched == "anyPod" else frozenset[str]()
+    return Expected(anybody, 0 if anybody else _UNMATCHED)

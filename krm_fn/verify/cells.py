@@ -14,22 +14,22 @@ from krm_fn.plan.services import Port, Traffic
 from krm_fn.verify.applied import Applied
 from krm_fn.verify.asked import Request, Wire
 from krm_fn.verify.carried import asked, carriers_of, values_of
-from krm_fn.verify.cell import Cell, Expected
+from krm_fn.verify.cell import Cell, Expected, expected_of
 from krm_fn.verify.outside import at_gateway
 from krm_fn.verify.proxy import Proxy
 
-_UNMATCHED = 503
-
 
 class Cells:
-    """The cells that one proxy is asked."""
+    """The cells that one proxy is asked; `values` are the environments to ask for, None for all that tell apart."""
 
-    def __init__(self, plan: Plan, proxy: Proxy, applied: Applied) -> None:
+    def __init__(self, plan: Plan, proxy: Proxy, applied: Applied, values: Sequence[str | None] | None = None) -> None:
         self.plan = plan
         self.proxy = proxy
         self.applied = applied
         self.names = applied.names
+        self.values = values
         self.not_asked: list[str] = []  # in words
+        self._expected: dict[tuple[str | None, ...], Expected] = {}
         self._injected = {} if not proxy.is_sidecar else dict(self._injections())
 
     def _injections(self) -> Iterator[tuple[str, str]]:
@@ -56,7 +56,7 @@ class Cells:
             return
         full = [one if "/" in one else f"{self.names.space(plan.service.ref.namespace)}/{one}" for one in named]
         unsure = not any(one in self.applied.place.gateways for one in full)  # whose proxies it has is not in the list
-        cells = list(at_gateway(plan, self.proxy, self.proxy.ports(), exactly=unsure))
+        cells = list(at_gateway(plan, self.proxy, self.values or values_of(plan), exactly=unsure))
         yield from cells
         if not cells:
             self._leave(plan, f"gateway {', '.join(named)} is not in the list, and this proxy knows none of the hosts")
@@ -67,7 +67,7 @@ class Cells:
         for host, virtual_service in self.applied.theirs():
             targets = [services[one] for one in self.applied.destinations(virtual_service) if one in services]
             for plan in targets[:1]:
-                found = at_gateway(plan, self.proxy, self.proxy.ports(), exactly=False, hosts=[host])
+                found = at_gateway(plan, self.proxy, self.values or values_of(plan), exactly=False, hosts=[host])
                 for cell in found:
                     for path in self.applied.paths(host):
                         yield replace(cell, request=replace(cell.request, path=path))
@@ -97,7 +97,7 @@ class Cells:
         grpc = port.protocol in ("grpc", "http2")
         wire = Wire.HTTP2 if grpc else Wire.HTTP1
         for path in self.applied.paths(host):
-            for carried, value in asked(carriers, values_of(plan)):
+            for carried, value in asked(carriers, self.values or values_of(plan)):
                 headers = [] if value is None else [(carried.header, f"{carried.before}{value}{carried.behind}")]
                 request = Request(f"{host}:{port.number}", port.number, address, wire, headers, path)
                 expected = self.expected(plan, value, request)
@@ -105,14 +105,13 @@ class Cells:
 
     def expected(self, plan: ServicePlan, value: str | None, request: Request) -> Expected:
         """Return who should answer a request that carries a value, and what the mesh adds to it."""
-        added = [text for name, text in self._injected.items() if name not in request.values]
+        added = [text for name, text in self._injected.items() if name not in request.values] if self._injected else []
         added = added if plan.config.env_header.name.lower() in self._injected else []
-        environment = _deepest(plan, [value, *added]) if added else plan.answer(value).environment
-        if environment is not None:
-            return Expected(frozenset([environment]))
-        if plan.config.unmatched == "anyPod":
-            return Expected(frozenset(plan.own), 0 if plan.own else _UNMATCHED)
-        return Expected(frozenset(), _UNMATCHED)
+        key = (*plan.key, value, *added)
+        if key not in self._expected:
+            environment = _deepest(plan, [value, *added]) if added else plan.answer(value).environment
+            self._expected[key] = expected_of(plan, environment)
+        return self._expected[key]
 
     def _connection(self, plan: ServicePlan) -> Expected:
         caller = self.proxy.dump.labels.get(plan.config.env_label.name, "")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -100,6 +100,18 @@ def _mutated(mutation: Config, request: Request, known: Known) -> Request:
     return replace(request, headers=[*kept, (name, value)])
 
 
+def may_change(manager: Config) -> bool:
+    """Tell whether early or scripted may change a request, or refuse to say."""
+    if manager.get("early_header_mutation_extensions"):
+        return True
+    return not all(map(_is_harmless, manager.get("http_filters", ())))
+
+
+def _is_harmless(one: Config) -> bool:
+    kind = type_of(one)
+    return bool(one.get("disabled")) or kind in _HARMLESS or kind == _FAULT or one.get("name", "") in _HARMLESS_NAMES
+
+
 def scripted(manager: Config, request: Request, known: Known) -> Request:
     """Return the request behind every filter that may change it.
 
@@ -108,7 +120,7 @@ def scripted(manager: Config, request: Request, known: Known) -> Request:
     """
     for one in manager.get("http_filters", ()):
         kind, name = type_of(one), one.get("name", "")
-        if one.get("disabled") or kind in _HARMLESS or kind == _FAULT or name in _HARMLESS_NAMES:
+        if _is_harmless(one):
             continue
         source = one.get("typed_config", {}).get("default_source_code", {}).get("inline_string", "")
         if kind == "Lua" and source in known.scripts:
@@ -120,13 +132,19 @@ def scripted(manager: Config, request: Request, known: Known) -> Request:
     return request
 
 
-def faults(manager: Config, taken: Iterable[Taken], request: Request) -> Iterator[Outcome]:
+def injectors_of(manager: Config) -> list[Config]:
+    """Return the filters that inject faults."""
+    return [one for one in manager.get("http_filters", ()) if type_of(one) == _FAULT]
+
+
+def faults(injectors: Sequence[Config], taken: Iterable[Taken], request: Request) -> Iterator[Outcome]:
     """Yield what becomes of requests after the faults that are injected on purpose."""
-    injectors = [one for one in manager.get("http_filters", ()) if type_of(one) == _FAULT]
     for one in taken:
         outcome = one.outcome
         for injector in injectors:
             settings = _most_specific(one.filters, injector)
+            if "abort" not in settings:
+                continue
             share = _aborted(settings, outcome, request)
             if share:
                 status = settings["abort"]["http_status"]
@@ -147,8 +165,8 @@ def _most_specific(settings: tuple[Config, ...], injector: Config) -> Config:
 
 
 def _aborted(settings: Config, outcome: Outcome, request: Request) -> float:
-    abort = settings.get("abort")
-    if not abort or share_of(abort.get("percentage", {})) == 0:
+    abort = settings["abort"]
+    if share_of(abort.get("percentage", {})) == 0:
         return 0
     if "http_status" not in abort:
         raise CannotTell("a fault whose status is no HTTP status")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from krm_fn.verify.answering import ANYBODY, Answering, Seen, split
-from krm_fn.verify.applied import Applied, is_theirs
+from krm_fn.verify.applied import Applied
 from krm_fn.verify.asked import CannotTell, Outcome, Reply, Way, Wire
 from krm_fn.verify.causes import Cause, Causes
 from krm_fn.verify.cell import Cell, Expected
@@ -69,7 +69,7 @@ class Judge:
         http = cell.request.wire in (Wire.HTTP1, Wire.HTTP2)
         if http and not way.table and not cell.host:
             return self._differs(cell, way, way.outcomes[0], None)
-        woven = self._is_woven(cell)
+        woven = self.applied.is_woven(self.causes.host(cell))
         intended = self._intended(cell) if http and (woven or cell.plan.exposure.rule) else None
         if intended is not None and not self._same(way.outcomes, intended):
             odd = next((one for one in way.outcomes if not self._same([one], intended)), way.outcomes[0])
@@ -83,9 +83,6 @@ class Judge:
             if self.causes.wrong_tls(one):
                 return self._differs(cell, way, one, seen)
         return None
-
-    def _is_woven(self, cell: Cell) -> bool:
-        return any(map(is_theirs, self.applied.serving(self.causes.host(cell))))
 
     def _intended(self, cell: Cell) -> tuple[Outcome, ...] | None:
         try:

@@ -8,18 +8,17 @@ from dataclasses import replace
 from krm_fn.plan.answers import ServicePlan
 from krm_fn.plan.previews import previews_of
 from krm_fn.verify.asked import CannotTell, Request
-from krm_fn.verify.carried import asked, carriers_of, values_of
-from krm_fn.verify.cell import Cell, Expected
+from krm_fn.verify.carried import asked, carriers_of
+from krm_fn.verify.cell import Cell, expected_of
 from krm_fn.verify.proxy import Proxy
 
-_UNMATCHED = 503
 _TO_HTTPS = 301
 
 
 def at_gateway(
-    plan: ServicePlan, proxy: Proxy, ports: Sequence[int], *, exactly: bool, hosts: Sequence[str] = ()
+    plan: ServicePlan, proxy: Proxy, values: Sequence[str | None], *, exactly: bool, hosts: Sequence[str] = ()
 ) -> Iterator[Cell]:
-    """Yield the cells of the hosts by which gateways serve a Service, on each of some ports.
+    """Yield the cells of the hosts by which gateways serve a Service, on each of its ports.
 
     Those are the hosts of its annotations and their previews, unless `hosts` names others.
 
@@ -29,27 +28,28 @@ def at_gateway(
     front = plan.front
     if front is None:
         return
+    ports = proxy.ports()
     carriers, _ = carriers_of(plan)
     for host in hosts or plan.exposure.hosts:
         places = _places(proxy, host, ports)
-        for carried, value in asked(carriers, values_of(plan)):
+        for carried, value in asked(carriers, values):
             headers = [] if value is None else [(carried.header, f"{carried.before}{value}{carried.behind}")]
             words = carried.words if value is not None else "nothing"
             for request in places or ([] if exactly else _unserved(host, ports)):
-                yield Cell(plan, front, words, value, _expected(plan, value), replace(request, headers=headers), host)
+                yield Cell(
+                    plan,
+                    front,
+                    words,
+                    value,
+                    expected_of(plan, plan.answer(value).environment),
+                    replace(request, headers=headers),
+                    host,
+                )
     for preview in [] if hosts else previews_of(plan):
         for host in preview.hosts:
             for request in _places(proxy, host, ports) or ([] if exactly else _unserved(host, ports)):
-                expected = _expected(plan, preview.environment)
+                expected = expected_of(plan, plan.answer(preview.environment).environment)
                 yield Cell(plan, front, "its host", preview.environment, expected, request, host)
-
-
-def _expected(plan: ServicePlan, value: str | None) -> Expected:
-    environment = plan.answer(value).environment
-    if environment is not None:
-        return Expected(frozenset([environment]))
-    nobody = frozenset(plan.own) if plan.config.unmatched == "anyPod" else frozenset[str]()
-    return Expected(nobody, 0 if nobody else _UNMATCHED)
 
 
 def _places(proxy: Proxy, host: str, ports: Sequence[int]) -> list[Request]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from krm_fn.verify import filters, listeners
@@ -20,6 +20,28 @@ _OVERPROVISIONED = 1.4  # Envoy's default: a priority is whole while 1/1.4 of it
 _ODD_PATH = re.compile(r"[%\\#]|//")
 _LOOPBACK = 15001  # what connections to the sidecar itself go to
 _NO_SUCH_CLUSTER = {"NOT_FOUND": 404, "INTERNAL_SERVER_ERROR": 500}
+
+
+@dataclass(frozen=True, slots=True)
+class _Manager:
+    """An HTTP connection manager, and what of it every request asks for."""
+
+    config: Config
+    table: RouteTable | None
+    named: str
+    may_change: bool
+    injectors: list[Config]
+
+
+@dataclass(frozen=True, slots=True)
+class _Entrance:
+    """Where a connection ends: at a manager of HTTP, at a cluster, or at neither (`otherwise`)."""
+
+    listener: str
+    otherwise: Reply
+    manager: _Manager | None = None
+    connection: Config | None = None
+    config: str = ""
 
 
 class Proxy:
@@ -39,6 +61,7 @@ class Proxy:
             if one.get("use_original_dst"):
                 self._first = one
         self._addresses: dict[str, str] | None = None
+        self._entrances: dict[tuple[object, ...], _Entrance] = {}
 
     def ask(self, request: Request) -> Way:
         """Say what becomes of a request.
@@ -46,23 +69,42 @@ class Proxy:
         Raises:
             CannotTell: where only the running proxy knows.
         """
+        entrance = self._entrance(request)
+        if entrance.manager is not None:
+            return self._http(entrance, entrance.manager, request)
+        if entrance.connection is None:
+            return Way(entrance.listener, outcomes=(Outcome(entrance.otherwise),))
+        found = [
+            self._resolved(Outcome(Reply.CLUSTER, cluster, config=entrance.config, share=share))
+            for cluster, share, _ in clusters_of(entrance.connection, request)
+        ]
+        return Way(entrance.listener, outcomes=tuple(map(_connection, found)))
+
+    def _entrance(self, request: Request) -> _Entrance:
+        """Return where a connection ends; CannotTell where nobody can say."""
+        key = (request.address, request.port, request.wire, request.tls, request.sni)
+        if key not in self._entrances:
+            self._entrances[key] = self._entered(request)
+        return self._entrances[key]
+
+    def _entered(self, request: Request) -> _Entrance:
         listener = self.listener(request.address, request.port)
         if listener is None:
-            return Way("", outcomes=(Outcome(Reply.PASSED_ON),) if self.is_sidecar else (Outcome(Reply.CLOSED),))
+            return _Entrance("", Reply.PASSED_ON if self.is_sidecar else Reply.CLOSED)
         name = listener.get("name", "")
         chain = listeners.chain(listener, request)
         if chain is None or not chain.get("filters"):
-            return Way(name, outcomes=(Outcome(Reply.CLOSED),))
-        ends_tls = "transport_socket" in chain
+            return _Entrance(name, Reply.CLOSED)
         kind, settings = filters.network(chain["filters"])
-        if kind == HTTP_MANAGER:
-            return self._http(name, settings, request, ends_tls=ends_tls)
         config = config_of(chain.get("metadata"))
-        found = [
-            replace(self._resolved(Outcome(Reply.CLUSTER, cluster, config=config, share=share)), body="")
-            for cluster, share, _ in clusters_of(settings, request)
-        ]
-        return Way(name, outcomes=tuple(_connection(one) for one in found))
+        if kind != HTTP_MANAGER:
+            return _Entrance(name, Reply.CLOSED, connection=settings, config=config)
+        if request.wire not in (Wire.HTTP1, Wire.HTTP2) or request.tls != ("transport_socket" in chain):
+            return _Entrance(name, Reply.CLOSED)  # no HTTP is to be read there
+        table = self._table(settings)
+        named = settings.get("rds", {}).get("route_config_name", "")
+        manager = _Manager(settings, table, named, filters.may_change(settings), filters.injectors_of(settings))
+        return _Entrance(name, Reply.CLOSED, manager)
 
     @property
     def is_sidecar(self) -> bool:
@@ -85,21 +127,20 @@ class Proxy:
             self._tables[name] = RouteTable(self.dump.routes[name])
         return self._tables.get(name)
 
-    def _http(self, listener: str, manager: Config, request: Request, *, ends_tls: bool) -> Way:
-        if request.wire not in (Wire.HTTP1, Wire.HTTP2) or request.tls != ends_tls:
-            return Way(listener, outcomes=(Outcome(Reply.CLOSED),))  # no HTTP is to be read there
-        request = _canonical(manager, request)
-        table = self._table(manager)
+    def _http(self, entrance: _Entrance, manager: _Manager, request: Request) -> Way:
+        request = _canonical(manager.config, request)
+        table, listener = manager.table, entrance.listener
         if table is None:
-            missing = Outcome(Reply.STATUS, status=404)
-            return Way(listener, manager.get("rds", {}).get("route_config_name", ""), outcomes=(missing,))
-        request = filters.early(manager, request, self._known)
-        request = filters.scripted(manager, request, self._known)
+            return Way(listener, manager.named, outcomes=(Outcome(Reply.STATUS, status=404),))
+        if manager.may_change:
+            request = filters.early(manager.config, request, self._known)
+            request = filters.scripted(manager.config, request, self._known)
         host = table.virtual_host(request.authority)
         if host is None:
             return Way(listener, table.name, outcomes=(Outcome(Reply.STATUS, status=404),))
-        taken = table.take(host, request, secure=_is_secure(manager, request))
-        found = tuple(map(self._resolved, filters.faults(manager, taken, request)))
+        secure = "require_tls" not in host or _is_secure(manager.config, request)
+        taken = table.take(host, request, secure=secure)
+        found = tuple(map(self._resolved, filters.faults(manager.injectors, taken, request)))
         return Way(listener, table.name, host.get("name", ""), found)
 
     def _table(self, manager: Config) -> RouteTable | None:
@@ -183,8 +224,10 @@ def _connection(outcome: Outcome) -> Outcome:
 
 def _canonical(manager: Config, request: Request) -> Request:
     """Return the request with its path and host as the routes see them."""
-    path = request.path.partition("?")[0]
-    if manager.get("normalize_path") or manager.get("merge_slashes"):
+    if request.path == "/":
+        pass
+    elif manager.get("normalize_path") or manager.get("merge_slashes"):
+        path = request.path.partition("?")[0]
         if _ODD_PATH.search(path) or "/." in path:
             raise CannotTell("the proxy rewrites such a path before it looks for a route")
     elif "#" in request.path:

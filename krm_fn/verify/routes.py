@@ -6,7 +6,8 @@ documentation: exact, suffix (`*.com`) and prefix (`www.*`) wildcards, longest f
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -22,6 +23,7 @@ _MATCH_FIELDS = {
     *("headers", "query_parameters", "grpc", "runtime_fraction"),
 }
 _FILTERS = "typed_per_filter_config"
+_NO_REQUEST = Request()
 _NOT_FOUND = 404
 _HTTPS = 301
 _GRPC = "application/grpc"
@@ -42,16 +44,32 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class _Route:
+    """A route: what it takes, and what it does; `fixed` where that is the same for every request."""
+
     config: Config
     is_path: matching.Test
     tests: tuple[Callable[[Request], bool], ...]
     fraction: float
+    fixed: tuple[Taken, ...] | None
 
     def takes(self, request: Request, path: str) -> bool:
-        """Tell whether it takes a request, its fraction aside. CannotTell where nobody can say."""
+        """Tell whether it takes a request, its fraction aside.
+
+        Raises:
+            CannotTell: where a test that cannot be told decides: no other says no.
+        """
         if not self.is_path(path):
             return False
-        return not self.tests or matching.all_of([partial(test, request) for test in self.tests])
+        untold: CannotTell | None = None
+        for test in self.tests:
+            try:
+                if not test(request):
+                    return False
+            except CannotTell as reason:
+                untold = untold or reason
+        if untold:
+            raise untold
+        return True
 
 
 class RouteTable:
@@ -92,7 +110,7 @@ class RouteTable:
                 return found
         return None
 
-    def take(self, host: Config, request: Request, *, secure: bool) -> list[Taken]:
+    def take(self, host: Config, request: Request, *, secure: bool) -> Sequence[Taken]:
         """Return the routes of a virtual host that take a request, each with its share; a 404 where none does."""
         if host.get("require_tls", "NONE") != "NONE" and not secure:
             if host["require_tls"] != "ALL":
@@ -107,18 +125,22 @@ class RouteTable:
                 raise route
             if not route.takes(request, path):
                 continue
+            if route.fixed is not None and left == route.fraction == 1:
+                return route.fixed
             share = left * route.fraction
-            taken += self._parts(route.config, host, request, share) if share else []
+            parts = route.fixed if route.fixed is not None else self._parts(route.config, host, request)
+            taken += [
+                replace(one, outcome=replace(one.outcome, share=one.outcome.share * share)) for one in parts if share
+            ]
             left -= share
             if left <= 0:
                 return taken
         return [*taken, Taken(Outcome(Reply.STATUS, status=_NOT_FOUND, share=left), ())]
 
-    def _parts(self, route: Config, host: Config, request: Request, share: float) -> Iterator[Taken]:
+    def _parts(self, route: Config, host: Config, request: Request) -> Iterator[Taken]:
         for outcome, part in outcomes_of(route, request):
             places = (part, route, host, self.config)
-            filters = tuple(one[_FILTERS] for one in places if _FILTERS in one)
-            yield Taken(replace(outcome, share=outcome.share * share), filters)
+            yield Taken(outcome, tuple(one[_FILTERS] for one in places if _FILTERS in one))
 
     def _routes(self, host: Config) -> list[_Route | CannotTell]:
         name = host.get("name", "")
@@ -126,15 +148,26 @@ class RouteTable:
             if "matcher" in host:
                 self._compiled[name] = [CannotTell(f"virtual host {name} chooses by a tree of matchers")]
             else:
-                self._compiled[name] = [_compiled(one) for one in host.get("routes", ())]
+                self._compiled[name] = [_compiled(one, self._fixed(one, host)) for one in host.get("routes", ())]
         return self._compiled[name]
 
+    def _fixed(self, route: Config, host: Config) -> tuple[Taken, ...] | None:
+        action = route.get("route", {})
+        if "direct_response" in route or "cluster" in action or "weighted_clusters" in action:
+            with suppress(CannotTell):
+                return tuple(self._parts(route, host, _NO_REQUEST))
+        return None
 
-def _compiled(route: Config) -> _Route | CannotTell:
+
+def _shared(one: Taken, share: float) -> Taken:
+    return replace(one, outcome=replace(one.outcome, share=one.outcome.share * share))
+
+
+def _compiled(route: Config, fixed: tuple[Taken, ...] | None) -> _Route:
     """Compile a route; what cannot be read is told when a request comes by that nothing else parts from it."""
     match = route.get("match", {})
     if "connect_matcher" in match:
-        return _Route(route, lambda _: False, (), 0)
+        return _Route(route, lambda _: False, (), 0, fixed)
     name = route.get("name") or "without a name"
     tests: list[Callable[[Request], bool]] = [
         partial(_untold, f"route {name} matches by {extra}") for extra in sorted(match.keys() - _MATCH_FIELDS)
@@ -158,7 +191,7 @@ def _compiled(route: Config) -> _Route | CannotTell:
     except CannotTell as reason:
         tests.append(partial(_untold, str(reason)))
         is_path = lambda _: True  # noqa: E731 - the test above says that nobody knows
-    return _Route(route, is_path, tuple(tests), fraction)
+    return _Route(route, is_path, tuple(tests), fraction, fixed)
 
 
 def _header_test(config: Config) -> Callable[[Request], bool]:

@@ -9,10 +9,12 @@ from krm_fn.plan.answers import Plan
 from krm_fn.values import Value
 from krm_fn.verify.answering import Answering
 from krm_fn.verify.applied import Applied
+from krm_fn.verify.asked import CannotTell, Way
 from krm_fn.verify.causes import Cause
+from krm_fn.verify.cell import Cell
 from krm_fn.verify.cells import Cells
 from krm_fn.verify.dump import Dump
-from krm_fn.verify.judging import Difference, Judge, Untold
+from krm_fn.verify.judging import Difference, Judge, Untold, Verdict
 from krm_fn.verify.proxy import Proxy
 from krm_fn.verify.translated import Client, Names
 
@@ -73,24 +75,53 @@ class Verified:
             yield cause, blame, service, members
 
 
-def verify(dump: Dump, wanted: Wanted, pods: Mapping[str, str | None] | None = None) -> Verified:
-    """Ask a dumped proxy every cell of the plan; `pods` are environments by IP (Answering)."""
-    proxy = Proxy(dump, wanted.scripts)
-    names = names_of(dump, wanted)
-    applied = Applied(wanted.manifests, names, Client(dump.namespace, dump.labels, is_gateway=not proxy.is_sidecar))
-    answering = Answering(wanted.plan, proxy, applied, pods)
-    judge = Judge(proxy, applied, answering)
-    cells = Cells(wanted.plan, proxy, applied)
-    found = Verified(dump.name, dump.kind, dump.version, by_name=dump.endpoints is None, notes=list(dump.notes))
-    for cell in cells.all():
-        found.asked += 1
-        verdict = judge.judge(cell)
-        if isinstance(verdict, Difference):
-            found.differences.append(verdict)
-        elif isinstance(verdict, Untold):
-            found.untold.append(verdict)
-    found.not_asked = list(dict.fromkeys(cells.not_asked))
-    return found
+@dataclass(frozen=True, slots=True)
+class Hop:
+    """One cell, the way that its request takes in the proxy (None where nobody can tell), and what is wrong with it."""
+
+    cell: Cell
+    way: Way | None
+    verdict: Verdict
+
+
+class Verifier:
+    """A dumped proxy, and the plan that it is held against; `pods` are environments by IP (Answering)."""
+
+    def __init__(self, dump: Dump, wanted: Wanted, pods: Mapping[str, str | None] | None = None) -> None:
+        self.dump = dump
+        self.wanted = wanted
+        self.proxy = Proxy(dump, wanted.scripts)
+        client = Client(dump.namespace, dump.labels, is_gateway=not self.proxy.is_sidecar)
+        self.applied = Applied(wanted.manifests, names_of(dump, wanted), client)
+        self.answering = Answering(wanted.plan, self.proxy, self.applied, pods)
+        self._judge = Judge(self.proxy, self.applied, self.answering)
+
+    def verify(self) -> Verified:
+        """Ask every cell of the plan."""
+        dump = self.dump
+        found = Verified(dump.name, dump.kind, dump.version, by_name=dump.endpoints is None, notes=list(dump.notes))
+        cells = Cells(self.wanted.plan, self.proxy, self.applied)
+        for cell in cells.all():
+            found.asked += 1
+            verdict = self._judge.judge(cell)
+            if isinstance(verdict, Difference):
+                found.differences.append(verdict)
+            elif isinstance(verdict, Untold):
+                found.untold.append(verdict)
+        found.not_asked = list(dict.fromkeys(cells.not_asked))
+        return found
+
+    def hops(self, value: str | None) -> Iterator[Hop]:
+        """Yield what becomes of requests that carry one value, Service by Service."""
+        first = ("nothing", "header", "its host", "TCP", "TLS")
+        for cell in Cells(self.wanted.plan, self.proxy, self.applied, [value]).all():
+            is_asked = cell.value == value or cell.carrier in ("TCP", "TLS")
+            if not is_asked or cell.carrier.partition(" ")[0] not in first:
+                continue
+            try:
+                yield Hop(cell, self.proxy.ask(cell.request), self._judge.judge(cell))
+            except CannotTell as reason:
+                yield Hop(cell, None, Untold(cell, str(reason)))
 
 
 def names_of(dump: Dump, wanted: Wanted) -> Names:

@@ -201,11 +201,16 @@ class envoy:  # noqa: N801 - used as a function
 
     def __enter__(self):
         until = time.monotonic() + 20
-        while not self.path.exists():
-            assert self.process.poll() is None
-            assert time.monotonic() < until
-            time.sleep(0.02)
-        return self.path
+        while True:
+            try:
+                with socket.socket(socket.AF_UNIX) as listening:
+                    listening.connect(str(self.path))
+            except OSError:
+                assert self.process.poll() is None
+                assert time.monotonic() < until
+                time.sleep(0.02)
+            else:
+                return self.path
 
     def __exit__(self, *_):
         self.process.terminate()

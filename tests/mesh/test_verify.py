@@ -13,7 +13,7 @@ from krm_fn.command.show import Settings
 from krm_fn.results import FunctionError
 from krm_fn.verify.causes import Cause
 from krm_fn.verify.dump import read
-from krm_fn.verify.verifying import verify as compare
+from krm_fn.verify.verifying import Verifier
 
 from . import Mesh, odd_routes, package, topologies
 from .test_examples import ANSWERED, EXAMPLES, rendered
@@ -25,6 +25,10 @@ CONFIG = {
     "metadata": {"name": "virtual-env"},
     "spec": {"envLabel": {"defaultSubset": "dev"}},
 }
+
+
+def compare(dumped, wanted):
+    return Verifier(dumped, wanted).verify()
 
 
 def dump(one):
