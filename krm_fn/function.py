@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from krm_fn import kubernetes
 from krm_fn.config.gather import gather
@@ -22,8 +22,7 @@ from krm_fn.values import Value
 OUTPUTS = {"istio": (kubernetes.output, istio.output)}
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What a run gives: the bytes for stdout, and what there is to say, most severe first."""
 
     output: bytes
@@ -34,8 +33,7 @@ class Outcome:
         return _failed(self.results)
 
 
-@dataclass(frozen=True, slots=True)
-class Computation:
+class Computation(NamedTuple):
     """What the objects of a list lead to: how it is to change, and all there is to say, most severe first."""
 
     configs: Configs

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 
 from krm_fn.command import show, stdio, verify
+from krm_fn.command.settings import Settings
 from krm_fn.command.verified import where
 from krm_fn.results import Severity
 from krm_fn.verify.asked import CannotTell, Outcome, Way
@@ -19,7 +20,7 @@ from krm_fn.views.paint import Line, Style, clean, line
 _MANY = 6  # pods that are named
 
 
-def show_hops(options: argparse.Namespace, settings: show.Settings) -> int:
+def show_hops(options: argparse.Namespace, settings: Settings) -> int:
     """Print who answers and why, by the plan and then by each proxy; exit 1 where a proxy does something else."""
     loaded = verify.load(options.paths, settings)
     stdio.say(loaded.results, Severity.ERROR)
@@ -35,7 +36,7 @@ def show_hops(options: argparse.Namespace, settings: show.Settings) -> int:
         ]
         stdio.write((json.dumps(made, indent=2, ensure_ascii=False) + "\n").encode())
     else:
-        lines = list(explain.explain(loaded.wanted.plan, options.service, request))
+        lines = list(explain.explain(loaded.wanted.plan, options.service, request, loaded.results))
         for one, found in zip(proxies, hops, strict=True):
             lines += [line(""), *_lines(one, found)]
         stdio.write(paint.text(lines).encode())

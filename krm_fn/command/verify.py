@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from krm_fn import function
-from krm_fn.command import files, live, stdio, verified
-from krm_fn.command.show import Settings, write
+from krm_fn.command import live, running, stdio, verified
+from krm_fn.command.settings import Settings
+from krm_fn.command.show import write
 from krm_fn.function import Computation
 from krm_fn.istio import inject
 from krm_fn.objects import Object
@@ -71,11 +71,10 @@ def _verified(options: argparse.Namespace, wanted: Wanted) -> tuple[list[Verifie
 
 def load(paths: Sequence[str], settings: Settings) -> Loaded:
     """Read paths, and compute what they lead to."""
-    given = files.load(paths)
-    computed = function.compute(given.objects, settings.config or given.function_config, settings.overrides)
-    manifests = list(_applied(given.objects, computed))
-    wanted = Wanted(computed.plan, manifests, scripts(computed.plan))
-    return Loaded(wanted, computed.results, computed.failed)
+    ran = running.run(paths, settings)
+    manifests = list(_applied(ran.loaded.objects, ran.computed))
+    wanted = Wanted(ran.computed.plan, manifests, scripts(ran.computed.plan))
+    return Loaded(wanted, ran.results, ran.failed)
 
 
 def _applied(objects: Sequence[Object], computed: Computation) -> Iterator[Mapping[str, Any]]:

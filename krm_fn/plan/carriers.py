@@ -7,8 +7,7 @@ pkg/config/validation); the limits in krm_fn/config/options.py keep all of them 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from krm_fn.config.options import Alias, EnvHeader
 from krm_fn.plan.answers import Route
@@ -16,8 +15,7 @@ from krm_fn.plan.answers import Route
 Where = Literal["header"]
 
 
-@dataclass(frozen=True, slots=True)
-class Carrier:
+class Carrier(NamedTuple):
     """A named part of a request that may carry its environment.
 
     Attributes:
@@ -31,8 +29,7 @@ class Carrier:
     shared: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A part of a request that is held against a text.
 
     Attributes:

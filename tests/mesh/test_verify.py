@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from krm_fn.command import verified, verify
-from krm_fn.command.show import Settings
+from krm_fn.command.settings import Settings
 from krm_fn.results import FunctionError
 from krm_fn.verify.causes import Cause
 from krm_fn.verify.dump import read
