@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from krm_fn.command import revisions, running, stdio
+from krm_fn.command import overlay, revisions, running, stdio
 from krm_fn.command.reading import Place, problem
 from krm_fn.command.settings import Settings
 from krm_fn.names import nearest
@@ -100,9 +100,11 @@ def show_diff(options: argparse.Namespace, settings: Settings) -> int:
 
 def show_page(options: argparse.Namespace, settings: Settings) -> int:
     """Write the page."""
+    verified = [one for path in options.verify for one in overlay.read(path)]
     shown = _load(options.paths, settings)
     code = shown.say_errors()
-    write(page.page(f"Virtual environments of {' '.join(options.paths)}", _side(shown)), options.output)
+    title = f"Virtual environments of {' '.join(options.paths)}"
+    write(page.page(title, _side(shown), verified=verified), options.output)
     return code
 
 

@@ -117,6 +117,13 @@ def _verify_what(options: argparse.Namespace) -> str:
 
 
 def _page(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--verify",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="show what `verify --format json` found over the plan; may be repeated",
+    )
     arguments.add_output(command, required=True)
 
 

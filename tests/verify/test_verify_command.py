@@ -171,3 +171,30 @@ def test_shares_that_are_not_the_list_s(run, made, share):
     code, out, _ = run(made.raw())
     assert code == 1
     assert "the proxy has an object of the list with other content" in out
+
+
+def test_the_page_shows_it(run, bad, tmp_path, capsys):
+    """`page --verify` takes what `--format json` wrote, and puts each cell with its words into the page's data."""
+    run(bad.raw(), "--format", "json", "-o", "found.json")
+    assert main.main(["page", "list.yaml", "--verify", "found.json", "-o", "page.html"]) == 0
+    html = (tmp_path / "page.html").read_text()
+    data = json.loads(html.partition('id="data">')[2].partition("</script>")[0])
+    assert data["mesh"] == [
+        {
+            "summary": "sidecar shop/client: 11 cells asked, 2 differ, 0 cannot be told",
+            "cells": [
+                {
+                    "service": "shop/app",
+                    "value": value,
+                    "differs": True,
+                    "text": "port 8080, header X-Virtual-Env: dev.a should answer; gets pods of dev: "
+                    "the VirtualService that the proxy has lacks the route: VirtualService shop/app",
+                }
+                for value in ("dev.a", "dev.a.nobody-knows-this")
+            ],
+        }
+    ]
+    for text, message in (("{}", "is no result of verify"), ("x", "is no JSON")):
+        (tmp_path / "found.json").write_text(text)
+        assert main.main(["page", "list.yaml", "--verify", "found.json", "-o", "page.html"]) == 1
+        assert f"found.json: {message}" in capsys.readouterr().err
