@@ -53,10 +53,13 @@ class Code(Enum):
     OBJECT_TWICE = ("object-twice", Severity.ERROR)
     LABEL_INVALID = ("label-invalid", Severity.ERROR)
     LABEL_MISPLACED = ("label-misplaced", Severity.WARNING)
+    LABEL_UNREAD = ("label-unread", Severity.WARNING)
+    REPLICAS_UNREAD = ("replicas-unread", Severity.WARNING)
     UNLABELLED_WORKLOAD = ("unlabelled-workload", Severity.ERROR)
     SCALED_TO_ZERO = ("scaled-to-zero", Severity.INFO)
     NO_SELECTOR = ("no-selector", Severity.INFO)
     UNSELECTED_PODS = ("unselected-pods", Severity.WARNING)
+    NAMESPACE_MIXED = ("namespace-mixed", Severity.WARNING)
     NOTHING_LABELLED = ("nothing-labelled", Severity.WARNING)
     # who answers
     BASE_ASSUMED = ("base-assumed", Severity.INFO)
@@ -157,12 +160,12 @@ class Result(NamedTuple):
         place = ": ".join(part for part in where if part)
         if self.field:
             place = f"{place} {self.field}" if place else self.field
-        text = " ".join(self.message.split())
-        return printable(f"{self.severity}: {f'{place}: ' if place else ''}{text} [{self.code.slug}]")
+        text = f"{place}: {self.message}" if place else self.message
+        return printable(f"{self.severity}: {' '.join(text.split())} [{self.code.slug}]")
 
     def as_item(self) -> dict[str, Any]:
         """Return the finding as an entry of a ResourceList's `results`."""
-        item: dict[str, Any] = {"message": self.message, "severity": str(self.severity)}
+        item: dict[str, Any] = {"message": _readable(self.message), "severity": str(self.severity)}
         if self.ref and self.ref.kind:
             named = {
                 "apiVersion": self.ref.api_version,
@@ -172,13 +175,18 @@ class Result(NamedTuple):
             }
             item["resourceRef"] = {key: value for key, value in named.items() if value}
         if self.field:
-            item["field"] = {"path": self.field}
+            item["field"] = {"path": _readable(self.field)}
         if self.ref and self.ref.file:
             item["file"] = {"path": self.ref.file}
             if self.ref.file_index is not None:
                 item["file"]["index"] = self.ref.file_index
         item["tags"] = {"function": FUNCTION, "code": self.code.slug}
         return item
+
+
+def _readable(text: str) -> str:
+    r"""Return a text that every reader takes: half of a surrogate pair, as JSON's `\ud83d` is, is no character."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class FunctionError(Exception):

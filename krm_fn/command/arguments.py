@@ -32,6 +32,11 @@ def top(desk: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"{FUNCTION} {__version__}")
     add_config(parser)
+    parser.add_argument(
+        "--allow-empty",
+        action="store_true",
+        help="as a filter: no object in, none out, and no error (a Helm chart of hooks only)",
+    )
     return parser
 
 

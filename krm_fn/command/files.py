@@ -110,9 +110,9 @@ def load(paths: Sequence[str | Place], flags: Flags = _PLAIN, *, may_be_empty: b
 def _objects(parts: Iterable[_Part]) -> Iterator[Object]:
     count = 0
     for part in parts:
-        for one in objects_of(part.listed.items, part.name):
-            yield one._replace(position=None if one.position is None else one.position + count)
-        count += len(part.listed.items)
+        here = [one._replace(position=one.position + count) for one in objects_of(part.listed.items, part.name)]
+        yield from here
+        count += len(here)
 
 
 def read_config(path: str) -> Mapping[str, Any]:

@@ -173,7 +173,7 @@ def run(words: Sequence[str]) -> int:
     if sys.stdin and sys.stdin.isatty():
         sys.stderr.write(top.format_help())
         return _USAGE
-    return stdio.filter_stdin(settings.config, overrides)
+    return stdio.filter_stdin(settings.config, overrides, allow_empty=options.allow_empty)
 
 
 def _parser() -> argparse.ArgumentParser:

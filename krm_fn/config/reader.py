@@ -49,6 +49,10 @@ class Configs(NamedTuple):
     def of(self, namespace: str) -> Source:
         return self.by_namespace.get(namespace, self.default)
 
+    def in_namespace(self, namespace: str) -> Configs:
+        """Return what holds when objects without a namespace get this one."""
+        return self._replace(by_namespace={name or namespace: source for name, source in self.by_namespace.items()})
+
 
 def is_operator(value: Mapping[str, Any]) -> bool:
     """Tell whether an object is the operator's custom resource."""
