@@ -26,7 +26,7 @@ def show_hops(options: argparse.Namespace, settings: Settings) -> int:
     stdio.say(loaded.results, Severity.ERROR)
     show.check_service(options.service, loaded.wanted.plan)
     request = explain.Request(options.env, options.caller)
-    proxies = [Verifier(verify.read_dump(path), loaded.wanted) for path in options.proxy]
+    proxies = [verify.verifier(path, verify.read_dump(path), loaded.wanted) for path in options.proxy]
     hops = [list(_hops(one, options.service, options.env)) for one in proxies]
     if options.format == "json":
         made = explain.as_json(loaded.wanted.plan, loaded.results, options.service, request)

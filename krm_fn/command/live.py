@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from krm_fn.plan.answers import Plan
 from krm_fn.results import Code, Ref, Result
 from krm_fn.values import Value, mapping, mappings, strings
+from krm_fn.verify.verifying import Wanted
 
 _SECONDS = 120
 _DUMP = ("pilot-agent", "request", "GET", "config_dump?include_eds")
@@ -49,12 +49,11 @@ class _RefusedError(Exception):
     """kubectl failed; its own words."""
 
 
-def dumps(plan: Plan, manifests: Sequence[Value], namespaces: Sequence[str], pod: str) -> Answers:
+def dumps(wanted: Wanted, namespaces: Sequence[str], pod: str) -> Answers:
     """Fetch the dump of one sidecar of each namespace, and of each gateway of the list.
 
     Args:
-        plan: whose namespaces are asked.
-        manifests: the list's objects of Istio, for its Gateways.
+        wanted: the list, whose namespaces and Gateways are asked.
         namespaces: to ask these instead.
         pod: to ask this one alone, in the one namespace given.
     """
@@ -62,7 +61,9 @@ def dumps(plan: Plan, manifests: Sequence[Value], namespaces: Sequence[str], pod
     if not shutil.which("kubectl"):
         answers.problems.append(_problem("kubectl", "is not in PATH: install it, or give dumps with --proxy"))
         return answers
-    spaces = list(namespaces) or sorted({one.service.ref.namespace for one in plan.services} - {""})
+    plan = wanted.plan
+    own = {one.service.ref.namespace or wanted.namespace for one in plan.services}
+    spaces = list(namespaces) or sorted(own - {""})
     if not spaces:
         answers.problems.append(_problem("--live", "the list names no namespace: say with --namespace where it runs"))
     labels = {one.name: one.config.env_label.name for one in plan.namespaces}
@@ -70,7 +71,7 @@ def dumps(plan: Plan, manifests: Sequence[Value], namespaces: Sequence[str], pod
         label = labels.get(space) or labels.get("") or next(iter(labels.values()), "")
         for found in _of_namespace(answers, space, pod, label):
             _ask(answers, found)
-    for selector in [] if pod else _selectors(manifests):
+    for selector in [] if pod else _selectors(wanted.manifests):
         for found in _gateways(answers, selector):
             _ask(answers, found)
     return answers

@@ -7,17 +7,17 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from krm_fn.command import live, running, stdio, verified
 from krm_fn.command.settings import Settings
 from krm_fn.command.show import write
 from krm_fn.function import Computation
 from krm_fn.istio import inject
-from krm_fn.objects import Object
+from krm_fn.objects import Object, ref_of
 from krm_fn.plan.answers import Plan
 from krm_fn.results import Code, FunctionError, Ref, Result, Severity
 from krm_fn.text import document
+from krm_fn.values import Value
 from krm_fn.verify.dump import Dump, DumpUnreadable, read
 from krm_fn.verify.verifying import Verified, Verifier, Wanted
 
@@ -55,15 +55,15 @@ def _verified(options: argparse.Namespace, wanted: Wanted) -> tuple[list[Verifie
     problems: list[Result] = []
     for path in options.proxy:
         try:
-            found.append(Verifier(read_dump(path), wanted).verify())
+            found.append(verifier(path, read_dump(path), wanted).verify())
         except FunctionError as error:
             problems += error.results
     if options.live:
-        answers = live.dumps(wanted.plan, wanted.manifests, options.namespace, options.pod)
+        answers = live.dumps(wanted, options.namespace, options.pod)
         problems += answers.problems
         for said in answers.proxies:
             try:
-                found.append(Verifier(_dump(said.text, said.name), wanted, answers.environments).verify())
+                found.append(verifier(said.name, _dump(said.text, said.name), wanted, answers.environments).verify())
             except FunctionError as error:
                 problems += error.results
     return found, problems
@@ -72,24 +72,31 @@ def _verified(options: argparse.Namespace, wanted: Wanted) -> tuple[list[Verifie
 def load(paths: Sequence[str], settings: Settings) -> Loaded:
     """Read paths, and compute what they lead to."""
     ran = running.run(paths, settings)
-    manifests = list(_applied(ran.loaded.objects, ran.computed))
-    wanted = Wanted(ran.computed.plan, manifests, scripts(ran.computed.plan))
+    computed = ran.computed
+    manifests = list(_applied(ran.loaded.objects, computed))
+    wanted = Wanted(computed.plan, manifests, scripts(computed.plan), computed.configs.default.config.namespace)
     return Loaded(wanted, ran.results, ran.failed)
 
 
-def _applied(objects: Sequence[Object], computed: Computation) -> Iterator[Mapping[str, Any]]:
+def _applied(objects: Sequence[Object], computed: Computation) -> Iterator[Value]:
     """Yield the objects of Istio that are there once the function has run."""
     changes = computed.changes
+    made = {_identity(ref_of(one)) for one in computed.made.manifests}
     for one in objects:
-        if not one.ref.api_version.startswith("networking.istio.io/") or one.position in changes.removed:
+        stale = bool(one.inside and one.owner) and _identity(one.ref) not in made
+        if not one.ref.api_version.startswith("networking.istio.io/") or one.position in changes.removed or stale:
             continue
-        if one.position in changes.rewritten and one.position is not None:
+        if one.position in changes.rewritten and not one.inside:
             margin = " " * (one.item.column if one.item else 0)
             text = changes.rewritten[one.position].replace(f"\n{margin}", "\n")
             yield document.parse(text.encode()).items[0].value
         else:
-            yield changes.replaced.get(-1 if one.position is None else one.position, one.value)
+            yield changes.members.get(one.position) or changes.replaced.get(one.position, one.value)
     yield from changes.added
+
+
+def _identity(ref: Ref) -> tuple[str, str, str]:
+    return (ref.kind, ref.namespace, ref.name)
 
 
 def scripts(plan: Plan) -> dict[str, tuple[str, str]]:
@@ -118,6 +125,18 @@ def read_dump(path: str) -> Dump:
             Result(Code.PATH_UNREADABLE, f"cannot be read: {error.strerror}", Ref(file=name))
         ) from error
     return _dump(raw, name)
+
+
+def verifier(name: str, dump: Dump, wanted: Wanted, pods: Mapping[str, str | None] | None = None) -> Verifier:
+    """Return what asks a dump; `name` is how messages call it.
+
+    Raises:
+        FunctionError: if its parts are of another form than Envoy writes.
+    """
+    try:
+        return Verifier(dump, wanted, pods)
+    except DumpUnreadable as error:
+        raise FunctionError(Result(Code.DUMP_UNREADABLE, str(error), Ref(file=name))) from error
 
 
 def _dump(raw: bytes, name: str) -> Dump:

@@ -12,6 +12,10 @@ class CannotTell(Exception):  # noqa: N818 - what happened, as in FileNotFound
     """The configuration decides by something that only the running proxy knows; the message names it."""
 
 
+# What reading a value of another form than Envoy writes ends in.
+MALFORMED = (AttributeError, IndexError, KeyError, TypeError, ValueError, ZeroDivisionError)
+
+
 class Wire(Enum):
     """What a connection carries."""
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from krm_fn.verify.actions import config_of
+from krm_fn.verify.asked import MALFORMED
 
 Config = Mapping[str, Any]
 
@@ -112,7 +113,10 @@ def read(raw: bytes) -> Dump:
         kind = str(piece.get("@type", "")).rpartition(".")[2]
         if kind in _PIECES:
             found.add(kind)
-            _READERS[kind](piece, dump)
+            try:
+                _READERS[kind](piece, dump)
+            except MALFORMED as error:
+                raise DumpUnreadable(f"has a {kind} of another form than Envoy writes: {_FETCH}") from error
     _check(found, dump)
     return dump
 
@@ -166,9 +170,12 @@ def _check(found: set[str], dump: Dump) -> None:
 
 
 def _asks_for_routes(listener: Config) -> bool:
-    return any(
-        "rds" in one.get("typed_config", {}) for chain in listener.get("filter_chains", ()) for one in chain["filters"]
-    )
+    """Tell whether a listener needs the part with route tables."""
+    try:
+        chains = listener.get("filter_chains", ())
+        return any("rds" in one.get("typed_config", {}) for chain in chains for one in chain["filters"])
+    except MALFORMED:
+        return False  # told where that listener is asked
 
 
 def _bootstrap(piece: Config, dump: Dump) -> None:

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from krm_fn.verify.answering import ANYBODY, Answering, Seen, split
 from krm_fn.verify.applied import Applied
-from krm_fn.verify.asked import CannotTell, Outcome, Reply, Way, Wire
+from krm_fn.verify.asked import MALFORMED, CannotTell, Outcome, Reply, Way, Wire
 from krm_fn.verify.causes import Cause, Causes
 from krm_fn.verify.cell import Cell, Expected
 from krm_fn.verify.proxy import Proxy
 
+OTHER_FORM = "a part of the dump has another form than Envoy writes"
 _UNAVAILABLE = 503
 _SHARE = 0.005  # weights are whole percents
 
@@ -64,6 +65,8 @@ class Judge:
             return self._judged(cell, way)
         except CannotTell as reason:
             return Untold(cell, str(reason))
+        except MALFORMED:
+            return Untold(cell, OTHER_FORM)
 
     def _judged(self, cell: Cell, way: Way) -> Verdict:
         http = cell.request.wire in (Wire.HTTP1, Wire.HTTP2)

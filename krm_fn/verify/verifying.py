@@ -9,12 +9,12 @@ from krm_fn.plan.answers import Plan
 from krm_fn.values import Value
 from krm_fn.verify.answering import Answering
 from krm_fn.verify.applied import Applied
-from krm_fn.verify.asked import CannotTell, Way
+from krm_fn.verify.asked import MALFORMED, CannotTell, Way
 from krm_fn.verify.causes import Cause
 from krm_fn.verify.cell import Cell
 from krm_fn.verify.cells import Cells
-from krm_fn.verify.dump import Dump
-from krm_fn.verify.judging import Difference, Judge, Untold, Verdict
+from krm_fn.verify.dump import Dump, DumpUnreadable
+from krm_fn.verify.judging import OTHER_FORM, Difference, Judge, Untold, Verdict
 from krm_fn.verify.proxy import Proxy
 from krm_fn.verify.translated import Client, Names
 
@@ -27,11 +27,13 @@ class Wanted:
         plan: the answers.
         manifests: the objects of Istio as they would be applied.
         scripts: Lua sources that are known (filters.Known).
+        namespace: of objects that name none; empty to find it in the dump.
     """
 
     plan: Plan
     manifests: Sequence[Value]
     scripts: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    namespace: str = ""
 
 
 @dataclass(slots=True)
@@ -85,14 +87,23 @@ class Hop:
 
 
 class Verifier:
-    """A dumped proxy, and the plan that it is held against; `pods` are environments by IP (Answering)."""
+    """A dumped proxy, and the plan that it is held against; `pods` are environments by IP (Answering).
+
+    Raises:
+        DumpUnreadable: if what the dump has is of another form than Envoy writes.
+    """
 
     def __init__(self, dump: Dump, wanted: Wanted, pods: Mapping[str, str | None] | None = None) -> None:
         self.dump = dump
         self.wanted = wanted
-        self.proxy = Proxy(dump, wanted.scripts)
+        try:
+            self.proxy = Proxy(dump, wanted.scripts)
+            self.proxy.address_of("")  # all of them are looked for at once
+            names = names_of(dump, wanted)
+        except MALFORMED as error:
+            raise DumpUnreadable("has listeners, routes or clusters of another form than Envoy writes") from error
         client = Client(dump.namespace, dump.labels, is_gateway=not self.proxy.is_sidecar)
-        self.applied = Applied(wanted.manifests, names_of(dump, wanted), client)
+        self.applied = Applied(wanted.manifests, names, client)
         self.answering = Answering(wanted.plan, self.proxy, self.applied, pods)
         self._judge = Judge(self.proxy, self.applied, self.answering)
 
@@ -118,10 +129,16 @@ class Verifier:
             is_asked = cell.value == value or cell.carrier in ("TCP", "TLS")
             if not is_asked or cell.carrier.partition(" ")[0] not in first:
                 continue
-            try:
-                yield Hop(cell, self.proxy.ask(cell.request), self._judge.judge(cell))
-            except CannotTell as reason:
-                yield Hop(cell, None, Untold(cell, str(reason)))
+            verdict = self._judge.judge(cell)
+            yield Hop(cell, self._way(cell, verdict), verdict)
+
+    def _way(self, cell: Cell, verdict: Verdict) -> Way | None:
+        if isinstance(verdict, Untold) and verdict.reason == OTHER_FORM:
+            return None
+        try:
+            return self.proxy.ask(cell.request)
+        except CannotTell:
+            return None  # the verdict says so
 
 
 def names_of(dump: Dump, wanted: Wanted) -> Names:
@@ -142,4 +159,4 @@ def names_of(dump: Dump, wanted: Wanted) -> Names:
         if service in bare:
             counts[namespace] = counts.get(namespace, 0) + 1
     most = max(sorted(counts), key=lambda one: counts[one], default="")
-    return Names(most or dump.namespace, domain or "cluster.local")
+    return Names(wanted.namespace or most or dump.namespace, domain or "cluster.local")

@@ -6,7 +6,7 @@ import json
 
 import pytest
 from dumps import SECRET, Dump
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from krm_fn.verify.dump import DumpUnreadable, read
@@ -135,3 +135,28 @@ def test_another_version_s_names_are_read(run, made):
             for host in table["route_config"]["virtual_hosts"]:
                 host["domains"] += [f"{name}:8080" for name in host["domains"]]
     assert run(json.dumps(value).encode())[0] == 0
+
+
+def places(node, path=()):
+    yield path
+    for key, value in node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ():
+        yield from places(value, (*path, key))
+
+
+PLACES = [path for path in places(Dump().value()) if path]
+
+
+@given(st.sampled_from(PLACES), st.sampled_from([None, 1, -1, "x", "", [], {}, [None], {"x": None}, True, [[]]]))
+@settings(deadline=None, max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_dump_of_another_form_is_no_defect(run, path, value):
+    """Whatever stands at any place of a dump, verify ends with 0 or 1 and its own words, never with a defect."""
+    dump = Dump().value()
+    node = dump
+    for step in path[:-1]:
+        node = node[step]
+    node[path[-1]] = value
+    for command in ("verify", "explain"):
+        code, out, err = run(json.dumps(dump).encode(), command=command)
+        assert code in (0, 1)
+        assert "defect" not in err
+        assert SECRET not in out + err

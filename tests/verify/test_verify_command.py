@@ -198,3 +198,17 @@ def test_the_page_shows_it(run, bad, tmp_path, capsys):
         (tmp_path / "found.json").write_text(text)
         assert main.main(["page", "list.yaml", "--verify", "found.json", "-o", "page.html"]) == 1
         assert f"found.json: {message}" in capsys.readouterr().err
+
+
+def test_members_of_lists_and_a_namespace_to_come(made, tmp_path, capsys):
+    """Objects of a v1 List without a namespace are in the one that --set says, or else where the proxy knows them."""
+    bare = LIST.replace(", namespace: shop", "").split("---\n")
+    items = "".join(f"- {one.strip()}\n".replace("\n", "\n  ").rstrip(" ") for one in bare)
+    (tmp_path / "list.yaml").write_text(f"apiVersion: v1\nkind: List\nitems:\n{items}")
+    (tmp_path / "dump.json").write_bytes(made.raw())
+    command = ["verify", str(tmp_path / "list.yaml"), "--proxy", str(tmp_path / "dump.json")]
+    assert main.main(command) == 0
+    assert main.main([*command, "--set", "namespace=shop"]) == 0
+    capsys.readouterr()
+    assert main.main([*command, "--set", "namespace=other"]) == 1
+    assert "the proxy does not know the Service" in capsys.readouterr().out
