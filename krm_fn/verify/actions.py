@@ -71,6 +71,17 @@ def outcomes_of(route: Config, request: Request) -> Iterator[tuple[Outcome, Conf
         raise CannotTell(f"route {name or 'without a name'} has an action that is not read here")
 
 
+def sets_of(*places: Config) -> tuple[tuple[str, str | None], ...]:
+    """Return what is set and taken away of a request's headers, by the places that say so: names in lower case."""
+    found: dict[str, str | None] = {}
+    for place in places:
+        for name in place.get("request_headers_to_remove", ()):
+            found[name.lower()] = None
+        for one in place.get("request_headers_to_add", ()):
+            found[one["header"]["key"].lower()] = one["header"].get("value", "")
+    return tuple(sorted(found.items()))
+
+
 def clusters_of(action: Config, request: Request) -> Iterator[tuple[str, float, Config]]:
     """Yield the clusters of a route or of a TCP proxy, their shares, and what is said of each."""
     if "cluster" in action:

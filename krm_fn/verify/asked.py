@@ -92,6 +92,7 @@ class Outcome:
         route: the name of the route that took it; empty where none did.
         config: the object that the route comes from, as the proxy's metadata names it.
         share: of all requests like this one, from 0 to 1.
+        sets: headers that the pod gets otherwise than the client sent them, in lower case, None for one taken away.
     """
 
     reply: Reply
@@ -102,6 +103,7 @@ class Outcome:
     route: str = ""
     config: str = ""
     share: float = 1.0
+    sets: tuple[tuple[str, str | None], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

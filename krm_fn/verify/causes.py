@@ -25,6 +25,7 @@ class Cause(Enum):
     NO_ENDPOINTS = ("no-endpoints", "no pod stands behind the subset")
     OTHER_PODS = ("other-pods", "other pods stand behind the subset than its name says")
     TLS = ("tls", "the proxy begins TLS with the pods, which the list does not ask for")
+    HEADER = ("header", "the proxy changes what carries the environment on the way, which the list does not ask for")
     PROTOCOL = ("protocol", "the proxy does not read the port as HTTP")
     HTTP_ROUTE = ("http-route", "an HTTPRoute of the Gateway API serves the host")
     HOST_UNKNOWN = ("host-unknown", "the gateway does not serve the host")

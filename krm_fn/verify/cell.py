@@ -9,6 +9,7 @@ from krm_fn.plan.services import Port
 from krm_fn.verify.asked import Request
 
 _UNMATCHED = 503
+ITS_HOST = "its host"  # what carries the environment of a preview host
 
 
 @dataclass(frozen=True, slots=True)

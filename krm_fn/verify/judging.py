@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from krm_fn.plan.carriers import carriers as carriers_of
 from krm_fn.verify.answering import ANYBODY, Answering, Seen, split
 from krm_fn.verify.applied import Applied
 from krm_fn.verify.asked import MALFORMED, CannotTell, Outcome, Reply, Way, Wire
 from krm_fn.verify.causes import Cause, Causes
-from krm_fn.verify.cell import Cell, Expected
+from krm_fn.verify.cell import ITS_HOST, Cell, Expected
 from krm_fn.verify.proxy import Proxy
 
 OTHER_FORM = "a part of the dump has another form than Envoy writes"
@@ -85,7 +86,23 @@ class Judge:
                 return self._differs(cell, way, one, seen)
             if self.causes.wrong_tls(one):
                 return self._differs(cell, way, one, seen)
+            if one.reply is Reply.CLUSTER and (changed := self._changed(cell, one, intended)):
+                return Difference(cell, Cause.HEADER, one.config, f"{seen.text}, with {changed}", one.route)
         return None
+
+    def _changed(self, cell: Cell, outcome: Outcome, intended: Sequence[Outcome] | None) -> str:
+        """Say what a proxy does to the headers that carry the environment beyond what the list asks for."""
+        if not outcome.sets and not intended and cell.carrier != ITS_HOST:
+            return ""
+        header = cell.plan.config.env_header
+        wanted: dict[str, str | None] = {header.name.lower(): cell.value} if cell.carrier == ITS_HOST else {}
+        for one in intended or ():
+            if one.cluster == outcome.cluster:
+                wanted = dict(one.sets)
+                break
+        found = dict(outcome.sets)
+        names = sorted({one.name for one in carriers_of(header)})
+        return ", ".join(_as_changed(name, found) for name in names if found.get(name, "") != wanted.get(name, ""))
 
     def _intended(self, cell: Cell) -> tuple[Outcome, ...] | None:
         try:
@@ -142,3 +159,9 @@ class Judge:
         if seen is None:
             seen = self.answering.seen(outcome, http=False)
         return Difference(cell, cause, blame, seen.text, outcome.route)
+
+
+def _as_changed(name: str, sets: Mapping[str, str | None]) -> str:
+    if name not in sets:
+        return f"{name} as it came"
+    return f"{name} taken away" if sets[name] is None else f"{name} {sets[name]!r}"

@@ -9,7 +9,7 @@ from krm_fn.plan.answers import ServicePlan
 from krm_fn.plan.previews import previews_of
 from krm_fn.verify.asked import CannotTell, Request
 from krm_fn.verify.carried import asked, carriers_of
-from krm_fn.verify.cell import Cell, expected_of
+from krm_fn.verify.cell import ITS_HOST, Cell, expected_of
 from krm_fn.verify.proxy import Proxy
 
 _TO_HTTPS = 301
@@ -49,7 +49,7 @@ def at_gateway(
         for host in preview.hosts:
             for request in _places(proxy, host, ports) or ([] if exactly else _unserved(host, ports)):
                 expected = expected_of(plan, plan.answer(preview.environment).environment)
-                yield Cell(plan, front, "its host", preview.environment, expected, request, host)
+                yield Cell(plan, front, ITS_HOST, preview.environment, expected, request, host)
 
 
 def _places(proxy: Proxy, host: str, ports: Sequence[int]) -> list[Request]:

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from krm_fn.verify import matching
-from krm_fn.verify.actions import outcomes_of, share_of, without_port
+from krm_fn.verify.actions import outcomes_of, sets_of, share_of, without_port
 from krm_fn.verify.asked import CannotTell, Outcome, Reply, Request
 
 Config = Mapping[str, Any]
@@ -140,7 +140,8 @@ class RouteTable:
     def _parts(self, route: Config, host: Config, request: Request) -> Iterator[Taken]:
         for outcome, part in outcomes_of(route, request):
             places = (part, route, host, self.config)
-            yield Taken(outcome, tuple(one[_FILTERS] for one in places if _FILTERS in one))
+            filters = tuple(one[_FILTERS] for one in places if _FILTERS in one)
+            yield Taken(replace(outcome, sets=sets_of(*places)), filters)
 
     def _routes(self, host: Config) -> list[_Route | CannotTell]:
         name = host.get("name", "")

@@ -135,18 +135,32 @@ class Reader:
         if "redirect" in route:
             code = mapping(route, "redirect").get("redirectCode", 301)
             return made | {"redirect": {"response_code": _CODES.get(code, "MOVED_PERMANENTLY")}}
+        made |= _headers(route)
         clusters = [
-            {"name": self._cluster(mapping(one, "destination")), "weight": one.get("weight", 0)}
+            {"name": self._cluster(mapping(one, "destination")), "weight": one.get("weight", 0), **_headers(one)}
             for one in mappings(route.get("route"))
         ]
         if len(clusters) == 1:
-            return made | {"route": {"cluster": clusters[0]["name"]}}
+            one = clusters[0]
+            for key in ("request_headers_to_add", "request_headers_to_remove"):
+                made[key] = [*made.get(key, ()), *one.get(key, ())]
+            return made | {"route": {"cluster": one["name"]}}
         return made | {"route": {"weighted_clusters": {"clusters": clusters}}}
 
     def _cluster(self, destination: Value) -> str:
         host = self.seen.names.resolved(str(destination.get("host")), self.namespace)
         port = mapping(destination, "port").get("number") or self.ports.get(host) or self.port
         return f"outbound|{port}|{destination.get('subset', '')}|{host}"
+
+
+def _headers(part: Value) -> Config:
+    """Return what a route or a destination does to the headers of requests."""
+    request = mapping(mapping(part, "headers"), "request")
+    added = {**mapping(request, "set"), **mapping(request, "add")}
+    return {
+        "request_headers_to_add": [{"header": {"key": key, "value": value}} for key, value in added.items()],
+        "request_headers_to_remove": strings(request.get("remove")),
+    }
 
 
 def _abort(abort: Value) -> Config:

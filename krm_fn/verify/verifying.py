@@ -11,7 +11,7 @@ from krm_fn.verify.answering import Answering
 from krm_fn.verify.applied import Applied
 from krm_fn.verify.asked import MALFORMED, CannotTell, Way
 from krm_fn.verify.causes import Cause
-from krm_fn.verify.cell import Cell
+from krm_fn.verify.cell import ITS_HOST, Cell
 from krm_fn.verify.cells import Cells
 from krm_fn.verify.dump import Dump, DumpUnreadable
 from krm_fn.verify.judging import OTHER_FORM, Difference, Judge, Untold, Verdict
@@ -124,10 +124,10 @@ class Verifier:
 
     def hops(self, value: str | None) -> Iterator[Hop]:
         """Yield what becomes of requests that carry one value, Service by Service."""
-        first = ("nothing", "header", "its host", "TCP", "TLS")
+        first = ("nothing", "header", "TCP", "TLS")
         for cell in Cells(self.wanted.plan, self.proxy, self.applied, [value]).all():
             is_asked = cell.value == value or cell.carrier in ("TCP", "TLS")
-            if not is_asked or cell.carrier.partition(" ")[0] not in first:
+            if not is_asked or (cell.carrier.partition(" ")[0] not in first and cell.carrier != ITS_HOST):
                 continue
             verdict = self._judge.judge(cell)
             yield Hop(cell, self._way(cell, verdict), verdict)

@@ -162,6 +162,16 @@ def aborted(manifests):
     of(manifests, "VirtualService")["spec"]["http"][-1]["fault"] = fault
 
 
+def header_set(manifests):
+    route = of(manifests, "VirtualService")["spec"]["http"][0]
+    route["headers"] = {"request": {"set": {"x-virtual-env": "dev"}}}
+
+
+def header_removed(manifests):
+    route = of(manifests, "VirtualService")["spec"]["http"][1]
+    route["route"][0]["headers"] = {"request": {"remove": ["x-virtual-env"]}}
+
+
 def rule_edited(manifests):
     subsets = of(manifests, "DestinationRule")["spec"]["subsets"]
     subsets[:] = [one for one in subsets if one["name"] != "dev-a"]
@@ -216,6 +226,8 @@ FAULTS = {
     "an edit: two targets swapped": (swapped, Cause.EDITED, "VirtualService shop/app"),
     "an edit: prefixes without the splitter": (no_splitter, Cause.EDITED, "VirtualService shop/app"),
     "an edit: a fault for half of the requests": (aborted, Cause.EDITED, "VirtualService shop/app"),
+    "an edit: the header set on the way": (header_set, Cause.HEADER, "VirtualService shop/app"),
+    "an edit: the header taken away": (header_removed, Cause.HEADER, "VirtualService shop/app"),
     "an edit: a subset gone": (rule_edited, Cause.EDITED, "DestinationRule shop/app"),
     "an edit: a subset with other labels": (other_labels, Cause.OTHER_PODS, "DestinationRule shop/app"),
     "an edit: no pin for plain TCP": (unpinned, Cause.NO_ROUTES, ""),
