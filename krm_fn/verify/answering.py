@@ -78,6 +78,8 @@ class Answering:
         Raises:
             CannotTell: where pods answer of which the list knows nothing.
         """
+        if outcome.reply is Reply.CLUSTER and (known := self._seen.get((outcome.cluster, http))):
+            return known
         _, host = split(outcome.cluster)
         service = self.services.get(host)
         if outcome.reply is not Reply.CLUSTER:
@@ -85,10 +87,9 @@ class Answering:
         if service is None:
             where = host or outcome.cluster
             return Seen(frozenset(), f"{where}, which takes no part", None, where)
-        key = (outcome.cluster, http)
-        if key not in self._seen:
-            self._seen[key] = self._behind(service, outcome.cluster, http=http)
-        return self._seen[key]
+        found = self._behind(service, outcome.cluster, http=http)
+        self._seen[outcome.cluster, http] = found
+        return found
 
     def _behind(self, service: ServicePlan, cluster: str, *, http: bool) -> Seen:
         subset, host = split(cluster)

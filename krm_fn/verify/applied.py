@@ -67,7 +67,7 @@ class Applied:
 
     def is_woven(self, host: str) -> bool:
         """Tell whether a VirtualService of the user's serves a host."""
-        return host.lower() in self._woven
+        return bool(self._woven) and host.lower() in self._woven
 
     def theirs(self) -> Iterator[tuple[str, Value]]:
         """Yield each host with the one VirtualService of the user's that serves it."""

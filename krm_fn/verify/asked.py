@@ -25,7 +25,7 @@ class Wire(Enum):
     TLS = "TLS"
 
 
-@dataclass(frozen=True)
+@dataclass
 class Request:
     """What is asked of a proxy.
 
@@ -106,7 +106,7 @@ class Outcome:
     sets: tuple[tuple[str, str | None], ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Way:
     """Where a request went inside of the proxy, and its possible answers.
 

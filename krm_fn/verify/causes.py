@@ -45,6 +45,7 @@ class Causes:
         self.proxy = proxy
         self.applied = applied
         self.answering = answering
+        self._hosts: dict[int, str] = {}
 
     def why(self, cell: Cell, way: Way, outcome: Outcome, seen: Seen | None) -> Found:
         """Say why an outcome of a cell is not what the plan says; `seen` is None where the port is not read as HTTP."""
@@ -53,7 +54,11 @@ class Causes:
 
     def host(self, cell: Cell) -> str:
         """Return what the list calls the host that a cell asks."""
-        return cell.host or self.applied.names.host(*cell.plan.key)
+        if cell.host:
+            return cell.host
+        if id(cell.plan) not in self._hosts:
+            self._hosts[id(cell.plan)] = self.applied.names.host(*cell.plan.key)
+        return self._hosts[id(cell.plan)]
 
     def _unknown(self, cell: Cell, way: Way, outcome: Outcome) -> Found | None:
         if cell.host:

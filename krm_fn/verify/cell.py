@@ -20,7 +20,7 @@ class Expected:
     status: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Cell:
     """One request of the plan.
 

@@ -18,6 +18,7 @@ Config = Mapping[str, Any]
 
 _OVERPROVISIONED = 1.4  # Envoy's default: a priority is whole while 1/1.4 of its endpoints are
 _ODD_PATH = re.compile(r"[%\\#]|//")
+_REWRITES = ("strip_any_host_port", "strip_matching_host_port", "strip_trailing_host_dot")
 _LOOPBACK = 15001  # what connections to the sidecar itself go to
 _NO_SUCH_CLUSTER = {"NOT_FOUND": 404, "INTERNAL_SERVER_ERROR": 500}
 
@@ -30,6 +31,7 @@ class _Manager:
     table: RouteTable | None
     named: str
     may_change: bool
+    rewrites: bool
     injectors: list[Config]
 
 
@@ -103,7 +105,8 @@ class Proxy:
             return _Entrance(name, Reply.CLOSED)  # no HTTP is to be read there
         table = self._table(settings)
         named = settings.get("rds", {}).get("route_config_name", "")
-        manager = _Manager(settings, table, named, filters.may_change(settings), filters.injectors_of(settings))
+        may_change, rewrites = filters.may_change(settings), any(settings.get(one) for one in _REWRITES)
+        manager = _Manager(settings, table, named, may_change, rewrites, filters.injectors_of(settings))
         return _Entrance(name, Reply.CLOSED, manager)
 
     @property
@@ -128,7 +131,8 @@ class Proxy:
         return self._tables.get(name)
 
     def _http(self, entrance: _Entrance, manager: _Manager, request: Request) -> Way:
-        request = _canonical(manager.config, request)
+        if manager.rewrites or request.path != "/":
+            request = _canonical(manager.config, request)
         table, listener = manager.table, entrance.listener
         if table is None:
             return Way(listener, manager.named, outcomes=(Outcome(Reply.STATUS, status=404),))

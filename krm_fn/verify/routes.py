@@ -79,6 +79,7 @@ class RouteTable:
         self.config = config
         self.name = config.get("name", "")
         self._hosts: dict[str, Config] = {}
+        self._found: dict[str, Config | None] = {}
         self._compiled: dict[str, list[_Route | CannotTell]] = {}
         for host in config.get("virtual_hosts", ()):
             for domain in host.get("domains", ()):
@@ -93,6 +94,11 @@ class RouteTable:
         Raises:
             CannotTell: where the proxy asks for hosts on demand, and this one is none that it knows yet.
         """
+        if authority not in self._found:
+            self._found[authority] = self._looked_up(authority)
+        return self._found[authority]
+
+    def _looked_up(self, authority: str) -> Config | None:
         host = authority.lower()
         if self.config.get("ignore_port_in_host_matching"):
             host = without_port(host)
