@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from krm_fn import kubernetes
+from krm_fn import kubernetes, sizes
 from krm_fn.config.gather import gather
 from krm_fn.config.reader import Configs
 from krm_fn.istio import output as istio
@@ -103,7 +103,8 @@ def compute(
     plan = planner.make(inventory.read(objects, configs), configs)
     made = together(write(objects, plan, configs) for write in OUTPUTS["istio"])
     changes = merge(objects, made, configs, place=place, anew=anew, grows=grows)
-    results = in_order([*plan.results, *made.results, *changes.results])
+    large = sizes.find(objects, made, changes, configs.owner)
+    results = in_order([*plan.results, *made.results, *changes.results, *large])
     return Computation(configs, plan, made, changes, tuple(results))
 
 

@@ -15,21 +15,21 @@ from krm_fn.text.edits import Edit, Put
 from krm_fn.values import Manifest
 
 
-def output(_: Sequence[Object], plan: Plan, __: Configs) -> Output:
+def output(_: Sequence[Object], plan: Plan, configs: Configs) -> Output:
     """Return the Services of base namespaces that members lack, and the base's label for pods that are to have it."""
     return Output(
-        tuple(map(_service, plan.copies)),
+        tuple(_service(one, configs.cluster_domain) for one in plan.copies),
         tuple(_labelled(plan.adoptions)),
         tuple(map(_adopted, plan.adoptions)),
     )
 
 
-def _service(copy: Copy) -> Manifest:
+def _service(copy: Copy, domain: str) -> Manifest:
     """Return a Service without a selector where its original takes part, an alias for every other."""
     ref, original = copy.service.ref, copy.original.ref
     spec: Manifest = {}
     if copy.is_alias:
-        spec = {"type": "ExternalName", "externalName": full_name(original.namespace, original.name)}
+        spec = {"type": "ExternalName", "externalName": full_name(original.namespace, original.name, domain)}
     spec |= {"ports": [_port(port) for port in copy.service.ports]} if copy.service.ports else {}
     metadata = {"name": ref.name, "namespace": ref.namespace}
     return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
@@ -53,5 +53,8 @@ def _labelled(adoptions: Sequence[Adoption]) -> Iterator[Edit]:
 
 
 def _adopted(one: Adoption) -> Result:
-    message = f"counts as {one.environment!r}: its pods get the label {one.label}: {one.environment}"
+    message = (
+        f"counts as {one.environment!r}: its pods get the label {one.label}: {one.environment}; where they run "
+        "without it, they restart once when it is applied: routes after them"
+    )
     return Result(Code.ADOPTED, message, one.workload.ref, one.workload.labels_field)

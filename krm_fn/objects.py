@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from krm_fn.results import Ref
+from krm_fn.results import FUNCTION, Ref
 from krm_fn.text.document import Item
 
 OWNER = "virtual-env-fn.dev/owner"
+MANAGED_BY = {"app.kubernetes.io/managed-by": FUNCTION}  # the label of all that is generated, to select it by
 SYNC_WAVE, SYNC_OPTIONS = "argocd.argoproj.io/sync-wave", "argocd.argoproj.io/sync-options"
 PRUNE_LAST = "PruneLast=true"
 RULES_WAVE, ROUTES_WAVE = "-1", "1"  # the user's own objects stand in wave 0: their pods are there before routes
@@ -26,7 +27,7 @@ class Object(NamedTuple):
     """One object of the list.
 
     Attributes:
-        value: the object as Kubernetes reads it.
+        value: the object as Kubernetes reads it, as far as anybody asks for it.
         ref: how findings name it.
         position: its number: of an item its place in the list; members of Lists have the numbers behind those.
         item: where its text stands; for a member, the text of the outermost List.
@@ -46,6 +47,11 @@ class Object(NamedTuple):
             return self.item.duplicates if self.item else ()
         path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.inside).lstrip(".") + "."
         return tuple(one.removeprefix(path) for one in self.item.duplicates if one.startswith(path))
+
+    @property
+    def whole(self) -> Mapping[str, Any]:
+        """All of it, also what the reading passed over because nobody asks for it."""
+        return self.value if self.inside or not self.item else self.item.whole
 
     @property
     def group(self) -> str:
@@ -71,9 +77,18 @@ def group_of(api_version: str) -> str:
 
 def annotations_of(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the annotations, or nothing where they or the metadata are no mapping."""
+    return _of_metadata(value, "annotations")
+
+
+def labels_of(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the labels of the object itself, or nothing where they or the metadata are no mapping."""
+    return _of_metadata(value, "labels")
+
+
+def _of_metadata(value: Mapping[str, Any], field: str) -> Mapping[str, Any]:
     metadata = value.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    return annotations if isinstance(annotations, dict) else {}
+    found = metadata.get(field) if isinstance(metadata, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def ref_of(value: Mapping[str, Any], file: str = "") -> Ref:

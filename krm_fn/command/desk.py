@@ -29,8 +29,10 @@ def generate(options: argparse.Namespace, settings: Settings) -> int:
         *(document.dump(without_clusters_own(value)) for _, value in sorted(changes.members.items())),
         *(document.dump(one) for one in changes.added),
     ]
+    # By a first `{` kubectl takes the whole stream for JSON.
+    start = "---\n" if documents and documents[0].startswith("{") else ""
     if not ran.failed:
-        stdio.write("---\n".join(documents).encode())
+        stdio.write((start + "---\n".join(documents)).encode())
     stdio.say(ran.results, Severity.WARNING)
     return stdio.FAILED if ran.failed else 0
 

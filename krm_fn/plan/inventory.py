@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from krm_fn.config.reader import Configs
 from krm_fn.objects import Object, annotations_of, group_of, is_list
 from krm_fn.plan import kinds
-from krm_fn.plan.services import Port, Service, Workload, traffic_of
+from krm_fn.plan.controllers import Claim, claims
+from krm_fn.plan.services import Key, Port, Service, Workload, traffic_of
 from krm_fn.results import Code, Ref, Result, Severity, shown
 from krm_fn.values import mapping
 
 
 class Inventory(NamedTuple):
-    """What a list holds, in the order of the list; `namespaces` are those that it has anything in, or defines."""
+    """What a list holds, in the order of the list.
+
+    `namespaces` are those that it has anything in, or defines; `claims` the Services that controllers take.
+    """
 
     services: tuple[Service, ...]
     workloads: tuple[Workload, ...]
     results: tuple[Result, ...]
     namespaces: frozenset[str] = frozenset()
+    claims: Mapping[Key, Claim] = MappingProxyType({})
 
 
 # Kinds that the label concerns in a way of their own.
@@ -57,7 +63,7 @@ def read(objects: Sequence[Object], configs: Configs) -> Inventory:
     workloads = tuple(workload for _, workload in drafts if workload)
     sources = [one.ref for one in objects if one.is_source]
     namespaces = {ref.name if ref.kind == "Namespace" else ref.namespace for ref in sources}
-    return Inventory(tuple(services), workloads, tuple(results), frozenset(namespaces))
+    return Inventory(tuple(services), workloads, tuple(results), frozenset(namespaces), claims(objects))
 
 
 def _kind_twice(one: Object) -> Iterator[Result]:
