@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from krm_fn.names import label_key_problem, label_value_problem
@@ -78,6 +78,15 @@ def _token(value: str) -> str:
 def _pattern(value: str) -> str:
     if not value or len(value) > _MAX_PATTERN:
         raise ValueError(f"must have 1 to {_MAX_PATTERN} characters: Istio takes 1024, and the environment goes in")
+    return value
+
+
+def _output(value: object) -> object:
+    if value == "both":
+        raise ValueError(
+            "must be 'istio' or 'gatewayAPI': where a Service has both, Istio takes the HTTPRoute, and the "
+            "VirtualService is dead from then on, silently"
+        )
     return value
 
 
@@ -226,6 +235,9 @@ class RouteConfig(_Model):
     unlabelled: Literal["error", "adopt"] = "error"
     apply_order: Literal["none", "argocd", "kpt"] = "none"
     istio: Istio = Istio.model_construct()
+    output: Annotated[Literal["istio", "gatewayAPI"], BeforeValidator(_output)] = "istio"
+    base: Literal["backend", "selector"] = "backend"
+    grpc: Literal["HTTPRoute", "GRPCRoute"] = "HTTPRoute"
     namespaces: Namespaces | None = None
     preview_hosts: Annotated[str, AfterValidator(_preview)] = Field(
         "", description="host on a gateway that reaches an environment without a header, such as {env}.{host}"
@@ -235,3 +247,12 @@ class RouteConfig(_Model):
         "virtual-env-{namespace}.yaml",
         description="where kpt writes new objects; {namespace} is the object's, or 'default' without one",
     )
+
+    @model_validator(mode="after")
+    def _of_one_output(self) -> Self:
+        for name, value, default in (("base", self.base, "backend"), ("grpc", self.grpc, "HTTPRoute")):
+            if self.output == "istio" and value != default:
+                raise ValueError(
+                    f"{name}: {value} is for output: gatewayAPI, and the output is istio: set it, or leave it out"
+                )
+        return self

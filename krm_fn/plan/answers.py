@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from krm_fn.config.options import RouteConfig
 from krm_fn.plan.environments import deepest_first, levels
@@ -127,12 +127,25 @@ class ServicePlan:
         """Return the ports that carry one of the kinds of traffic."""
         return [port for port in self.service.ports if port.traffic in traffic]
 
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether the Service itself is to select the pods of the base alone, by the option `base`."""
+        if self.config.base != "selector" or not self.is_split or self.service.headless or self.is_copy:
+            return False
+        nobody = self.base_answer is None and self.config.unmatched == "anyPod"
+        return not nobody and self.home(self.base_answer) == self.service.ref.namespace
+
+    @property
+    def pins_connections(self) -> bool:
+        """Whether plain connections, of which no header decides, are kept to one environment."""
+        return self.config.output == "istio" or self.is_narrowed
+
     def callers(self) -> list[tuple[str, str]]:
         """Return the environments of calling pods that a plain connection follows elsewhere than to the base.
 
         Each with the environment that answers it, deepest first; empty unless `tcp: callerLabels`.
         """
-        if self.config.tcp == "base":
+        if self.config.tcp == "base" or self.config.output != "istio":
             return []
         callers = [(name, self.answer(name).environment) for name in deepest_first(self.known, self.splitter)]
         return [(name, answer) for name, answer in callers if answer is not None and answer != self.base_answer]
@@ -231,3 +244,9 @@ class Plan:
     apart: tuple[Apart, ...] = ()
     adoptions: tuple[Adoption, ...] = ()
     copies: tuple[Copy, ...] = ()
+
+    def of(self, output: str) -> Plan:
+        """Return what of the plan an output is to make true: the Services and namespaces that are configured so."""
+        services = tuple(one for one in self.services if one.config.output == output)
+        namespaces = tuple(one for one in self.namespaces if one.config.output == output)
+        return replace(self, services=services, namespaces=namespaces)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from krm_fn.config.reader import Configs
-from krm_fn.objects import Object, annotations_of, group_of
+from krm_fn.objects import Object, added_label, annotations_of, group_of
 from krm_fn.plan.services import Port, Service, Workload, traffic_of
 from krm_fn.results import Code, Ref, Result, shown
 
@@ -61,7 +61,7 @@ def read(objects: Sequence[Object], configs: Configs) -> Inventory:
     for one in objects:
         key = (group_of(one.ref.api_version), one.ref.kind)
         if one.ref.kind == "Service" and one.ref.api_version == "v1" and one.is_source:
-            service = _Reader(one, results).service()
+            service = _Reader(one, results).service(added_label(one.value, configs.owner))
             services += [service] if service else []
         elif key in templates and one.is_source:
             workload = _Reader(one, results).workload(templates[key], _named(one.ref) in woken)
@@ -106,11 +106,13 @@ class _Reader:
         self.results = results
         self.before = len(results)
 
-    def service(self) -> Service | None:
+    def service(self, added: str) -> Service | None:
+        """Read a Service; `added` is the label that an earlier run added to its selector."""
         self.identity()
         spec = self.mapping(self.one.value, "spec", "spec")
         self.no_duplicates("metadata", "spec.selector", "spec.ports", "spec.type", "spec.clusterIP")
         selector = self.strings(spec, "selector", "spec.selector")
+        selector = {key: text for key, text in selector.items() if key != added} if added else selector
         ports = tuple(
             port
             for place, value in enumerate(self.sequence(spec, "ports", "spec.ports"))

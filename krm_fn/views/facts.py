@@ -96,12 +96,15 @@ def port_name(port: Port) -> str:
 def port_rule(plan: ServicePlan, port: Port) -> str:
     """Return what decides about the pods that a port reaches."""
     pinned = "by the caller's label" if plan.config.tcp == "callerLabels" else "to the base"
+    if not plan.pins_connections:
+        pinned = "to any pod"
+    unrouted = "to the base" if plan.is_narrowed else "not routed"
     return {
         Traffic.HTTP: "by header",
         Traffic.SNIFFED: f"HTTP by header, plain TCP {pinned}",
         Traffic.TCP: pinned,
-        Traffic.TLS: "not routed",
-        Traffic.UDP: "not routed",
+        Traffic.TLS: unrouted,
+        Traffic.UDP: unrouted,
     }[port.traffic]
 
 
@@ -122,7 +125,9 @@ def connections(plan: ServicePlan) -> str:
     """Say who gets the connections of a Service of which no header decides; empty where one does, or the caller."""
     if not plan.is_split or (plan.ports(Traffic.HTTP, Traffic.SNIFFED) and not plan.service.headless):
         return ""
-    if plan.service.headless or not plan.ports(Traffic.TCP):
+    if plan.is_narrowed:
+        return clean(plan.base_answer or "") or "closed"
+    if plan.service.headless or not plan.ports(Traffic.TCP) or not plan.pins_connections:
         return f"any pod of {', '.join(map(clean, plan.own))}"
     return "" if plan.config.tcp == "callerLabels" else clean(plan.base_answer or "") or "closed"
 

@@ -40,6 +40,14 @@ func (r reachable) Generate(
 		if proxy.Type == model.SidecarProxy && l.TrafficDirection == core.TrafficDirection_INBOUND {
 			continue // the backends are asked directly: what a route decides is decided at the caller
 		}
+		if proxy.Type == model.Waypoint {
+			if made.Name != mainInternal {
+				continue
+			}
+			if err := untunnelled(l); err != nil {
+				return nil, details, err
+			}
+		}
 		if l.BindToPort == nil || l.BindToPort.Value {
 			move(l, filepath.Join(sockets, made.Name))
 			made = proto.CloneOf(made)
