@@ -1,7 +1,8 @@
 """Make `.venv` with the project in it, on a machine that has only git and Python.
 
-`tests/run.py` and `examples/run.py` start here; `python3 bootstrap.py` does nothing else. Only the standard
-library, and nothing newer than Python 3.8 reads, so that an old Python gets the message rather than a SyntaxError.
+The packages are the exact ones of `requirements/test.txt`, each held against its hash. `tests/run.py` and
+`examples/run.py` start here; `python3 bootstrap.py` does nothing else. Only the standard library, and nothing
+newer than Python 3.8 reads, so that an old Python gets the message rather than a SyntaxError.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
-STAMP = VENV / "installed-from"  # what the environment was last filled from
+LOCK = ROOT / "requirements" / "test.txt"
 NEEDED = (3, 11)
 
 
@@ -25,18 +26,28 @@ def environment() -> Path:
     Exits with a message that says what to install where Python is too old, cannot make a virtual environment,
     or pip cannot fetch the dependencies.
     """
+    return filled(VENV, "--require-hashes", "--requirement", LOCK)
+
+
+def filled(venv: Path, *packages: str | Path) -> Path:
+    """Return the folder of commands of an environment that holds `packages`, words for pip, and the project itself.
+
+    The build backend must be among them. Exits as `environment` does.
+    """
     if sys.version_info < NEEDED:
         sys.exit("Python {}.{} or newer is needed; this is {}".format(*NEEDED, sys.version.split()[0]))
-    commands = VENV / ("Scripts" if os.name == "nt" else "bin")
-    wanted = _fingerprint()
-    if STAMP.exists() and STAMP.read_text() == wanted:
+    commands = venv / ("Scripts" if os.name == "nt" else "bin")
+    stamp = venv / "installed-from"  # what the environment was last filled from
+    wanted = _fingerprint(packages)
+    if stamp.exists() and stamp.read_text() == wanted:
         return commands
-    python = commands / "python"
-    install = _pip(python)
-    print("installing the project into .venv ...", file=sys.stderr)
-    if subprocess.run([*install, "--quiet", "--editable", f"{ROOT}[test]"], check=False).returncode:
+    install = _pip(venv, commands / "python")
+    print(f"installing the project into {venv.relative_to(ROOT)} ...", file=sys.stderr)
+    if subprocess.run([*install, *packages], check=False).returncode:
         sys.exit("pip could not install the project's dependencies; see above. Is a package index reachable?")
-    STAMP.write_text(wanted)
+    if subprocess.run([*install, "--no-deps", "--no-build-isolation", "--editable", ROOT], check=False).returncode:
+        sys.exit(f"pip could not install the project itself into {venv.relative_to(ROOT)}; see above")
+    stamp.write_text(wanted)
     return commands
 
 
@@ -49,23 +60,24 @@ def run(*command: str | Path) -> int:
     return done.returncode
 
 
-def _fingerprint() -> str:
-    """Return what the environment depends on: the declared dependencies, this Python, and where the code is."""
-    declared = (ROOT / "pyproject.toml").read_bytes()
+def _fingerprint(packages: tuple[str | Path, ...]) -> str:
+    """Return what an environment depends on: the project, its lock file, this Python, and where the code is."""
+    files = [ROOT / "pyproject.toml", *(one for one in packages if isinstance(one, Path))]
+    declared = b"".join(file.read_bytes() for file in files)
     return hashlib.sha256(declared + sys.version.encode() + str(ROOT).encode()).hexdigest()
 
 
-def _pip(python: Path) -> list[str | Path]:
-    """Return the start of a pip command that installs into `.venv`, which is made where it is missing."""
+def _pip(venv: Path, python: Path) -> list[str | Path]:
+    """Return the start of a pip command that installs into an environment, which is made where it is missing."""
     if python.exists() and _answers(python, "-m", "pip"):
-        return [python, "-m", "pip", "install"]
+        return [python, "-m", "pip", "install", "--quiet"]
     # Debian keeps the pip that `venv` would copy (ensurepip) in a package of its own.
     if importlib.util.find_spec("ensurepip"):
-        subprocess.run([sys.executable, "-m", "venv", VENV], check=True)
-        return [python, "-m", "pip", "install"]
-    if _answers(sys.executable, "-m", "pip"):  # the machine's own pip can install into .venv as well
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", VENV], check=True)
-        return [sys.executable, "-m", "pip", "--python", python, "install"]
+        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+        return [python, "-m", "pip", "install", "--quiet"]
+    if _answers(sys.executable, "-m", "pip"):  # the machine's own pip can install into it as well
+        subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
+        return [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
     sys.exit("this Python has no pip; on Debian and Ubuntu: apt-get install python3-venv, then run this again")
 
 

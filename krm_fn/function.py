@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from importlib import import_module
+from typing import NamedTuple
 
 from krm_fn import kubernetes
 from krm_fn.config.gather import gather
@@ -24,8 +24,7 @@ from krm_fn.values import Value
 OUTPUTS = {"istio": "krm_fn.istio", "gatewayAPI": "krm_fn.gateway_api"}
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(NamedTuple):
     """What a run gives: the bytes for stdout, and what there is to say, most severe first."""
 
     output: bytes
@@ -36,8 +35,7 @@ class Outcome:
         return _failed(self.results)
 
 
-@dataclass(frozen=True, slots=True)
-class Computation:
+class Computation(NamedTuple):
     """What the objects of a list lead to: how it is to change, and all there is to say, most severe first."""
 
     configs: Configs

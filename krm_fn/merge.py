@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from krm_fn.config.reader import Configs
 from krm_fn.objects import DEPENDS_ON, HOST_IDS, INDEXES, ORDER, OWNER, PATHS, Object, annotations_of, ref_of
@@ -13,14 +13,13 @@ from krm_fn.output import Output
 from krm_fn.results import Code, Ref, Result
 from krm_fn.text.edits import Edit
 from krm_fn.text.rewrite import rewrite
-from krm_fn.values import Value, mapping
+from krm_fn.values import NOTHING, Value, mapping
 
 _Identity = tuple[str, str, str, str]
 _NOT_IN_A_NAME = re.compile(r"[^-a-zA-Z0-9]")
 
 
-@dataclass(frozen=True, slots=True)
-class Changes:
+class Changes(NamedTuple):
     """Edits of the list: by position what to replace, rewrite and remove, then what to add, and findings.
 
     Attributes:
@@ -31,8 +30,8 @@ class Changes:
         results: what is in the way.
     """
 
-    replaced: Mapping[int, Value] = field(default_factory=dict)
-    rewritten: Mapping[int, str] = field(default_factory=dict)
+    replaced: Mapping[int, Value] = NOTHING
+    rewritten: Mapping[int, str] = NOTHING
     removed: frozenset[int] = frozenset()
     added: tuple[Value, ...] = ()
     results: tuple[Result, ...] = ()
@@ -124,7 +123,7 @@ def _rewritten(objects: Sequence[Object], edits: Sequence[Edit]) -> tuple[dict[i
 def _without_ids(one: Object, edit: Edit) -> Edit:
     """Return the edit, and with it the ids go that a host gave the object: the text keeps its comments itself."""
     ids = tuple(("metadata", "annotations", key) for key in HOST_IDS if key in annotations_of(one.value))
-    return replace(edit, removals=(*edit.removals, *ids))
+    return edit._replace(removals=(*edit.removals, *ids))
 
 
 def _not_editable(one: Object) -> Result:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from krm_fn.results import Ref
 from krm_fn.text.document import Item
@@ -25,8 +24,7 @@ PATHS = ("internal.config.kubernetes.io/path", "config.kubernetes.io/path")
 INDEXES = ("internal.config.kubernetes.io/index", "config.kubernetes.io/index")
 
 
-@dataclass(frozen=True, slots=True)
-class Object:
+class Object(NamedTuple):
     """One object of the list.
 
     Attributes:

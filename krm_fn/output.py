@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from krm_fn.results import Result
 from krm_fn.text.edits import Edit
 from krm_fn.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
+class Output(NamedTuple):
     """What makes a plan true.
 
     Attributes:

@@ -8,9 +8,8 @@ and a line on stderr. Every finding has a stable `Code`; docs/findings.md has a 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from enum import Enum, StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -121,6 +120,10 @@ class Code(Enum):
     NOT_EDITABLE = ("not-editable", Severity.ERROR)
     # the command
     PATH_UNREADABLE = ("path-unreadable", Severity.ERROR)
+    FUNCTION_NOT_RUN = ("function-not-run", Severity.ERROR)
+    INNER_LAYER = ("inner-layer", Severity.WARNING)
+    NOTHING_CHECKED = ("nothing-checked", Severity.WARNING)
+    LIKELY_SLIP = ("likely-slip", Severity.INFO)
     NOT_FOUND = ("not-found", Severity.ERROR)
     INTERNAL = ("internal", Severity.ERROR)
 
@@ -129,8 +132,7 @@ class Code(Enum):
         self.severity = severity
 
 
-@dataclass(frozen=True, slots=True)
-class Ref:
+class Ref(NamedTuple):
     """Where an object is: its identity, and the file it came from if the host said so."""
 
     api_version: str = ""
@@ -145,14 +147,17 @@ class Ref:
         return f"{self.kind} {name}".strip()
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """One finding: what is wrong, where (object, field, file), and what to do."""
+class Result(NamedTuple):
+    """One finding: what is wrong, where (object, field, file), and what to do.
+
+    `about` are the Services that are not, or not from everywhere, answered as planned because of it.
+    """
 
     code: Code
     message: str
     ref: Ref | None = None
     field: str = ""
+    about: tuple[Ref, ...] = ()
 
     @property
     def severity(self) -> Severity:
@@ -165,11 +170,7 @@ class Result:
         if self.field:
             place = f"{place} {self.field}" if place else self.field
         text = " ".join(self.message.split())
-        return (
-            f"{self.severity}: {place}: {text} [{self.code.slug}]"
-            if place
-            else (f"{self.severity}: {text} [{self.code.slug}]")
-        )
+        return printable(f"{self.severity}: {f'{place}: ' if place else ''}{text} [{self.code.slug}]")
 
     def as_item(self) -> dict[str, Any]:
         """Return the finding as an entry of a ResourceList's `results`."""
@@ -201,6 +202,13 @@ class FunctionError(Exception):
     def __init__(self, *results: Result) -> None:
         super().__init__("\n".join(result.line() for result in results))
         self.results = results
+
+
+def printable(text: str) -> str:
+    """Return text that stays in its line and cannot steer a terminal: what does not print is escaped."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def shown(value: object) -> str:

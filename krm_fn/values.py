@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 Value = Mapping[str, Any]  # an object, or a part of one, as it was read
 Manifest = dict[str, Any]  # one that is being made
+NOTHING: Mapping[Any, Any] = MappingProxyType({})  # for defaults: nobody can fill it
 
 
 def mapping(value: Value, key: str) -> Value:

@@ -13,8 +13,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 # The command of the environment that runs the tests comes first, then the parts that .ci/parts installed.
 SEARCHED = [Path(sys.executable).parent, Path(__file__).resolve().parents[1] / ".tools" / "bin"]
 
+# What `--unit` leaves out: all that is about real hosts, a real mesh, a browser, the image, or OpenTelemetry.
+NOT_UNIT = ("hosts", "mesh", "views/test_view_page.py", "test_propagation.py", "test_readme.py")
+
 
 def pytest_addoption(parser):
+    parser.addoption("--unit", action="store_true", help="only the tests that need no part of .ci/parts")
     parser.addoption("--update", action="store_true", help="rewrite the examples' expected output instead of comparing")
     parser.addoption(
         "--topologies", type=int, default=25, metavar="N", help="how many random topologies tests/mesh asks (25)"
@@ -25,3 +29,8 @@ def pytest_configure(config):
     os.environ["PATH"] = os.pathsep.join([*map(str, SEARCHED), os.environ.get("PATH", "")])
     if config.getoption("--update") and os.environ.get("CI"):
         raise pytest.UsageError("--update rewrites what the tests compare with: never in CI")
+
+
+def pytest_ignore_collect(collection_path, config):
+    relative = collection_path.relative_to(Path(__file__).parent)
+    return True if config.getoption("--unit") and relative.as_posix() in NOT_UNIT else None

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -30,16 +29,14 @@ _SIMPLER = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(NamedTuple):
     """A configuration and the object that gave it (None: defaults)."""
 
     config: RouteConfig
     ref: Ref | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Configs:
+class Configs(NamedTuple):
     """What holds where: a configuration for everything, and those of single namespaces.
 
     `owner` names the run in the objects that it makes.
@@ -180,7 +177,9 @@ def _explain(error: ValidationError, ref: Ref, prefix: str, overrides: Mapping[s
     results = []
     for problem in error.errors(include_url=False):
         dotted = ".".join(map(str, problem["loc"]))
-        if dotted in overrides:
+        # What is missing beside a field that was set is missing because of it.
+        above = dotted.rpartition(".")[0] if problem["type"] == "missing" else dotted
+        if not prefix or any(f"{name}.".startswith(f"{above}.") for name in overrides if above):
             results.append(Result(Code.CONFIG_INVALID, _message(problem), Ref(kind="--set"), dotted))
         else:
             results.append(Result(Code.CONFIG_INVALID, _message(problem), ref, _path(prefix, problem["loc"])))

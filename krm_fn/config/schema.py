@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import BaseModel
+
 from krm_fn import __version__
 from krm_fn.config.options import RouteConfig
 from krm_fn.config.reader import GROUP, KIND
@@ -18,6 +20,9 @@ def definition() -> dict[str, Any]:
 
     Source: https://github.com/kubernetes-sigs/kustomize, cmd/config/docs/api-conventions, KRMFunctionDefinition.
     """
+    for field in RouteConfig.model_fields.values():
+        if isinstance(field.default, BaseModel):  # before 2.14 pydantic writes down a default of built models only
+            type(field.default).model_rebuild()
     schema = RouteConfig.model_json_schema(by_alias=True)
     spec = _structural(schema, schema.get("$defs", {}))
     properties = {

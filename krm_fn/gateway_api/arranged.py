@@ -6,7 +6,7 @@ Limits: https://gateway-api.sigs.k8s.io/reference/spec/#httproutespec (rules, an
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from krm_fn.config.options import RouteConfig
 from krm_fn.gateway_api.expressions import disjoint, ordered
@@ -21,8 +21,7 @@ Rules = Sequence[Manifest]
 Variant = Callable[[Route, Sequence[Manifest]], Rules]
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """The rules of one route: of an environment alone, or of all and of requests that carry none."""
 
     environment: str

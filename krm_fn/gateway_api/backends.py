@@ -9,8 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from krm_fn.names import dashed
 from krm_fn.objects import Object, added_label
@@ -29,8 +28,7 @@ _Id = TypeVar("_Id", bound=Hashable)
 Backend = tuple[str, str, str]  # the namespace of the pods, the name of the user's Service, the environment
 
 
-@dataclass(frozen=True, slots=True)
-class Backends:
+class Backends(NamedTuple):
     """The Services of single environments: the name of each, and their objects in a fixed order."""
 
     names: Mapping[Backend, str]

@@ -15,6 +15,7 @@ import string
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import NamedTuple
 
 from krm_fn.config.options import EnvHeader
 from krm_fn.plan.answers import Route
@@ -89,8 +90,7 @@ class _Node:
         node.is_below = True
 
 
-@dataclass(frozen=True, slots=True)
-class _Writer:
+class _Writer(NamedTuple):
     """Writes the expressions of one place in a carrier, for one environment.
 
     Attributes:

@@ -7,9 +7,10 @@ Fields: https://gateway-api.sigs.k8s.io/reference/spec/#httproute. A rule has no
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
-from krm_fn.gateway_api.arranged import Rules, arranged
+from krm_fn.gateway_api.arranged import Part, Rules, arranged
 from krm_fn.gateway_api.backends import GROUP, Backends, metadata, unique_names
 from krm_fn.names import dashed
 from krm_fn.plan.answers import Route, ServicePlan
@@ -22,8 +23,7 @@ VERSION = f"{GROUP}/v1"
 _LONGEST = 253
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
+class Wanted(NamedTuple):
     """A route that is to be.
 
     Attributes:
@@ -77,7 +77,7 @@ def of_mesh(plan: ServicePlan, backends: Backends, covered: Collection[int]) -> 
         grpc = plan.config.grpc == "GRPCRoute" and port.protocol == "grpc"
         parent = {"group": "", "kind": "Service", "name": ref.name, "port": port.number}
         name = ref.name if len(ports) == 1 else f"{ref.name}-{port.number}"
-        for part in arranged(plan.config, plan.routes, _Rules(plan, backends, port), _default(plan, backends, port)):
+        for part in _parts(plan, backends, port):
             behind = suffix(part.environment, part.number)
             yield Wanted(
                 "GRPCRoute" if grpc else "HTTPRoute",
@@ -96,7 +96,7 @@ def of_gateways(plan: ServicePlan, backends: Backends) -> Iterator[Wanted]:
     if not exposure.is_exposed or not parents or port is None:
         return
     hosts = () if "*" in exposure.hosts else exposure.hosts
-    for part in arranged(plan.config, plan.routes, _Rules(plan, backends, port), _default(plan, backends, port)):
+    for part in _parts(plan, backends, port):
         behind = suffix(part.environment, part.number)
         of_part = (ref.name, "gateway", part.environment, str(part.number))
         yield Wanted("HTTPRoute", ref.namespace, f"{ref.name}-gateway{behind}", of_part, parents, part.rules, hosts)
@@ -128,18 +128,15 @@ def suffix(environment: str, number: int = 1) -> str:
     return f"{name}-{number}" if number > 1 else name
 
 
-@dataclass(frozen=True, slots=True)
-class _Rules:
-    """The rules of an environment on one port."""
+def _parts(plan: ServicePlan, backends: Backends, port: Port) -> list[Part]:
+    variant = partial(_variant, plan, backends, port)
+    return arranged(plan.config, plan.routes, variant, _default(plan, backends, port))
 
-    plan: ServicePlan
-    backends: Backends
-    port: Port
 
-    def __call__(self, route: Route, headers: Sequence[Manifest]) -> Rules:
-        matches = [{"headers": [one]} for one in headers]
-        to = self.backends.of(self.plan, route.environment, self.plan.service.ref.namespace)
-        return [{"matches": matches, "backendRefs": [{**to, "port": self.port.number}]}]
+def _variant(plan: ServicePlan, backends: Backends, port: Port, route: Route, headers: Sequence[Manifest]) -> Rules:
+    to = backends.of(plan, route.environment, plan.service.ref.namespace)
+    matches = [{"headers": [one]} for one in headers]
+    return [{"matches": matches, "backendRefs": [{**to, "port": port.number}]}]
 
 
 def _default(plan: ServicePlan, backends: Backends, port: Port) -> Rules:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from krm_fn.gateway_api.backends import GROUP
 from krm_fn.names import full_name
@@ -15,8 +15,7 @@ ISTIO = "networking.istio.io"
 KINDS = ("HTTPRoute", "GRPCRoute")
 
 
-@dataclass(frozen=True, slots=True)
-class Reference:
+class Reference(NamedTuple):
     """A Service that a route of the user's leads to, or hangs on: the path of the reference, and what it says."""
 
     field: str
@@ -25,8 +24,7 @@ class Reference:
     is_mirror: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """An HTTPRoute or GRPCRoute of the user's."""
 
     object: Object
@@ -80,8 +78,7 @@ class Route:
         return (str(reference.get("namespace") or self.namespace), str(reference.get("name", "")))
 
 
-@dataclass(frozen=True, slots=True)
-class Theirs:
+class Theirs(NamedTuple):
     """What of a list meets the routes of Services."""
 
     routes: tuple[Route, ...]

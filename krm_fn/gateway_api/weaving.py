@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from krm_fn.gateway_api.arranged import Part, Rules, arranged
 from krm_fn.gateway_api.backends import Backends
@@ -24,8 +24,7 @@ from krm_fn.results import Code, Result
 from krm_fn.values import Manifest, Value, mapping, mappings
 
 
-@dataclass(frozen=True, slots=True)
-class Woven:
+class Woven(NamedTuple):
     """The routes beside the user's own, the ports of Services that those take care of, and what there is to say."""
 
     routes: tuple[Wanted, ...]
@@ -40,7 +39,10 @@ def weave(theirs: Theirs, plan: Plan, backends: Backends) -> Woven:
     for key, one in plans.items():  # a route may name the base's own Service, and then needs no label in the user's
         home = one.home(one.base_answer)
         meant[home, backends.names[home, key[1], one.base_answer or one.base]] = one
-    looms = [_Loom(one, meant, backends) for one in theirs.routes]
+    looms = [
+        _Loom(route, meant, backends, [(one, meant[one.key]) for one in route.backends() if one.key in meant])
+        for route in theirs.routes
+    ]
     covered: dict[Key, set[int]] = defaultdict(set)
     results: list[Result] = []
     kinds: dict[tuple[Key, int], str] = {}
@@ -74,18 +76,13 @@ def _both_kinds(route: Route, parent: Reference, port: int) -> Result:
     return Result(Code.ROUTE_UNWOVEN, message, route.object.ref, parent.field)
 
 
-@dataclass(frozen=True, slots=True)
-class _Loom:
-    """One route of the user's."""
+class _Loom(NamedTuple):
+    """One route of the user's, and the Services of several environments that it leads to."""
 
     one: Route
     meant: Mapping[Key, ServicePlan]
     backends: Backends
-    found: list[tuple[Reference, ServicePlan]] = field(init=False)
-
-    def __post_init__(self) -> None:
-        found = [(one, self.meant[one.key]) for one in self.one.backends() if one.key in self.meant]
-        object.__setattr__(self, "found", found)
+    found: Sequence[tuple[Reference, ServicePlan]]
 
     @property
     def plans(self) -> list[ServicePlan]:

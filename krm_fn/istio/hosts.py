@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from krm_fn.names import full_name
 from krm_fn.plan.services import Key
@@ -39,8 +39,7 @@ def _includes(pattern: str, host: str) -> bool:
     return pattern == host or (pattern.startswith("*") and host.endswith(pattern[1:]))
 
 
-@dataclass(frozen=True, slots=True)
-class Hosts:
+class Hosts(NamedTuple):
     """The hosts of some Services.
 
     Attributes:

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from krm_fn.istio.shapes import DESTINATION, STRING_MATCH, MapOf, Problem, Shape, problems
 from krm_fn.results import shown
+from krm_fn.values import NOTHING
 
 _PERCENT: Shape = {"value": "number"}
 _CHANGES: Shape = {"set": MapOf("text"), "add": MapOf("text"), "remove": ["text"]}
@@ -86,11 +86,10 @@ HTTP_ROUTE: Shape = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(NamedTuple):
     """What the reader found: the route with its proper field names, and what is wrong with it, by path."""
 
-    route: Mapping[str, Any] = field(default_factory=dict)
+    route: Mapping[str, Any] = NOTHING
     problems: tuple[Problem, ...] = ()
 
 

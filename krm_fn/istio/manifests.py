@@ -8,8 +8,8 @@ reads `match.port` as the listener's (istio/istio, pilot/pkg/networking/core/rou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
 
 from krm_fn.istio.routes import ServiceRoutes
 from krm_fn.names import dashed
@@ -17,12 +17,12 @@ from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.plan.exposure import MESH
 from krm_fn.plan.previews import previews_of
 from krm_fn.plan.services import Key
-from krm_fn.results import Ref
-from krm_fn.values import Manifest, Value
+from krm_fn.results import Ref, Result
+from krm_fn.text.edits import Edit
+from krm_fn.values import NOTHING, Manifest, Value
 
 
-@dataclass(frozen=True, slots=True)
-class Covered:
+class Covered(NamedTuple):
     """What of a Service the user's own VirtualServices and DestinationRules take care of.
 
     Attributes:
@@ -40,8 +40,7 @@ class Covered:
     subsets: Sequence[Value] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class PreviewRoutes:
+class PreviewRoutes(NamedTuple):
     """The routes of an environment's preview hosts, made of a VirtualService of the user's, `of`."""
 
     of: Ref
@@ -52,10 +51,19 @@ class PreviewRoutes:
     api_version: str
 
 
+class Weaving(NamedTuple):
+    """What the user's own objects need, and what of each Service they take care of; nothing where there are none."""
+
+    edits: tuple[Edit, ...] = ()
+    previews: tuple[PreviewRoutes, ...] = ()
+    covered: Mapping[Key, Covered] = NOTHING
+    results: tuple[Result, ...] = ()
+
+
 _NOTHING = Covered()
 
 
-def manifests(plan: Plan, covered: Mapping[Key, Covered], previews: Iterable[PreviewRoutes] = ()) -> list[Manifest]:
+def manifests(plan: Plan, weaving: Weaving) -> list[Manifest]:
     """Return the VirtualServices and DestinationRules that make the plan so, in a fixed order.
 
     Those of the mesh have the Service's name and namespace; owner, placement and clashes with names of the user's
@@ -64,10 +72,10 @@ def manifests(plan: Plan, covered: Mapping[Key, Covered], previews: Iterable[Pre
     names = _Names(plan)
     made: list[Manifest] = []
     for service in plan.services:
-        made += _of_mesh(service, covered.get(service.key, _NOTHING))
+        made += _of_mesh(service, weaving.covered.get(service.key, _NOTHING))
     for service in plan.services:
-        made += _of_gateways(service, covered.get(service.key, _NOTHING), names)
-    made += [_of_preview(one, names) for one in previews]
+        made += _of_gateways(service, weaving.covered.get(service.key, _NOTHING), names)
+    made += [_of_preview(one, names) for one in weaving.previews]
     return made
 
 

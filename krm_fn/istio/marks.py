@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from krm_fn.istio.destinations import destinations, with_destination
 from krm_fn.names import dashed
@@ -16,8 +15,7 @@ TCP_PREFIX = f"{PREFIX}tcp--"  # a TCP route has no name, so the subset that it 
 _MAX_SUBSET = 63
 
 
-@dataclass(frozen=True, slots=True)
-class Stripped:
+class Stripped(NamedTuple):
     """A user's object without what the function added.
 
     Attributes:

@@ -7,10 +7,9 @@ from collections.abc import Iterator, Sequence
 from krm_fn.config.reader import Configs
 from krm_fn.istio import inject, rule, theirs
 from krm_fn.istio.checks import gateways, joined, visibility
-from krm_fn.istio.manifests import manifests
+from krm_fn.istio.manifests import Weaving, manifests
 from krm_fn.istio.order import ordered
 from krm_fn.istio.theirs import Theirs
-from krm_fn.istio.weaving.loom import weave
 from krm_fn.objects import Object
 from krm_fn.output import Output
 from krm_fn.plan import previews
@@ -21,10 +20,18 @@ from krm_fn.results import Result
 def output(objects: Sequence[Object], plan: Plan, configs: Configs) -> Output:
     """Return the objects of Istio's that make the plan true, and what is to be woven into the user's own."""
     own = theirs.read(objects)
-    weaving = weave(own, objects, plan, configs.owner)
-    made = [*inject.manifests(plan), *manifests(plan, weaving.covered, weaving.previews)]
+    weaving = _woven(own, objects, plan, configs.owner)
+    made = [*inject.manifests(plan), *manifests(plan, weaving)]
     said = (*weaving.results, *_checked(own, objects, plan))
     return Output(tuple(ordered(made, configs)), weaving.edits, said)
+
+
+def _woven(own: Theirs, objects: Sequence[Object], plan: Plan, owner: str) -> Weaving:
+    if not (own.routes or own.rules or own.results):
+        return Weaving()
+    from krm_fn.istio.weaving.loom import weave  # noqa: PLC0415 - a list without such objects need not load it
+
+    return weave(own, objects, plan, owner)
 
 
 def _checked(own: Theirs, objects: Sequence[Object], plan: Plan) -> Iterator[Result]:

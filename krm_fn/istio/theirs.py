@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from krm_fn.istio import shapes
 from krm_fn.istio.destinations import MIRRORS, destinations
@@ -19,8 +19,7 @@ _ALL = ("*",)  # exportTo's default: every namespace
 PROTOCOLS = ("http", "tls", "tcp")
 
 
-@dataclass(frozen=True, slots=True)
-class Destination:
+class Destination(NamedTuple):
     """Where a route of a VirtualService leads: `field` is its path for people, `route` that of the route."""
 
     route: tuple[str, int]
@@ -38,8 +37,7 @@ class Destination:
         return self.path[0] in MIRRORS
 
 
-@dataclass(frozen=True, slots=True)
-class VirtualService:
+class VirtualService(NamedTuple):
     """A VirtualService of the user's.
 
     Attributes:
@@ -86,8 +84,7 @@ class VirtualService:
                         yield Destination((protocol, place), path, host)
 
 
-@dataclass(frozen=True, slots=True)
-class DestinationRule:
+class DestinationRule(NamedTuple):
     """A DestinationRule of the user's; attributes as those of VirtualService."""
 
     object: Object
@@ -108,24 +105,21 @@ class DestinationRule:
         return self.host.startswith("*")
 
 
-@dataclass(frozen=True, slots=True)
-class Gateway:
+class Gateway(NamedTuple):
     """A Gateway, and its servers of HTTP requests, each with the hosts of one: NAMESPACE/NAME, as written."""
 
     object: Object
     hosts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Sidecar:
+class Sidecar(NamedTuple):
     """A Sidecar, and the hosts that it lets its pods see: NAMESPACE/NAME, as written."""
 
     object: Object
     hosts: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Theirs:
+class Theirs(NamedTuple):
     """What of Istio's a list has of the user's; `results` are about what cannot be read and is left out."""
 
     routes: tuple[VirtualService, ...]
@@ -138,16 +132,8 @@ class Theirs:
 def read(objects: Sequence[Object]) -> Theirs:
     """Read the user's own resources of Istio's."""
     istio = [one for one in objects if one.group == _GROUP]
-    wrong = {
-        id(one): [
-            Result(Code.OBJECT_INVALID, message, one.ref, path)
-            for path, message in shapes.problems(one.value.get("spec"), shape, "spec")
-        ]
-        for kind, shape in (("VirtualService", shapes.VIRTUAL_SERVICE), ("DestinationRule", shapes.DESTINATION_RULE))
-        for one in istio
-        if one.ref.kind == kind and one.is_source
-    }
-    sound = {id(one): one for one in istio if one.is_source and not wrong.get(id(one))}.values()
+    wrong = {id(one): found for one in istio if one.is_source and (found := _problems(one))}
+    sound = {id(one): one for one in istio if one.is_source and id(one) not in wrong}.values()
     return Theirs(
         tuple(_virtual_service(one) for one in sound if one.ref.kind == "VirtualService"),
         tuple(_destination_rule(one) for one in sound if one.ref.kind == "DestinationRule"),
@@ -155,6 +141,18 @@ def read(objects: Sequence[Object]) -> Theirs:
         tuple(_sidecar(one) for one in sound if one.ref.kind == "Sidecar"),
         tuple(result for results in wrong.values() for result in results),
     )
+
+
+_SHAPES = {"VirtualService": shapes.VIRTUAL_SERVICE, "DestinationRule": shapes.DESTINATION_RULE}
+
+
+def _problems(one: Object) -> list[Result]:
+    spec, shape = one.value.get("spec"), _SHAPES.get(one.ref.kind)
+    if shape is None or shapes.is_sound(spec, shape):
+        return []
+    return [
+        Result(Code.OBJECT_INVALID, message, one.ref, path) for path, message in shapes.problems(spec, shape, "spec")
+    ]
 
 
 def _virtual_service(one: Object) -> VirtualService:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from krm_fn.config.options import RouteConfig
 from krm_fn.plan.environments import deepest_first, levels
@@ -14,8 +14,7 @@ from krm_fn.results import Result
 _NOT_EXPOSED = Exposure()
 
 
-@dataclass(frozen=True, slots=True)
-class OwnEnvironment:
+class OwnEnvironment(NamedTuple):
     """An environment in which a Service has pods, the workloads that make them, and their namespace."""
 
     name: str
@@ -23,8 +22,7 @@ class OwnEnvironment:
     namespace: str
 
 
-@dataclass(frozen=True, slots=True)
-class Level:
+class Level(NamedTuple):
     """One level that was tried for a request: the workloads found there, or what was missing."""
 
     environment: str
@@ -32,8 +30,7 @@ class Level:
     missing: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """Who answers a request.
 
     Attributes:
@@ -45,8 +42,7 @@ class Answer:
     levels: tuple[Level, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(NamedTuple):
     """Requests that an environment answers: those that carry one of `exact`, or begin with `prefix` if not empty."""
 
     environment: str
@@ -54,8 +50,7 @@ class Route:
     prefix: str
 
 
-@dataclass(frozen=True, slots=True)
-class ServicePlan:
+class ServicePlan(NamedTuple):
     """The answers of one Service.
 
     Attributes:
@@ -183,8 +178,7 @@ class ServicePlan:
         return Level(name, missing=absent or "no pod")
 
 
-@dataclass(frozen=True, slots=True)
-class NamespacePlan:
+class NamespacePlan(NamedTuple):
     """A namespace in which pods carry the label: every environment that they carry, and what holds there."""
 
     name: str
@@ -192,8 +186,7 @@ class NamespacePlan:
     config: RouteConfig
 
 
-@dataclass(frozen=True, slots=True)
-class Apart:
+class Apart(NamedTuple):
     """A Service that takes no part: the reason, and the workloads with pods that it selects all the same."""
 
     service: Service
@@ -201,8 +194,7 @@ class Apart:
     workloads: tuple[Workload, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Adoption:
+class Adoption(NamedTuple):
     """A workload without the label whose pods count as an environment's: it is to get the label."""
 
     workload: Workload
@@ -210,8 +202,7 @@ class Adoption:
     environment: str
 
 
-@dataclass(frozen=True, slots=True)
-class Copy:
+class Copy(NamedTuple):
     """A Service of a base namespace that a member namespace lacks, as its pods are to find it there.
 
     Attributes:
@@ -225,8 +216,7 @@ class Copy:
     is_alias: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """The Services that take part, by namespace and name, and what else the list leads to.
 
     Attributes:
@@ -249,4 +239,4 @@ class Plan:
         """Return what of the plan an output is to make true: the Services and namespaces that are configured so."""
         services = tuple(one for one in self.services if one.config.output == output)
         namespaces = tuple(one for one in self.namespaces if one.config.output == output)
-        return replace(self, services=services, namespaces=namespaces)
+        return self._replace(services=services, namespaces=namespaces)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from krm_fn.config.options import Alias, EnvHeader
 from krm_fn.plan.answers import Route
@@ -18,8 +17,7 @@ from krm_fn.plan.answers import Route
 Where = Literal["header"]
 
 
-@dataclass(frozen=True, slots=True)
-class Carrier:
+class Carrier(NamedTuple):
     """A named part of a request that may carry its environment.
 
     Attributes:
@@ -33,8 +31,7 @@ class Carrier:
     shared: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A part of a request that is held against a text.
 
     Attributes:
@@ -48,8 +45,7 @@ class Match:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where in a carrier's value an environment's name stands, for whoever says in one expression what may stand there.
 
     Attributes:

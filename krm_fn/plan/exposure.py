@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from krm_fn.names import DNS_LABEL, dns_name_problem
 from krm_fn.plan.services import Service
@@ -20,8 +20,7 @@ MESH = "mesh"  # Istio's name for all sidecars
 _GATEWAY = re.compile(rf"(?:{DNS_LABEL}/)?{DNS_LABEL}(?:\.{DNS_LABEL})*")
 
 
-@dataclass(frozen=True, slots=True)
-class Exposure:
+class Exposure(NamedTuple):
     """What the annotations say.
 
     Attributes:

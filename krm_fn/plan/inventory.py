@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from krm_fn.config.reader import Configs
 from krm_fn.objects import Object, added_label, annotations_of, group_of
@@ -12,8 +11,7 @@ from krm_fn.plan.services import Port, Service, Workload, traffic_of
 from krm_fn.results import Code, Ref, Result, shown
 
 
-@dataclass(frozen=True, slots=True)
-class Inventory:
+class Inventory(NamedTuple):
     """What a list holds, in the order of the list; `namespaces` are those that it has anything in, or defines."""
 
     services: tuple[Service, ...]

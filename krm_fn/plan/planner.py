@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from krm_fn.config.reader import Configs
 from krm_fn.names import nearest
@@ -23,8 +22,7 @@ _FIELD = "spec.envLabel.defaultSubset"
 _Named = TypeVar("_Named", Service, Workload)
 
 
-@dataclass(frozen=True, slots=True)
-class _Planned:
+class _Planned(NamedTuple):
     """The plan of namespaces that are planned together."""
 
     services: tuple[ServicePlan, ...]

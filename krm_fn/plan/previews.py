@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from krm_fn.names import dashed, dns_name_problem
 from krm_fn.plan.answers import Plan, ServicePlan
@@ -14,8 +14,7 @@ _FIELD = "spec.previewHosts"
 _HOSTS_FIELD = f"metadata.annotations.{HOSTS}"
 
 
-@dataclass(frozen=True, slots=True)
-class Preview:
+class Preview(NamedTuple):
     """An environment and the hosts that stand for it."""
 
     environment: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from krm_fn.config.options import RouteConfig
 from krm_fn.plan import list_findings, spaces
@@ -15,16 +15,14 @@ from krm_fn.plan.spaces import Space
 from krm_fn.results import Code, Result
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """A Service that takes part, and the workloads that it selects; without a label they count as the base's."""
 
     service: Service
     pods: tuple[Workload, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Selection:
+class Selection(NamedTuple):
     """What takes part of the namespaces that are planned together.
 
     Attributes:
@@ -50,14 +48,12 @@ class Selection:
         return frozenset(workload.labels[label] for workload in self.labelled)
 
 
-@dataclass(frozen=True, slots=True)
-class _Chosen:
+class _Chosen(NamedTuple):
     service: Service
     selected: tuple[Workload, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Together:
+class _Together(NamedTuple):
     """Services that have the same pods: whether they take part, and what was found of them."""
 
     parts: tuple[Part, ...] = ()

@@ -123,6 +123,7 @@ def _about_connections(plan: ServicePlan, port: Port, field: str) -> Iterator[Re
     """Yield a finding about what of a port no header decides, where the Service's own selector alone can pin it."""
     if port.traffic is Traffic.HTTP:
         return
+    ref = plan.service.ref
     what = {
         Traffic.TLS: f"carries TLS ({port.protocol})",
         Traffic.UDP: "is UDP",
@@ -132,10 +133,16 @@ def _about_connections(plan: ServicePlan, port: Port, field: str) -> Iterator[Re
     if plan.is_narrowed:
         if plan.base_answer is None:
             message = f"port {port.number} {what}: it is kept to the base {plan.base!r}, which has no pods here"
-            yield Result(Code.TCP_WITHOUT_BASE, message, plan.service.ref, field)
+            yield Result(Code.TCP_WITHOUT_BASE, message, ref, field)
         return
+    if plan.home(plan.base_answer) != ref.namespace:
+        way = f"; call it as {ref.name}.{plan.home(plan.base_answer)} instead"
+    else:
+        way = (
+            "; set base: selector, and this Service has the base's pods alone" if plan.config.base == "backend" else ""
+        )
     message = (
-        f"port {port.number} {what}: no route of the Gateway API holds its connections, which reach pods of every "
-        f"environment ({', '.join(plan.own)}); set base: selector, and this Service has the base's pods alone"
+        f"port {port.number} {what}: no route of the Gateway API holds its connections, which reach pods of any "
+        f"environment ({', '.join(plan.own)}){way}"
     )
-    yield Result(Code.CONNECTIONS_OPEN, message, plan.service.ref, field)
+    yield Result(Code.CONNECTIONS_OPEN, message, ref, field)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from krm_fn.results import Ref
+from krm_fn.values import NOTHING
 
 Key = tuple[str, str]  # the namespace and name of a Service
 
@@ -30,8 +30,7 @@ class Traffic(Enum):
     UDP = "UDP"  # nothing that a mesh routes
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(NamedTuple):
     """A port of a Service.
 
     `protocol` is the word that decided about its traffic, empty for none; `transport` and `app_protocol` are the
@@ -46,8 +45,7 @@ class Port:
     app_protocol: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Service:
+class Service(NamedTuple):
     """A v1 Service. `selector` is None where it has none."""
 
     ref: Ref
@@ -55,7 +53,7 @@ class Service:
     ports: tuple[Port, ...]
     headless: bool = False
     external: bool = False
-    annotations: Mapping[str, Any] = field(default_factory=dict)
+    annotations: Mapping[str, Any] = NOTHING
 
     @property
     def key(self) -> Key:
@@ -63,8 +61,7 @@ class Service:
         return (self.ref.namespace, self.ref.name)
 
 
-@dataclass(frozen=True, slots=True)
-class Workload:
+class Workload(NamedTuple):
     """Anything with a pod template.
 
     Attributes:
@@ -83,7 +80,7 @@ class Workload:
     absent: str = ""
     serves: bool = True
     position: int | None = None
-    object_labels: Mapping[str, Any] = field(default_factory=dict)
+    object_labels: Mapping[str, Any] = NOTHING
 
 
 def traffic_of(number: int, name: str, protocol: str, app_protocol: str | None) -> tuple[Traffic, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from krm_fn.config.options import RouteConfig
 from krm_fn.config.reader import Configs, Source
@@ -16,8 +16,7 @@ from krm_fn.results import Code, Result
 _FIELD = "spec.namespaces"
 
 
-@dataclass(frozen=True, slots=True)
-class Space:
+class Space(NamedTuple):
     """Namespaces that are planned together: a single one, or a base and its members, the base first."""
 
     names: tuple[str, ...]
@@ -153,7 +152,7 @@ def copies(space: Space, services: Sequence[Service], taking_part: Iterable[Serv
     for one in services:
         for member in space.names[1:] if one.ref.namespace == space.names[0] else ():
             if (member, one.ref.name) not in there:
-                ref = replace(one.ref, namespace=member, file="", file_index=None)
+                ref = one.ref._replace(namespace=member, file="", file_index=None)
                 is_alias = one.key not in routed
                 copy = Service(ref, None, one.ports, external=is_alias)
                 found.append(Copy(copy, one, is_alias))

@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from krm_fn.values import Value
 
 Path = tuple[str | int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Insert:
-    """Put `values` before the entry `index` of the list at `path`."""
+class Insert(NamedTuple):
+    """Put `values` before the entry `place` of the list at `path`."""
 
     path: Path
-    index: int
+    place: int
     values: Sequence[Value]
 
 
-@dataclass(frozen=True, slots=True)
-class Put:
+class Put(NamedTuple):
     """Put a key into the mapping at `path`, behind the key `after` or at its end."""
 
     path: Path
@@ -30,8 +27,7 @@ class Put:
     after: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Edit:
+class Edit(NamedTuple):
     """The edits of the object at a position of the list: first what goes, then what comes."""
 
     position: int
@@ -59,4 +55,4 @@ def _with(node: Any, path: Path, addition: Insert | Put) -> Any:  # noqa: ANN401
         return {**node, step: _with(node.get(step), path[1:], addition)}
     if isinstance(addition, Put):
         return {**(node or {}), addition.key: addition.value}
-    return [*node[: addition.index], *addition.values, *node[addition.index :]]
+    return [*node[: addition.place], *addition.values, *node[addition.place :]]

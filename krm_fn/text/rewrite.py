@@ -41,7 +41,7 @@ def _edited(source: str, column: int, edit: Edit) -> str:
         text = Text(source, column, [addition.path for addition in edit.additions])
         for addition in edit.additions:
             if isinstance(addition, Insert):
-                text.insert(addition.path, addition.index, addition.values)
+                text.insert(addition.path, addition.place, addition.values)
             else:
                 text.put(addition.path, addition.key, addition.value, addition.after)
         source = text.result()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
-import tomllib
 
 import pytest
 import yaml
@@ -26,10 +25,11 @@ KUSTOMIZE = (
 
 def download_wheels(folder):
     """Fetch what the image installs, so that the build itself needs no network."""
-    needed = [*tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"], "setuptools>=68"]
     pip = (sys.executable, "-m", "pip", "download", "--quiet", "--only-binary=:all:", "--python-version", PYTHON)
-    done = subprocess.run([*pip, "-d", str(folder), *needed], capture_output=True, text=True, timeout=600, check=False)
-    assert done.returncode == 0, done.stderr
+    for name in ("run", "build"):
+        argv = [*pip, "-d", str(folder), "--require-hashes", "-r", str(ROOT / "requirements" / f"{name}.txt")]
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=600, check=False)
+        assert done.returncode == 0, done.stderr
 
 
 def let_through():
@@ -52,7 +52,8 @@ def image(tmp_path_factory):
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, context / name, ignore=shutil.ignore_patterns("__pycache__"))
         elif (ROOT / name).exists():
-            shutil.copy(ROOT / name, context)
+            (context / name).parent.mkdir(exist_ok=True)
+            shutil.copy(ROOT / name, context / name)
     download_wheels(context / "wheels")
     arguments = ("--build-arg", f"BASE_IMAGE={BASE}", "--build-arg", "PIP_NO_INDEX=1", "--network", "none")
     run(podman, "build", *arguments, "-t", IMAGE, ".", cwd=context, env=env)

@@ -86,7 +86,7 @@ def _waypoints(objects: Sequence[Object], split: Mapping[Key, ServicePlan]) -> I
                 f"stands in namespace {key[0]!r}, which is in Istio's ambient mode, and no waypoint serves it: its "
                 f"routes have no effect; label it, or the namespace, {_WAYPOINT}"
             )
-            yield Result(Code.WAYPOINT_MISSING, message, one.ref, "metadata.labels")
+            yield Result(Code.WAYPOINT_MISSING, message, one.ref, "metadata.labels", (one.ref,))
 
 
 def _labels(one: Object) -> Value:
@@ -101,7 +101,7 @@ def _door(one: Object, split: Mapping[Key, ServicePlan]) -> Iterator[Result]:
             f"is of type {spec['type']}: requests that come in by its own port pass no route and reach pods of any "
             f"environment ({', '.join(plan.own)}); let them in by a Gateway with an HTTPRoute, {_SELECTOR}"
         )
-        yield Result(Code.OUTSIDE_DOOR, message, one.ref, "spec.type")
+        yield Result(Code.OUTSIDE_DOOR, message, one.ref, "spec.type", (plan.service.ref,))
     elif one.ref.kind == "Ingress":
         yield from _ingress(one, split)
     elif one.ref.kind in ("TCPRoute", "TLSRoute", "UDPRoute") and one.group == GROUP:
@@ -128,4 +128,4 @@ def _outside(one: Object, plan: ServicePlan, field: str) -> Result:
         f"sends requests to {plan.service.ref} past its routes: they reach pods of any environment "
         f"({', '.join(plan.own)}); use a Gateway with an HTTPRoute, into which environments are woven, {_SELECTOR}"
     )
-    return Result(Code.OUTSIDE_DOOR, message, one.ref, field)
+    return Result(Code.OUTSIDE_DOOR, message, one.ref, field, (plan.service.ref,))

@@ -9,10 +9,10 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from krm_fn.istio.hosts import Hosts, covers
-from krm_fn.istio.manifests import Covered, PreviewRoutes
+from krm_fn.istio.manifests import Covered, Weaving
 from krm_fn.istio.marks import Stripped
 from krm_fn.istio.subsets import Subsets
 from krm_fn.istio.theirs import DestinationRule, Theirs, VirtualService
@@ -33,18 +33,7 @@ _LONGEST = 1000
 _ROOT = "istio-system"  # Istio's own namespace: its rules hold where no closer one does
 
 
-@dataclass(frozen=True, slots=True)
-class Weaving:
-    """What the user's objects need, and what of each Service they take care of."""
-
-    edits: tuple[Edit, ...]
-    previews: tuple[PreviewRoutes, ...]
-    covered: Mapping[Key, Covered]
-    results: tuple[Result, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Woven:
+class _Woven(NamedTuple):
     """A VirtualService of the user's: what is added to it, and for which Services it speaks."""
 
     one: VirtualService
@@ -54,8 +43,7 @@ class _Woven:
     led_to: frozenset[Key]
 
 
-@dataclass(frozen=True, slots=True)
-class _Known:
+class _Known(NamedTuple):
     """What is known of the user's objects once all are read: which of them concern a Service."""
 
     rules: Mapping[Key | None, Sequence[DestinationRule]]
@@ -160,8 +148,7 @@ def _of_rule(rule: DestinationRule, subsets: Subsets, needed: Iterable[Value]) -
     return Additions((edit,), tuple(added))
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
+class _Change(NamedTuple):
     """What becomes of an object of the user's: an edit, or a finding that says why there is none."""
 
     one: Object
@@ -194,8 +181,7 @@ def _serving(woven: Iterable[_Woven]) -> Mapping[Key, list[VirtualService]]:
     return serving
 
 
-@dataclass(frozen=True, slots=True)
-class _Cover:
+class _Cover(NamedTuple):
     """What of a Service the user's own objects take care of, and the wildcard rule of which the policy is copied."""
 
     key: Key

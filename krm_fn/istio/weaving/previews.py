@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from krm_fn.istio.manifests import PreviewRoutes
 from krm_fn.istio.weaving.http import HttpRoutes
@@ -14,8 +14,7 @@ from krm_fn.plan.previews import about, host_of
 from krm_fn.results import Result
 
 
-@dataclass(frozen=True, slots=True)
-class Previews:
+class Previews(NamedTuple):
     """The routes of preview hosts, the subsets that they lead to, and what is wrong with those hosts."""
 
     routes: tuple[PreviewRoutes, ...] = ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from krm_fn.istio.subsets import Subsets
 from krm_fn.istio.theirs import VirtualService
@@ -17,16 +17,14 @@ from krm_fn.values import Manifest, Value, mapping, mappings
 Needed = tuple[Key, Value]  # a Service, and a subset that its DestinationRule must have
 
 
-@dataclass(frozen=True, slots=True)
-class Woven:
+class Woven(NamedTuple):
     """A route, or an entry of one, as it is to be, and the subsets that it leads to. Without a value there is none."""
 
     value: Value
     needed: tuple[Needed, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(NamedTuple):
     """A destination of a route, and what is known of its Service: None where its requests need no care."""
 
     value: Value
@@ -53,8 +51,7 @@ class Target:
         return Woven({**self.value, "destination": destination}, ((self.subsets.plan.key, subset),))
 
 
-@dataclass(frozen=True, slots=True)
-class Additions:
+class Additions(NamedTuple):
     """What is added to a VirtualService, the subsets that this needs, and what there is to say."""
 
     edits: tuple[Insert | Put, ...] = ()
@@ -74,8 +71,7 @@ def together(additions: Iterable[Additions]) -> Additions:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Loomed:
+class Loomed(NamedTuple):
     """A VirtualService with what is known of it.
 
     Attributes:

@@ -1,0 +1,39 @@
+"""The commands that say what the function does, without its views: generate and schema."""
+
+from __future__ import annotations
+
+import argparse
+
+from krm_fn.command import running, stdio
+from krm_fn.command.settings import Settings
+from krm_fn.config.schema import definition
+from krm_fn.results import Severity
+from krm_fn.text import document
+
+
+def schema(_: argparse.Namespace, __: Settings) -> int:
+    """Print the KRMFunctionDefinition."""
+    stdio.write(document.dump(definition()).encode())
+    return 0
+
+
+def generate(options: argparse.Namespace, settings: Settings) -> int:
+    """Print what the function generates or changes; what this config made before is printed again with the rest."""
+    ran = running.run(options.paths, settings, anew=True)
+    changes = ran.computed.safe_changes
+    items = {one.position: one.item for one in ran.loaded.objects}
+    rewritten = ((items[position], text) for position, text in sorted(changes.rewritten.items()))
+    documents = [
+        *(_document(item.column, text) for item, text in rewritten if item),
+        *(document.dump(one) for one in changes.added),
+    ]
+    if not ran.failed:
+        stdio.write("---\n".join(documents).encode())
+    stdio.say(ran.results, Severity.WARNING)
+    return stdio.FAILED if ran.failed else 0
+
+
+def _document(column: int, text: str) -> str:
+    """Return the new text of an item that stands at a column of a list as a document of its own."""
+    margin = " " * column
+    return text.replace(f"\n{margin}", "\n").rstrip("\n") + "\n"
