@@ -62,6 +62,8 @@ def excuse(cell: Cell, found: Rendered, *, narrowed: bool) -> str:
             return "connections-open"
         # The Service itself has the base's pods alone: what was spread over all of them no longer is.
         return "base: selector" if narrowed and cell.row.protocol == "tls" and cell.expected == "spread" else ""
+    if cell.expected == "spread" and ("headless", service) in found.services:
+        return "headless"
     if cell.row.caller and cell.row.header is None and "option-unsupported" in found.codes:
         return "option-unsupported"
     return ""

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from . import parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from .model import Manifest
 
@@ -30,7 +30,7 @@ class MeshRejected(Exception):  # noqa: N818 - what happened, as in FileNotFound
 class Istiod:
     """A running server. It ends when its stdin does: with this process, however that ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long; no name, so nobody can remove it
         self._process = subprocess.Popen(
             [parts.server(), "-crds", ",".join(map(str, parts.schemas()))],
@@ -39,6 +39,7 @@ class Istiod:
             stderr=self._log,
             text=True,
             start_new_session=True,  # Ctrl-C is for us: we end it in order
+            env={**os.environ, **(settings or {})},
         )
         self._lock = threading.Lock()
 

@@ -48,7 +48,7 @@ func (r reachable) Generate(
 				return nil, details, err
 			}
 		}
-		if l.BindToPort == nil || l.BindToPort.Value {
+		if l.GetInternalListener() == nil && (l.BindToPort == nil || l.BindToPort.Value) {
 			move(l, filepath.Join(sockets, made.Name))
 			made = proto.CloneOf(made)
 			made.Resource = protoconv.MessageToAny(l)
