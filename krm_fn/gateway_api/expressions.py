@@ -25,7 +25,7 @@ from krm_fn.plan.environments import levels
 LONGEST = 4096  # characters of a header match's value in the Gateway API
 _IN_BRACKETS = re.compile(r"[-\\\]^]")
 _SPACE = r" \t"
-# The API takes printable ASCII, with one space or tab at a time: https://gateway-api.sigs.k8s.io/reference/spec/#httpheadermatch.
+# The definitions of the experimental channel take printable ASCII, with one space or tab at a time.
 _UNPRINTABLE = re.compile(r"\\(?P<escaped>.)|[^ -~]|  +", re.DOTALL)
 _OF_NAMES = frozenset(string.ascii_letters + string.digits + "-._")
 _SHORT_RUN = 3

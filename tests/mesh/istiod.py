@@ -30,10 +30,10 @@ class MeshRejected(Exception):  # noqa: N818 - what happened, as in FileNotFound
 class Istiod:
     """A running server. It ends when its stdin does: with this process, however that ends."""
 
-    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(self, settings: Mapping[str, str] | None = None, schemas: Iterable[Path] = ()) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long; no name, so nobody can remove it
         self._process = subprocess.Popen(
-            [parts.server(), "-crds", ",".join(map(str, parts.schemas()))],
+            [parts.server(), "-crds", ",".join(map(str, tuple(schemas) or parts.schemas()))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

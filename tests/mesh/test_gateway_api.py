@@ -9,7 +9,7 @@ import re
 import pytest
 import yaml
 
-from . import Mesh, parts, table, worlds
+from . import Mesh, parts, table, topologies, worlds
 from .gateway_api import excuse, from_manifests, rendered
 
 EXAMPLES = parts.ROOT / "examples"
@@ -140,6 +140,13 @@ kind: Gateway
 metadata: {name: shop}
 spec: {gatewayClassName: istio, listeners: [{name: http, port: 80, protocol: HTTP}]}
 """
+GIVEN_WOVEN = [
+    *(worlds.service(name) for name in ("web", "cart", "other")),
+    *(worlds.workload("web", name) for name in ("dev", "dev.proj1")),
+    *(worlds.workload("cart", name) for name in ("dev", "dev.proj1.ann")),
+    worlds.workload("other"),
+    *yaml.safe_load_all(THEIRS),
+]
 # path, x-kind, environment → who answers, and whether the canary's filter was there; None: 404
 WOVEN = [
     ("/cart", None, None, "cart-dev"),
@@ -157,15 +164,8 @@ WOVEN = [
 @pytest.mark.parametrize("age", ["2024-01-01T00:00:00Z", "2026-06-01T00:00:00Z"])
 def test_a_route_of_the_users_is_woven_beside(age, count_gateway_cells):
     """Whatever its age, each of their rules holds for each environment; what was open, weighted or a 404 stays so."""
-    given = [
-        *(worlds.service(name) for name in ("web", "cart", "other")),
-        *(worlds.workload("web", name) for name in ("dev", "dev.proj1")),
-        *(worlds.workload("cart", name) for name in ("dev", "dev.proj1.ann")),
-        worlds.workload("other"),
-        *yaml.safe_load_all(THEIRS),
-    ]
     options = {"output": "gatewayAPI", "base": "selector", "envHeader.name": worlds.HEADER}
-    found = from_manifests(given, None, {**options, "previewHosts": "{env}.{host}"})
+    found = from_manifests(GIVEN_WOVEN, None, {**options, "previewHosts": "{env}.{host}"})
     assert found.package, found.codes
     routes = {one["metadata"]["name"]: one for one in found.package.manifests if one["kind"] == "HTTPRoute"}
     for name, one in routes.items():
@@ -194,3 +194,30 @@ def test_a_route_of_the_users_is_woven_beside(age, count_gateway_cells):
         assert client.spread("cart", times=10) == {"cart-dev": 10}
         assert client.ask("cart", headers={worlds.HEADER: "dev.proj1.ann"}).pod == "cart-dev-proj1-ann"
     count_gateway_cells(len(WOVEN) + 9, 0)
+
+
+def answered(top, row, base):
+    """Say who answers a request, as the contract does; what no header decides reaches the base, or anybody's pods."""
+    app = next(one for one in top.apps if one.name == row["service"])
+    kind, protocol = app.ports[row["port"]], row["protocol"]
+    if not (kind in ("tcp", "tls") or protocol in ("tcp", "tls")):
+        return row["answer"]
+    fitting = [one for one in app.own if top.base == one or top.base.startswith(one + top.splitter)]
+    of_base = max(fitting, key=len, default=None)
+    anybody = "closed" if not app.own else "spread" if len(app.own) > 1 else next(iter(app.own))
+    narrowed = base == "selector" and bool(app.own - {of_base}) and (of_base or top.unmatched == "reject")
+    return (of_base or "closed") if narrowed else anybody
+
+
+@pytest.mark.parametrize("number", range(5))
+def test_a_random_topology(number, count_gateway_cells):
+    """Every request of a random topology lands where the contract says, by Gateway API routes."""
+    top = topologies.make(number)
+    base = ("backend", "selector")[number % 2]
+    found = from_manifests(top.manifests, top.config, {"output": "gatewayAPI", "base": base})
+    assert found.package, found.codes
+    asked = [{**row, "answer": answered(top, row, base)} for row in topologies.requests(top)]
+    with Mesh(found.package.manifests, label=top.label) as mesh:
+        cells = table.ask(mesh, table.rows(asked), top.header, times=2)
+    count_gateway_cells(len(cells), 0)
+    assert [str(cell) for cell in cells if not cell.right] == [], f"seed {number}: {top.config['spec']}"

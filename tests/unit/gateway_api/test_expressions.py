@@ -26,7 +26,7 @@ CARRIERS = {
     "pattern": (EnvHeader(aliases=[Alias(name="x", pattern="(.*;)?env=(@)(;.*)?")]), "a=b;env={};c;d"),
     "loose": (EnvHeader(aliases=[Alias(name="x", pattern=".*(@).*")]), "/{}/"),
 }
-TAKEN = re.compile(r"[!-~]+([\t ]?[!-~]+)*")  # a value of the API, as its definitions say since 1.5
+TAKEN = re.compile(r"[!-~]+([\t ]?[!-~]+)*")  # as the definitions of the experimental channel have it
 SPLITTERS = [".", "-", "_", "--", "._.", "9", "x"]
 
 
