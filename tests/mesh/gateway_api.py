@@ -54,14 +54,11 @@ def from_manifests(given: list[Manifest], config: Any, overrides: dict[str, str]
     return Rendered(Package(outcome.output, manifests, labels, headers), codes, services)
 
 
-def excuse(cell: Cell, found: Rendered, *, narrowed: bool) -> str:
+def excuse(cell: Cell, found: Rendered) -> str:
     """Return the finding that says why a request is answered otherwise than by Istio's own routes; empty for none."""
     service = cell.hop[0].partition(".")[0]
     if cell.row.protocol in ("tcp", "tls"):
-        if ("connections-open", service) in found.services:
-            return "connections-open"
-        # The Service itself has the base's pods alone: what was spread over all of them no longer is.
-        return "base: selector" if narrowed and cell.row.protocol == "tls" and cell.expected == "spread" else ""
+        return "connections-open" if ("connections-open", service) in found.services else ""
     if cell.expected == "spread" and ("headless", service) in found.services:
         return "headless"
     if cell.row.caller and cell.row.header is None and "option-unsupported" in found.codes:

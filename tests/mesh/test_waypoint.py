@@ -23,7 +23,7 @@ def test_an_example_answers_through_a_waypoint(name, count_gateway_cells):
     rows = table.rows(yaml.safe_load((folder / "requests.yaml").read_bytes()))
     with AmbientMesh(found.package.manifests, label=found.package.label) as mesh:
         cells = table.ask(mesh, rows, found.package.header, times=_TIMES)
-    excused = [cell for cell in cells if not cell.right and excuse(cell, found, narrowed=base == "selector")]
+    excused = [cell for cell in cells if not cell.right and excuse(cell, found)]
     count_gateway_cells(len(cells), len(excused))
     assert [str(cell) for cell in cells if not cell.right and cell not in excused] == []
 
