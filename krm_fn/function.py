@@ -6,13 +6,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from typing import NamedTuple
 
-from krm_fn import kubernetes
+from krm_fn import kubernetes, sizes
 from krm_fn.config.gather import gather
 from krm_fn.config.reader import Configs
 from krm_fn.merge import Changes, merge
-from krm_fn.objects import Object, objects_of
+from krm_fn.objects import Object, in_namespace, objects_of
 from krm_fn.output import Output, together
-from krm_fn.plan import inventory, planner
+from krm_fn.plan import inventory, kinds, planner
 from krm_fn.plan.answers import Plan
 from krm_fn.results import FunctionError, Result, Severity, in_order
 from krm_fn.signatures import PREFIX
@@ -66,13 +66,13 @@ def run(raw: bytes, function_config: Value | None = None, overrides: Mapping[str
     the results in it.
     """
     try:
-        listed = document.parse(raw)
+        listed = document.parse(raw, kinds.asked)
     except FunctionError as error:
         return Outcome(raw, error.results)
     try:
         place = listed.form is Form.RESOURCE_LIST
         given = function_config or listed.function_config
-        computed = compute(list(objects_of(listed.items)), given, overrides, place=place)
+        computed = compute(list(objects_of(listed.items)), given, overrides, place=place, grows=listed.grows)
         changes, results = computed.safe_changes, computed.results
     except FunctionError as error:
         changes, results = Changes(), tuple(in_order(error.results))
@@ -92,17 +92,21 @@ def compute(
     *,
     place: bool = False,
     anew: bool = False,
+    grows: int | None = None,
 ) -> Computation:
-    """Compute what a list leads to; `place` and `anew` are the merge's.
+    """Compute what a list leads to; `place`, `anew` and `grows` are the merge's.
 
     Raises:
         FunctionError: for configurations that cannot be read; all else is among the results.
     """
     configs = gather(given, objects, overrides)
+    if namespace := configs.default.config.namespace:
+        objects, configs = in_namespace(objects, namespace), configs.in_namespace(namespace)
     plan = planner.make(inventory.read(objects, configs), configs)
     made = together([kubernetes.output(objects, plan, configs), *_outputs(objects, plan, configs)])
-    changes = merge(objects, made, configs, place=place, anew=anew)
-    results = in_order([*plan.results, *made.results, *changes.results])
+    changes = merge(objects, made, configs, place=place, anew=anew, grows=grows)
+    large = sizes.find(objects, made, changes, configs.owner)
+    results = in_order([*plan.results, *made.results, *changes.results, *large])
     return Computation(configs, plan, made, changes, tuple(results))
 
 
@@ -116,8 +120,8 @@ def _outputs(objects: Sequence[Object], plan: Plan, configs: Configs) -> Iterato
 
 def _has_additions(objects: Sequence[Object]) -> bool:
     """Tell whether something was added to an object of the user's: only the output that did so can take it out."""
-    marked = (one for one in objects if one.group == "networking.istio.io" and one.is_source and one.item is not None)
-    return any(PREFIX in one.item.source for one in marked if one.item)
+    marked = (one for one in objects if one.group == "networking.istio.io" and one.is_source)
+    return any(one.item and one.item.text.find(PREFIX, one.item.start, one.item.end) >= 0 for one in marked)
 
 
 def _failed(results: Sequence[Result]) -> bool:

@@ -14,8 +14,6 @@ from krm_fn.results import Code, Result
 from krm_fn.text.edits import Edit, Path, Put
 from krm_fn.values import Manifest, mapping
 
-_SELECTOR = "spec.selector"
-
 
 def output(objects: Sequence[Object], plan: Plan, configs: Configs) -> Output:
     """Return the Services of base namespaces that members lack, and the base's label where it is to be added.
@@ -23,15 +21,14 @@ def output(objects: Sequence[Object], plan: Plan, configs: Configs) -> Output:
     That is to pods without it (`unlabelled: adopt`), and to Services that are to select the base alone
     (`base: selector`).
     """
-    narrowed = list(_narrowed(objects, plan, configs.owner))
     return Output(
-        tuple(map(_service, plan.copies)),
-        (*_labelled(plan.adoptions), *(one for one in narrowed if isinstance(one, Edit))),
-        (*map(_adopted, plan.adoptions), *(one for one in narrowed if isinstance(one, Result))),
+        tuple(_service(one, configs.cluster_domain) for one in plan.copies),
+        (*_labelled(plan.adoptions), *_narrowed(objects, plan, configs.owner)),
+        tuple(map(_adopted, plan.adoptions)),
     )
 
 
-def _narrowed(objects: Sequence[Object], plan: Plan, owner: str) -> Iterator[Edit | Result]:
+def _narrowed(objects: Sequence[Object], plan: Plan, owner: str) -> Iterator[Edit]:
     """Yield the edits of Services that are to select the base alone, and of those that no longer are."""
     wanted = {one.key: one for one in plan.services if one.is_narrowed}
     for one in objects:
@@ -42,17 +39,8 @@ def _narrowed(objects: Sequence[Object], plan: Plan, owner: str) -> Iterator[Edi
         label = service.config.env_label.name if service else ""
         base = (service.base_answer or service.base) if service else ""
         selector = mapping(mapping(one.value, "spec"), "selector")
-        if added == label and (not label or selector.get(label) == base):
-            continue
-        if one.position is None:
-            message = (
-                f"must get the label {label}: {base} in its selector"
-                if label
-                else f"must lose {added!r} in its selector"
-            )
-            yield Result(Code.NOT_EDITABLE, message, one.ref, _SELECTOR)
-            continue
-        yield Edit(one.position, tuple(_of_mark(one, added)), tuple(_mark(owner, label, base)))
+        if added != label or (label and selector.get(label) != base):
+            yield Edit(one.position, tuple(_of_mark(one, added)), tuple(_mark(owner, label, base)))
 
 
 def _of_mark(one: Object, added: str) -> Iterator[Path]:
@@ -70,12 +58,12 @@ def _mark(owner: str, label: str, base: str) -> Iterator[Put]:
         yield Put(("metadata", "annotations"), SELECTOR, f"{owner} {label}")
 
 
-def _service(copy: Copy) -> Manifest:
+def _service(copy: Copy, domain: str) -> Manifest:
     """Return a Service without a selector where its original takes part, an alias for every other."""
     ref, original = copy.service.ref, copy.original.ref
     spec: Manifest = {}
     if copy.is_alias:
-        spec = {"type": "ExternalName", "externalName": full_name(original.namespace, original.name)}
+        spec = {"type": "ExternalName", "externalName": full_name(original.namespace, original.name, domain)}
     spec |= {"ports": [_port(port) for port in copy.service.ports]} if copy.service.ports else {}
     metadata = {"name": ref.name, "namespace": ref.namespace}
     return {"apiVersion": "v1", "kind": "Service", "metadata": metadata, "spec": spec}
@@ -94,14 +82,13 @@ def _port(port: Port) -> Manifest:
 def _labelled(adoptions: Sequence[Adoption]) -> Iterator[Edit]:
     """Yield the edits of pod templates. Selectors stay."""
     for one in adoptions:
-        if one.workload.position is not None:
-            path = tuple(one.workload.labels_field.split("."))
-            yield Edit(one.workload.position, (), (Put(path, one.label, one.environment),))
+        path = tuple(one.workload.labels_field.split("."))
+        yield Edit(one.workload.position, (), (Put(path, one.label, one.environment),))
 
 
 def _adopted(one: Adoption) -> Result:
-    if one.workload.position is None:
-        message = f"must get the label {one.label}: {one.environment}, but members of a v1 List are not edited"
-        return Result(Code.NOT_EDITABLE, message, one.workload.ref, one.workload.labels_field)
-    message = f"counts as {one.environment!r}: its pods get the label {one.label}: {one.environment}"
+    message = (
+        f"counts as {one.environment!r}: its pods get the label {one.label}: {one.environment}; where they run "
+        "without it, they restart once when it is applied: routes after them"
+    )
     return Result(Code.ADOPTED, message, one.workload.ref, one.workload.labels_field)

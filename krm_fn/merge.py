@@ -7,12 +7,22 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from krm_fn import members
 from krm_fn.config.reader import Configs
-from krm_fn.objects import DEPENDS_ON, HOST_IDS, INDEXES, ORDER, OWNER, PATHS, Object, annotations_of, ref_of
+from krm_fn.objects import (
+    DEPENDS_ON,
+    INDEXES,
+    MANAGED_BY,
+    ORDER,
+    OWNER,
+    PATHS,
+    Object,
+    annotations_of,
+    labels_of,
+    ref_of,
+)
 from krm_fn.output import Output
 from krm_fn.results import Code, Ref, Result
-from krm_fn.text.edits import Edit
-from krm_fn.text.rewrite import rewrite
 from krm_fn.values import NOTHING, Value, mapping
 
 _Identity = tuple[str, str, str, str]
@@ -28,6 +38,7 @@ class Changes(NamedTuple):
         removed: objects of ours that are no longer wanted.
         added: new objects.
         results: what is in the way.
+        members: members of Lists that change, as they will be; their text is in that of their List.
     """
 
     replaced: Mapping[int, Value] = NOTHING
@@ -35,9 +46,18 @@ class Changes(NamedTuple):
     removed: frozenset[int] = frozenset()
     added: tuple[Value, ...] = ()
     results: tuple[Result, ...] = ()
+    members: Mapping[int, Value] = NOTHING
 
 
-def merge(objects: Sequence[Object], made: Output, configs: Configs, *, place: bool, anew: bool = False) -> Changes:
+def merge(
+    objects: Sequence[Object],
+    made: Output,
+    configs: Configs,
+    *,
+    place: bool,
+    anew: bool = False,
+    grows: int | None = None,
+) -> Changes:
     """Compute the edits that leave exactly what was made, of this owner, in the list.
 
     Args:
@@ -46,6 +66,7 @@ def merge(objects: Sequence[Object], made: Output, configs: Configs, *, place: b
         configs: whose run this is, and where new objects go.
         place: whether the host wants to be told the file of a new object (kpt does).
         anew: whether what this owner made before counts as not there.
+        grows: the position of a List that takes new objects; None: they stand beside the others.
     """
     present = _Present(objects, configs.owner, anew=anew)
     free = _FreeIndexes(objects) if place else None
@@ -68,15 +89,23 @@ def merge(objects: Sequence[Object], made: Output, configs: Configs, *, place: b
         updated = _updated(existing.value, manifest, configs.owner)
         if updated == existing.value:
             continue
-        if existing.position is None:
-            results.append(_stays_in_list(existing))
-        else:
-            replaced[existing.position] = updated
+        replaced[existing.position] = updated
     left = [*present.twice, *(one for identity, one in present.ours.items() if identity not in wanted)]
-    results += [_stays_in_list(one) for one in left if one.position is None]
-    removed = frozenset(one.position for one in left if one.position is not None)
-    rewritten, refused = _rewritten(objects, made.edits)
-    return Changes(replaced, rewritten, removed, tuple(added), (*results, *refused))
+    removed = frozenset(one.position for one in left)
+    if anew:
+        results += [_left_behind(one) for one in present.before if _identity(one.ref) not in wanted]
+    rewritten, refused = members.rewritten(objects, made.edits, anew=anew)
+    growing = (-1, ()) if grows is None else (grows, added)
+    within = members.within(objects, made.edits, replaced, removed, growing, anew=anew)
+    items = {one.position for one in objects if not one.inside}
+    return Changes(
+        {position: value for position, value in replaced.items() if position in items},
+        {**rewritten, **within.rewritten},
+        removed & items,
+        () if grows is not None else tuple(added),
+        (*results, *refused, *within.results),
+        within.members,
+    )
 
 
 class _Present:
@@ -86,6 +115,7 @@ class _Present:
         ours: what this owner made; `twice` are further objects of one identity.
         theirs: the identities of everybody else's.
         others: what other configs made, by what it is about.
+        before: what this owner made, where that counts as not there.
     """
 
     def __init__(self, objects: Iterable[Object], owner: str, *, anew: bool) -> None:
@@ -93,53 +123,25 @@ class _Present:
         self.ours: dict[_Identity, Object] = {}
         self.twice: list[Object] = []
         self.others: dict[tuple[str, str, str], Object] = {}
+        self.before: list[Object] = []
         for one in objects:
             if one.owner != owner:
                 self.theirs.add(_identity(one.ref))
                 if one.owner:
                     self.others[_subject(one.value)] = one
-            elif not anew and self.ours.setdefault(_identity(one.ref), one) is not one and one.position is not None:
+            elif anew:
+                self.before.append(one)
+            elif self.ours.setdefault(_identity(one.ref), one) is not one:
                 self.twice.append(one)
 
 
-def _rewritten(objects: Sequence[Object], edits: Sequence[Edit]) -> tuple[dict[int, str], list[Result]]:
-    """Return the new text of each object that an edit changes, and findings about those that it cannot."""
-    edited = {one.position: one for one in objects} if edits else {}
-    texts: dict[int, str] = {}
-    refused: list[Result] = []
-    for edit in edits:
-        one = edited[edit.position]
-        if one.item is None:
-            continue
-        source = one.item.source
-        text = rewrite(source, one.item.column, one.value, _without_ids(one, edit))
-        if text is None:
-            refused.append(_not_editable(one))
-        elif text != source:
-            texts[edit.position] = text
-    return texts, refused
-
-
-def _without_ids(one: Object, edit: Edit) -> Edit:
-    """Return the edit, and with it the ids go that a host gave the object: the text keeps its comments itself."""
-    ids = tuple(("metadata", "annotations", key) for key in HOST_IDS if key in annotations_of(one.value))
-    return edit._replace(removals=(*edit.removals, *ids))
-
-
-def _not_editable(one: Object) -> Result:
+def _left_behind(one: Object) -> Result:
+    name = f"{one.ref.kind.lower()} {one.ref.name}" + (f" -n {one.ref.namespace}" if one.ref.namespace else "")
     message = (
-        "must be edited, and its text says one thing for several places (&x, *x, <<), so that an edit of one "
-        "would change another: write those parts out where they stand"
+        f"was made by this config and nobody needs it any more; it is not printed: delete it (kubectl delete {name}), "
+        "VirtualServices before DestinationRules"
     )
-    return Result(Code.NOT_EDITABLE, message, one.ref)
-
-
-def _stays_in_list(one: Object) -> Result:
-    message = (
-        "was made by this function and is out of date, and stands in a v1 List, which is not edited: delete it there, "
-        "and it is made anew where it is needed"
-    )
-    return Result(Code.NOT_EDITABLE, message, one.ref)
+    return Result(Code.LEFT_BEHIND, message, one.ref)
 
 
 def _identity(ref: Ref) -> _Identity:
@@ -180,6 +182,9 @@ def _updated(existing: Value, manifest: Value, owner: str) -> Value:
     """Return an object of ours as it should be: everything that others added to its metadata stays."""
     metadata = dict(existing["metadata"])
     kept = {key: text for key, text in annotations_of(existing).items() if not _is_order(key, text)}
+    if "labels" not in metadata:
+        metadata.pop("annotations", None)  # labels stand before them, as in what is new
+    metadata["labels"] = {**labels_of(existing), **MANAGED_BY}
     metadata["annotations"] = {**kept, **annotations_of(manifest), OWNER: owner}
     return {**existing, **manifest, "metadata": {**metadata, "name": manifest["metadata"]["name"]}}
 
@@ -196,7 +201,7 @@ class _FreeIndexes:
         self.used: dict[str, set[int]] = defaultdict(set)
         self.tried: dict[str, int] = defaultdict(int)
         for one in objects:
-            if one.position is not None and one.ref.file:
+            if not one.inside and one.ref.file:
                 self.used[one.ref.file].add(one.ref.file_index or 0)
 
     def take(self, path: str) -> int:
@@ -216,4 +221,4 @@ def _new(manifest: Value, configs: Configs, free: _FreeIndexes | None) -> Value:
         folder = _NOT_IN_A_NAME.sub("-", namespace) or "default"
         path = configs.of(namespace).config.placement.replace("{namespace}", folder)
         annotations |= {INDEXES[0]: str(free.take(path)), PATHS[0]: path}
-    return {**manifest, "metadata": {**metadata, "annotations": annotations}}
+    return {**manifest, "metadata": {**metadata, "labels": MANAGED_BY, "annotations": annotations}}

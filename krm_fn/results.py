@@ -53,10 +53,15 @@ class Code(Enum):
     OBJECT_TWICE = ("object-twice", Severity.ERROR)
     LABEL_INVALID = ("label-invalid", Severity.ERROR)
     LABEL_MISPLACED = ("label-misplaced", Severity.WARNING)
+    LABEL_UNREAD = ("label-unread", Severity.WARNING)
+    REPLICAS_UNREAD = ("replicas-unread", Severity.WARNING)
+    LABEL_SLIP = ("label-slip", Severity.ERROR)
     UNLABELLED_WORKLOAD = ("unlabelled-workload", Severity.ERROR)
     SCALED_TO_ZERO = ("scaled-to-zero", Severity.INFO)
     NO_SELECTOR = ("no-selector", Severity.INFO)
+    SELECTOR_TAKEN = ("selector-taken", Severity.WARNING)
     UNSELECTED_PODS = ("unselected-pods", Severity.WARNING)
+    NAMESPACE_MIXED = ("namespace-mixed", Severity.WARNING)
     NOTHING_LABELLED = ("nothing-labelled", Severity.WARNING)
     # who answers
     BASE_ASSUMED = ("base-assumed", Severity.INFO)
@@ -89,11 +94,15 @@ class Code(Enum):
     HOST_TAKEN = ("host-taken", Severity.ERROR)
     ROUTED_BY_USER = ("routed-by-user", Severity.ERROR)
     ROUTE_READS_ENVIRONMENT = ("route-reads-environment", Severity.WARNING)
+    ROUTE_SETS_ENVIRONMENT = ("route-sets-environment", Severity.WARNING)
     SUBSET_SPANS_ENVIRONMENTS = ("subset-spans-environments", Severity.WARNING)
+    SUBSET_WITHOUT_PODS = ("subset-without-pods", Severity.WARNING)
     PORTS_OPEN = ("ports-open", Severity.WARNING)
     ROUTES_TWICE = ("routes-twice", Severity.WARNING)
+    HOST_OF_NO_SERVICE = ("host-of-no-service", Severity.WARNING)
     RULE_COPIED = ("rule-copied", Severity.INFO)
     NAMESPACE_TO_COME = ("namespace-to-come", Severity.INFO)
+    ROLLOUT_UNNAMED = ("rollout-unnamed", Severity.ERROR)
     RUNTIME_WEIGHTS = ("runtime-weights", Severity.WARNING)
     OUTSIDE_DOOR = ("outside-door", Severity.WARNING)
     HIDDEN_ROUTES = ("hidden-routes", Severity.WARNING)
@@ -118,8 +127,15 @@ class Code(Enum):
     ADOPTED = ("adopted", Severity.INFO)
     ADDITION_EDITED = ("addition-edited", Severity.ERROR)
     NOT_EDITABLE = ("not-editable", Severity.ERROR)
+    # what leaves
+    LEFT_BEHIND = ("left-behind", Severity.WARNING)
+    OBJECT_LARGE = ("object-large", Severity.WARNING)
+    OBJECT_TOO_LARGE = ("object-too-large", Severity.ERROR)
     # the command
     PATH_UNREADABLE = ("path-unreadable", Severity.ERROR)
+    ENVIRONMENT_EXISTS = ("environment-exists", Severity.ERROR)
+    FORK_IMPOSSIBLE = ("fork-impossible", Severity.ERROR)
+    FORK_SHARES = ("fork-shares", Severity.WARNING)
     FUNCTION_NOT_RUN = ("function-not-run", Severity.ERROR)
     INNER_LAYER = ("inner-layer", Severity.WARNING)
     NOTHING_CHECKED = ("nothing-checked", Severity.WARNING)
@@ -169,12 +185,12 @@ class Result(NamedTuple):
         place = ": ".join(part for part in where if part)
         if self.field:
             place = f"{place} {self.field}" if place else self.field
-        text = " ".join(self.message.split())
-        return printable(f"{self.severity}: {f'{place}: ' if place else ''}{text} [{self.code.slug}]")
+        text = f"{place}: {self.message}" if place else self.message
+        return printable(f"{self.severity}: {' '.join(text.split())} [{self.code.slug}]")
 
     def as_item(self) -> dict[str, Any]:
         """Return the finding as an entry of a ResourceList's `results`."""
-        item: dict[str, Any] = {"message": self.message, "severity": str(self.severity)}
+        item: dict[str, Any] = {"message": _readable(self.message), "severity": str(self.severity)}
         if self.ref and self.ref.kind:
             named = {
                 "apiVersion": self.ref.api_version,
@@ -184,13 +200,18 @@ class Result(NamedTuple):
             }
             item["resourceRef"] = {key: value for key, value in named.items() if value}
         if self.field:
-            item["field"] = {"path": self.field}
+            item["field"] = {"path": _readable(self.field)}
         if self.ref and self.ref.file:
             item["file"] = {"path": self.ref.file}
             if self.ref.file_index is not None:
                 item["file"]["index"] = self.ref.file_index
         item["tags"] = {"function": FUNCTION, "code": self.code.slug}
         return item
+
+
+def _readable(text: str) -> str:
+    r"""Return a text that every reader takes: half of a surrogate pair, as JSON's `\ud83d` is, is no character."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class FunctionError(Exception):

@@ -21,6 +21,9 @@ def pytest_addoption(parser):
     parser.addoption("--unit", action="store_true", help="only the tests that need no part of .ci/parts")
     parser.addoption("--update", action="store_true", help="rewrite the examples' expected output instead of comparing")
     parser.addoption(
+        "--fuzz", type=float, default=5, metavar="SECONDS", help="how long tests/fuzz tries random lists (5)"
+    )
+    parser.addoption(
         "--topologies", type=int, default=25, metavar="N", help="how many random topologies tests/mesh asks (25)"
     )
 

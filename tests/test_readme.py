@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from krm_fn.config import reader
-from krm_fn.config.options import RouteConfig
+from krm_fn.config.models import RouteConfig
 from krm_fn.results import Ref
 
 ROOT = Path(__file__).resolve().parents[1]

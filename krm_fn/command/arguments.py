@@ -32,12 +32,20 @@ def top(desk: str) -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"{FUNCTION} {__version__}")
     add_config(parser)
+    parser.add_argument(
+        "--allow-empty",
+        action="store_true",
+        help="as a filter: no object in, none out, and no error (a Helm chart of hooks only)",
+    )
     return parser
 
 
-def add_paths(command: argparse.ArgumentParser, count: str) -> None:
-    """Add the PATHs, and how the kustomizations among them are built; `count` is argparse's nargs."""
-    command.add_argument("paths", nargs=count, metavar="PATH")
+def add_paths(command: argparse.ArgumentParser, count: str, first: str) -> None:
+    """Add the PATHs, and how the kustomizations among them are built.
+
+    `count` is argparse's nargs, and `first` how the first of them is called: with what else may stand before it.
+    """
+    command.add_argument("paths", nargs=count, metavar=(first, "PATH") if count == "+" else "PATH")
     command.add_argument(
         "--build-args",
         default="",
@@ -87,6 +95,18 @@ def add_config(command: argparse.ArgumentParser) -> None:
 def add_format(command: argparse.ArgumentParser, *formats: str) -> None:
     """Add --format; the first one is the default."""
     command.add_argument("--format", choices=formats, default=formats[0])
+
+
+def add_sources(command: argparse.ArgumentParser) -> None:
+    """Add --git REV:PATH."""
+    command.add_argument(
+        "--git",
+        dest="at",
+        action="append",
+        default=[],
+        metavar="REV:PATH",
+        help="a further source: PATH as a commit of the repository here has it; may be repeated",
+    )
 
 
 def add_pattern(command: argparse.ArgumentParser, option: str, text: str) -> None:

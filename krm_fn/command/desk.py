@@ -7,6 +7,7 @@ import argparse
 from krm_fn.command import running, stdio
 from krm_fn.command.settings import Settings
 from krm_fn.config.schema import definition
+from krm_fn.objects import is_list, without_clusters_own
 from krm_fn.results import Severity
 from krm_fn.text import document
 
@@ -24,11 +25,14 @@ def generate(options: argparse.Namespace, settings: Settings) -> int:
     items = {one.position: one.item for one in ran.loaded.objects}
     rewritten = ((items[position], text) for position, text in sorted(changes.rewritten.items()))
     documents = [
-        *(_document(item.column, text) for item, text in rewritten if item),
+        *(_document(item.column, text) for item, text in rewritten if item and not is_list(item.value)),
+        *(document.dump(without_clusters_own(value)) for _, value in sorted(changes.members.items())),
         *(document.dump(one) for one in changes.added),
     ]
+    # By a first `{` kubectl takes the whole stream for JSON.
+    start = "---\n" if documents and documents[0].startswith("{") else ""
     if not ran.failed:
-        stdio.write("---\n".join(documents).encode())
+        stdio.write((start + "---\n".join(documents)).encode())
     stdio.say(ran.results, Severity.WARNING)
     return stdio.FAILED if ran.failed else 0
 
@@ -36,4 +40,7 @@ def generate(options: argparse.Namespace, settings: Settings) -> int:
 def _document(column: int, text: str) -> str:
     """Return the new text of an item that stands at a column of a list as a document of its own."""
     margin = " " * column
-    return text.replace(f"\n{margin}", "\n").rstrip("\n") + "\n"
+    text = text.replace(f"\n{margin}", "\n").rstrip("\n") + "\n"
+    (item,) = document.parse(text.encode()).items
+    rest = without_clusters_own(item.value)
+    return text if rest == item.value else document.dump(rest)

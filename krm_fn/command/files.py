@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from krm_fn.command import revisions
 from krm_fn.command.reading import KUSTOMIZATIONS, Place, parse, place, problem, read_bytes, read_object
 from krm_fn.command.settings import Flags
 from krm_fn.objects import Object, objects_of
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 
 _ENDINGS = (".yaml", ".yml", ".json", "Kptfile")
 _PLAIN = Flags()
+GIT = "git:"  # before REV:PATH
 
 
 class Layered(NamedTuple):
@@ -66,7 +68,7 @@ def load(paths: Sequence[str | Place], flags: Flags = _PLAIN, *, may_be_empty: b
     """Read every path.
 
     A directory with a Kptfile is read as kpt reads it, one with a kustomization is built, any other is read
-    file by file; `-` is stdin.
+    file by file; `-` is stdin, and `git:REV:PATH` what a commit of the repository here has at a path.
 
     Args:
         paths: of the work tree, or wherever they are to be read.
@@ -110,9 +112,9 @@ def load(paths: Sequence[str | Place], flags: Flags = _PLAIN, *, may_be_empty: b
 def _objects(parts: Iterable[_Part]) -> Iterator[Object]:
     count = 0
     for part in parts:
-        for one in objects_of(part.listed.items, part.name):
-            yield one._replace(position=None if one.position is None else one.position + count)
-        count += len(part.listed.items)
+        here = [one._replace(position=one.position + count) for one in objects_of(part.listed.items, part.name)]
+        yield from here
+        count += len(here)
 
 
 def read_config(path: str) -> Mapping[str, Any]:
@@ -128,6 +130,8 @@ def _read(at: Place, prefix: str, flags: Flags) -> _Read:
     """Return what a path holds, each file by the name that its host gives it, behind `prefix`."""
     if at.shown == "-":
         return _Read((_Part("", "", parse(_stdin(), "stdin")),))
+    if at.shown.startswith(GIT):
+        return _at_commit(at.shown.removeprefix(GIT), flags)
     if not at.path.is_dir():
         return _Read((_Part(at.shown, at.shown, parse(read_bytes(at), at.shown)),))
     if any((at.path / name).is_file() for name in KUSTOMIZATIONS) and not (at.path / "Kptfile").is_file():
@@ -138,6 +142,17 @@ def _read(at: Place, prefix: str, flags: Flags) -> _Read:
         return _Read((part,), built.config, built)
     parts = tuple(_files(at, prefix))
     return _Read(parts, _pipeline_config(at))
+
+
+def _at_commit(source: str, flags: Flags) -> _Read:
+    """Read REV:PATH; its files are named REV:PATH/FILE."""
+    revision, colon, path = source.partition(":")
+    if not (revision and colon):
+        raise FunctionError(problem(source, "is no REV:PATH, such as main:deploy/base"))
+    with revisions.checked_out(revision, [path or "."]) as found:
+        if not found:
+            raise FunctionError(problem(source, f"is not there: the commit {revision} has no such path"))
+        return _read(found[0]._replace(shown=source.rstrip("/")), f"{source.rstrip('/')}/", flags)
 
 
 def _stdin() -> bytes:

@@ -17,8 +17,13 @@ FAILED = 1
 DEBUG = "VIRTUAL_ENV_FN_DEBUG"
 
 
-def filter_stdin(function_config: Mapping[str, Any] | None, overrides: Mapping[str, str]) -> int:
-    """Be the function: a ResourceList or a stream of documents on stdin, the same on stdout."""
+def filter_stdin(
+    function_config: Mapping[str, Any] | None, overrides: Mapping[str, str], *, allow_empty: bool = False
+) -> int:
+    """Be the function: a ResourceList or a stream of documents on stdin, the same on stdout.
+
+    `allow_empty`: an input without any object is no error, and the output is that input.
+    """
     raw = _stdin()
     try:
         outcome = function.run(raw, function_config, overrides)
@@ -26,6 +31,8 @@ def filter_stdin(function_config: Mapping[str, Any] | None, overrides: Mapping[s
         if os.environ.get(DEBUG):
             raise
         outcome = Outcome(raw, (Result(Code.INTERNAL, defect(error)),))
+    if allow_empty and [result.code for result in outcome.results] == [Code.INPUT_EMPTY]:
+        outcome = Outcome(raw, ())
     write(outcome.output)
     say(outcome.results, Severity.WARNING)
     return FAILED if outcome.failed else 0

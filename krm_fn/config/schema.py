@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from krm_fn import __version__
-from krm_fn.config.options import RouteConfig
+from krm_fn.config.models import RouteConfig
 from krm_fn.config.reader import GROUP, KIND
 
 # Structural schemas cannot forbid unknown fields; the configuration's own reader does.

@@ -40,7 +40,7 @@ class Backends(NamedTuple):
         Where nobody answers, that is the base's, which is empty until the base has pods, or any pod by the option.
         """
         home = plan.home(environment)
-        if not plan.is_split or (environment is None and plan.config.unmatched == "anyPod"):
+        if not plan.is_routed or (environment is None and plan.config.unmatched == "anyPod"):
             return {"name": plan.service.ref.name, **_elsewhere(home, namespace)}
         name = self.names[home, plan.service.ref.name, environment or plan.base]
         return {"name": name, **_elsewhere(home, namespace)}
@@ -58,7 +58,7 @@ def backends(plans: Sequence[ServicePlan], objects: Sequence[Object], owner: str
         if one.ref.kind == "Service" and one.ref.api_version == "v1"
     }
     wanted: dict[Backend, ServicePlan] = {}
-    for plan in (one for one in plans if one.is_split):
+    for plan in (one for one in plans if one.is_routed):
         for environment in [*plan.own, *([] if plan.base_answer else [plan.base])]:
             home = plan.home(environment if environment in plan.own else None)
             wanted.setdefault((home, plan.service.ref.name, environment), plan)

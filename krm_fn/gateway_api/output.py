@@ -32,12 +32,14 @@ def output(objects: Sequence[Object], plan: Plan, configs: Configs) -> Output:
     ]
     listed = routes.manifests(wanted)
     manifests = [*made.manifests, *grants(listed), *listed]
-    said = (*woven.results, *_checked(own, objects, plan, listed))
+    said = (*woven.results, *_checked(own, objects, plan, configs, listed))
     return Output(tuple(ordered(manifests, configs)), (), said)
 
 
-def _checked(own: Theirs, objects: Sequence[Object], plan: Plan, made: Sequence[Value]) -> Iterator[Result]:
+def _checked(
+    own: Theirs, objects: Sequence[Object], plan: Plan, configs: Configs, made: Sequence[Value]
+) -> Iterator[Result]:
     yield from gateways.find(own, plan)
     yield from previews.find(plan)
-    yield from ways.find(own, objects, plan)
+    yield from ways.find(own, objects, plan, configs.cluster_domain)
     yield from meshes.find(plan, made)

@@ -67,7 +67,7 @@ def manifests(wanted: Sequence[Wanted]) -> list[Manifest]:
 
 def of_mesh(plan: ServicePlan, backends: Backends, covered: Collection[int]) -> Iterator[Wanted]:
     """Yield the routes of a Service's ports, but for those that routes of the user's take care of."""
-    if not plan.needs_routes or (not plan.is_split and all(one.namespace == plan.key[0] for one in plan.own.values())):
+    if plan.service.headless or not (plan.is_routed or plan.is_elsewhere):
         return
     ref = plan.service.ref
     ports = plan.ports(Traffic.HTTP, Traffic.SNIFFED)

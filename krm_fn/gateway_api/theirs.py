@@ -109,8 +109,8 @@ def is_service(reference: Value) -> bool:
     return reference.get("kind", "Service") == "Service" and reference.get("group", "") in ("", "core")
 
 
-def means(host: str, service: Key, namespace: str) -> bool:
+def means(host: str, service: Key, namespace: str, domain: str) -> bool:
     """Tell whether a host of a resource of Istio's, of a namespace, is that Service's, or a wildcard over it."""
     if host.startswith("*"):
-        return full_name(*service).endswith(host[1:])
-    return host == full_name(*service) or (namespace, host) == service
+        return full_name(*service, domain).endswith(host[1:])
+    return host == full_name(*service, domain) or (namespace, host) == service

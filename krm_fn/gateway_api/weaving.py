@@ -35,6 +35,7 @@ class Woven(NamedTuple):
 def weave(theirs: Theirs, plan: Plan, backends: Backends) -> Woven:
     """Return what the user's own routes need so that they serve the plan."""
     plans = {one.key: one for one in plan.services if one.is_split and not one.service.headless}
+    routed = {one.key: one for one in plan.services if one.needs_routes}
     meant = dict(plans)
     for key, one in plans.items():  # a route may name the base's own Service, and then needs no label in the user's
         home = one.home(one.base_answer)
@@ -48,7 +49,7 @@ def weave(theirs: Theirs, plan: Plan, backends: Backends) -> Woven:
     kinds: dict[tuple[Key, int], str] = {}
     hung = [(route, parent) for route in theirs.routes for parent in route.parents()]
     for route, parent in hung:
-        kind, ports = route.object.ref.kind, sorted(_covered(route, parent, plans))
+        kind, ports = route.object.ref.kind, sorted(_covered(route, parent, routed))
         covered[parent.key].update(ports)
         others = [port for port in ports if kinds.setdefault((parent.key, port), kind) != kind]
         results += [_both_kinds(route, parent, port) for port in others]

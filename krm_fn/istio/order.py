@@ -26,10 +26,10 @@ def ordered(manifests: Sequence[Value], configs: Configs) -> list[Value]:
     for one in split:
         if one["kind"] == "DestinationRule":
             namespace = one["metadata"].get("namespace", "")
-            service = service_of(one["spec"]["host"], namespace)
+            service = service_of(one["spec"]["host"], namespace, configs.cluster_domain)
             if service:
                 rules[service].append(_reference(one))
-    return [_annotated(one, _order(one, configs), rules) for one in split]
+    return [_annotated(one, configs, rules) for one in split]
 
 
 def _order(manifest: Value, configs: Configs) -> str:
@@ -46,8 +46,9 @@ def _split(manifest: Value, order: str) -> Iterator[Value]:
         yield {**manifest, "metadata": metadata, "spec": {**manifest["spec"], "subsets": [subset]}}
 
 
-def _annotated(manifest: Value, order: str, rules: Mapping[tuple[str, str], Sequence[str]]) -> Value:
+def _annotated(manifest: Value, configs: Configs, rules: Mapping[tuple[str, str], Sequence[str]]) -> Value:
     annotations: dict[str, str] = {}
+    order = _order(manifest, configs)
     if order == "argocd":
         if manifest["kind"] == "DestinationRule":
             annotations = {SYNC_WAVE: RULES_WAVE, SYNC_OPTIONS: PRUNE_LAST}
@@ -55,7 +56,8 @@ def _annotated(manifest: Value, order: str, rules: Mapping[tuple[str, str], Sequ
             annotations = {SYNC_WAVE: ROUTES_WAVE}
     elif order == "kpt" and manifest["kind"] == "VirtualService":
         namespace = manifest["metadata"].get("namespace", "")
-        needed = {one for host in _hosts(manifest) for one in rules.get(service_of(host, namespace) or ("", ""), ())}
+        services = {service_of(host, namespace, configs.cluster_domain) for host in _hosts(manifest)}
+        needed = {one for service in services if service for one in rules.get(service, ())}
         annotations = {DEPENDS_ON: ",".join(sorted(needed))} if needed and namespace else {}
     if not annotations:
         return manifest

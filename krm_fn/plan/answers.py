@@ -82,6 +82,11 @@ class ServicePlan(NamedTuple):
         return self.service.key
 
     @property
+    def together(self) -> tuple[Key, ...]:
+        """The Services that share its environments, itself among them."""
+        return tuple((namespace, self.service.ref.name) for namespace in self.joined) or (self.key,)
+
+    @property
     def splitter(self) -> str:
         return self.config.env_label.splitter
 
@@ -91,15 +96,24 @@ class ServicePlan(NamedTuple):
         return bool(self.own.keys() - {self.base_answer})
 
     @property
+    def is_routed(self) -> bool:
+        """Whether routes choose among its pods: it is split, or `routes: all` has them stay when it is not."""
+        return self.is_split or self.config.routes == "all"
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether any of its pods live in another of the joined namespaces."""
+        return any(one.namespace != self.service.ref.namespace for one in self.own.values())
+
+    @property
     def needs_routes(self) -> bool:
         """Whether requests to it need routes, and its clients leave the choice of a pod to the mesh."""
-        elsewhere = any(one.namespace != self.service.ref.namespace for one in self.own.values())
-        return (self.is_split or elsewhere or bool(self.exposure.rule)) and not self.service.headless
+        return (self.is_routed or self.is_elsewhere or bool(self.exposure.rule)) and not self.service.headless
 
     @property
     def needs_subsets(self) -> bool:
         """Whether routes to it, its own or a gateway's, choose among its pods."""
-        return self.is_split and (not self.service.headless or self.exposure.is_exposed)
+        return self.is_routed and (not self.service.headless or self.exposure.is_exposed)
 
     @property
     def front(self) -> Port | None:
@@ -125,7 +139,7 @@ class ServicePlan(NamedTuple):
     @property
     def is_narrowed(self) -> bool:
         """Whether the Service itself is to select the pods of the base alone, by the option `base`."""
-        if self.config.base != "selector" or not self.is_split or self.service.headless or self.is_copy:
+        if self.config.base != "selector" or not self.is_routed or self.service.headless or self.is_copy:
             return False
         nobody = self.base_answer is None and self.config.unmatched == "anyPod"
         return not nobody and self.home(self.base_answer) == self.service.ref.namespace

@@ -149,7 +149,7 @@ def service_json(plan: ServicePlan) -> Json:
         name: [workload_json(one) | {"absent": one.absent} for one in found] for name, found in plan.absent.items()
     }
     return {
-        **_identity(plan.service),
+        **identity(plan.service),
         **settings(plan),
         "baseAnswer": plan.base_answer,
         "routed": plan.needs_routes,
@@ -168,10 +168,11 @@ def service_json(plan: ServicePlan) -> Json:
 
 def apart_json(apart: Apart) -> Json:
     """Return a Service that takes no part, and why."""
-    return {**_identity(apart.service), "reason": apart.reason, "pods": [workload_json(one) for one in apart.workloads]}
+    return {**identity(apart.service), "reason": apart.reason, "pods": [workload_json(one) for one in apart.workloads]}
 
 
-def _identity(service: Service) -> Json:
+def identity(service: Service) -> Json:
+    """Return how a Service is named, and the file that has it."""
     return {"name": service.ref.name, "namespace": service.ref.namespace, "file": service.ref.file}
 
 
@@ -186,10 +187,24 @@ def document(kind: str, results: Sequence[Result], **content: object) -> Json:
     return {"apiVersion": API_VERSION, "kind": kind, "findings": [one.as_item() for one in results], **content}
 
 
+def services(plan: Plan) -> list[Service]:
+    """Return every Service of the list, those without a part last."""
+    return [*(one.service for one in plan.services), *(one.service for one in plan.apart)]
+
+
+def nothing(plan: Plan) -> str:
+    """Say why there is nothing to show of a list; empty where there is."""
+    if plan.services:
+        return ""
+    count = f"{len(plan.apart)} Service{'s' * (len(plan.apart) != 1)}"
+    if not plan.apart:
+        return "the list has no Service"
+    return f"{count}, {'none of a labelled pod' if plan.namespaces else 'none labelled'}"
+
+
 def names_of(plan: Plan) -> list[str]:
     """Return every name by which an option may call a Service, those without a part included."""
-    services = [*(one.service for one in plan.services), *(one.service for one in plan.apart)]
-    return [name for one in services for name in {one.ref.name, full_name(one)}]
+    return [name for one in services(plan) for name in {one.ref.name, full_name(one)}]
 
 
 def meant(plan: Plan, value: str | None) -> str:

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from krm_fn.plan.answers import ServicePlan
+from krm_fn.plan.answers import Answer, ServicePlan
 from krm_fn.plan.services import Key, Traffic
 from krm_fn.results import Result
 from krm_fn.views.paint import clean
@@ -46,17 +46,18 @@ def fixed(plan: ServicePlan) -> Who | None:
     return Who(plan.base_answer) if plan.base_answer is not None else Who(None, CLOSED)
 
 
-def who(plan: ServicePlan, value: str | None) -> Who:
+def who(plan: ServicePlan, value: str | None, planned: Answer | None = None) -> Who:
     """Say who answers a request that carries `value`; None names no environment.
 
-    Of a Service whose connections follow the calling pod's environment, `value` is that.
+    Of a Service whose connections follow the calling pod's environment, `value` is that. `planned` is the
+    plan's own answer, where it is at hand.
     """
     if (always := fixed(plan)) is not None:
         return always
     if plan.is_split and not follows_header(plan):
         answer = caller_answer(plan, value)
     else:
-        answer = plan.answer(value).environment
+        answer = (planned or plan.answer(value)).environment
     return Who(answer) if answer is not None else Who(None, otherwise(plan))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import shutil
 import tempfile
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 Labels = dict[str, str]
 
+_MIRRORS_SECONDS = 0.2
 _OUTSIDE = "203.0.113.7"  # the address of a gateway's clients (RFC 5737): no loopback, which Envoy trusts
 
 
@@ -233,6 +235,18 @@ class Mesh:
             carried = [pair for pair in answer.headers_seen if pair[0].lower() in wanted]
             caller = self.sidecar(answer.namespace, pod=answer.pod)
         return answers
+
+    def arrived(self) -> dict[str, Counter[str]]:
+        """Return which pods got each request that had a header `x-ask`, as NAMESPACE/NAME, by its value.
+
+        It waits for those that are mirrored: Envoy sends them together with the request.
+        """
+        count, until = -1, time.monotonic() + _MIRRORS_SECONDS
+        found = self._backends.arrived if self._backends else {}
+        while time.monotonic() < until or count != sum(pods.total() for pods in found.copy().values()):
+            count = sum(pods.total() for pods in found.copy().values())
+            time.sleep(_MIRRORS_SECONDS / 2)
+        return dict(found)
 
     def _selector(self, name: str, namespace: str) -> Mapping[str, str]:
         for item in self.cluster.documents:

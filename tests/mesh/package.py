@@ -9,7 +9,8 @@ import yaml
 
 from krm_fn import function
 from krm_fn.command import files
-from krm_fn.text import document
+
+from . import outputs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,7 +47,7 @@ def rendered(folder: Path) -> Package:
     sources_ = {"": configs.default, **configs.by_namespace}
     return Package(
         output,
-        [item.value for item in document.parse(output).items],
+        outputs.read(output),
         {name: one.config.env_label.name for name, one in sources_.items()},
         {name: one.config.env_header.name for name, one in sources_.items()},
     )
@@ -57,4 +58,5 @@ def run(manifests: list[Manifest], config: Mapping[str, Any] | None = None) -> b
     outcome = function.run(yaml.safe_dump_all(manifests, sort_keys=False).encode(), config)
     if outcome.failed:
         raise function.FunctionError(*outcome.results)
+    outputs.keep(outcome.output)
     return outcome.output

@@ -240,7 +240,24 @@ def test_json_of_every_view(tmp_path):
         assert found["apiVersion"] == "views.virtual-env-fn.dev/v1"
         assert found["kind"].lower() == words[0]
     run("diff", ".", ".", "--format", "html", "-o", tmp_path / "d.html", cwd=QUICKSTART)
-    assert "<h1>What changes from . to .</h1>" in (tmp_path / "d.html").read_text(encoding="utf-8")
+    assert "<h1>What changes from quickstart to quickstart</h1>" in (tmp_path / "d.html").read_text(encoding="utf-8")
+
+
+def test_a_page_s_title_has_no_path_of_the_machine(tmp_path):
+    """A title names a path as it is from here, or by its last part, or two where two paths have the same."""
+    for name in ("old/deploy", "new/deploy"):
+        shutil.copytree(QUICKSTART, tmp_path / name)
+
+    def title(*words, cwd=tmp_path):
+        html = run(*words, "-o", "-", cwd=cwd).stdout
+        return re.search("<h1>(.*)</h1>", html)[1]
+
+    assert title("page", "old/deploy") == "Virtual environments of old/deploy"
+    assert title("page", tmp_path / "old" / "deploy") == "Virtual environments of old/deploy"
+    assert title("page", tmp_path / "old" / "deploy", cwd=ROOT) == "Virtual environments of deploy"
+    assert title("page", ".", cwd=tmp_path / "new" / "deploy") == "Virtual environments of deploy"
+    words = ("diff", "--format", "html", tmp_path / "old" / "deploy", tmp_path / "new" / "deploy")
+    assert title(*words, cwd=ROOT) == "What changes from old/deploy to new/deploy"
 
 
 def test_the_function_loads_no_view():

@@ -11,6 +11,7 @@ from worlds import HOSTILE, hostile, page_of, plan_of, quickstart, random_world
 
 from krm_fn.views import page
 from krm_fn.views.change import compare
+from krm_fn.views.who import ANY_POD, fixed, who, word
 
 _ASK = """(value) => {
   const input = document.getElementById("environment");
@@ -43,8 +44,8 @@ def test_typed_values_are_answered_as_the_plan_says(show, seed):
     for value in typed:
         expected = {}
         for one in plan.services:
-            otherwise = "any pod" if one.config.unmatched == "anyPod" else "nobody: 503"
-            expected[one.service.ref.name] = one.answer(value).environment or otherwise
+            otherwise = "any pod" if word(one) == "any pod" else f"nobody: {word(one)}"
+            expected[one.service.ref.name] = who(one, value).environment or otherwise
         assert answers(tab, value) == expected, value
     for one in plan.services:
         tab.keyboard.press("Escape")
@@ -52,7 +53,10 @@ def test_typed_values_are_answered_as_the_plan_says(show, seed):
         for value in typed:
             tab.evaluate(_ASK, value)
             found = [(name, text if kind == "missing" else "") for name, text, kind in tab.evaluate(_LEVELS)]
-            assert found == [(level.environment, level.missing) for level in one.answer(value).levels], value
+            always = fixed(one)
+            levels = one.answer(None if always else value).levels
+            told = [] if always and always.otherwise == ANY_POD else levels
+            assert found == [(level.environment, level.missing) for level in told], value
 
 
 def test_choosing_an_environment_shows_who_answers(show):
@@ -230,6 +234,52 @@ def test_the_page_is_never_wider_than_the_window(show, width):
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("count", [3, 40])
+@pytest.mark.parametrize("spaces", [("",), ("shop",), ("shop", "payments-production")], ids=len)
+def test_long_names_are_readable(show, count, spaces):
+    """A name of 63 letters, as long as Kubernetes allows, stands above its column whole, among few and many."""
+    names = [
+        f"{'checkout-payment-gateway-adapter-for-the-second-shop-in-spain-x'[: 20 + n % 44]}{n}"[-63:]
+        for n in range(count)
+    ]
+    values = [
+        one
+        for place, name in enumerate(names)
+        for space in [spaces[place % len(spaces)]]
+        for one in (service(name, namespace=space), workload(name, "dev", app=name, namespace=space))
+    ]
+    tab = show(page_of(values))
+    heads = tab.locator("#grid th.column span")
+    cut = heads.evaluate_all("""(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1
+      || one.scrollHeight > one.clientHeight + 1).map((one) => one.textContent)""")
+    assert heads.count() >= 3
+    assert cut == []
+    table = tab.locator("#grid thead").bounding_box()
+    boxes = [head.bounding_box() for head in heads.all()]
+    assert all(box["y"] >= table["y"] - 1 for box in boxes)
+
+
+def test_a_search_that_finds_nothing_says_so(show):
+    """Where no Service matches, the grid gives way to a sentence, and comes back with the search gone."""
+    tab = show(page_of(quickstart()))
+    tab.keyboard.press("/")
+    tab.keyboard.type("nobody")
+    assert tab.locator("#empty").inner_text() == "No Service is called nobody. Esc shows all."
+    tab.keyboard.press("Escape")
+    assert tab.locator("#empty").inner_text() == ""
+    assert tab.locator("#grid").is_visible()
+
+
+def test_a_way_past_the_routes_stands_at_its_service(show):
+    """A Service that an Ingress reaches past its routes says so in its panel, and no other does."""
+    spec = {"defaultBackend": {"service": {"name": "app-js", "port": {"number": 80}}}}
+    door = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "door"}, "spec": spec}
+    for name, bent in (("app-js", True), ("app-go", False)):
+        tab = show(page_of([*quickstart(), door]), fragment=f"#service={name}")
+        assert ("reached past its routes" in tab.locator("#why").inner_text()) is bent
+        assert ("outside-door" in tab.locator("#why").inner_text()) is bent
+
+
 def test_paper_has_every_service(show):
     """A print has all columns, in several tables below one another, and no controls."""
     values = [one for n in range(70) for one in (service(f"s{n}"), workload(f"w{n}", "dev", app=f"s{n}"))]
@@ -247,6 +297,8 @@ def test_an_empty_plan_is_a_page(show):
     """A list without labelled pods gives a page that says so."""
     tab = show(page_of([service("a"), workload("w", app="a")]))
     assert "0 Services" in tab.locator("#summary").inner_text()
+    assert "Put the label virtual-env: dev on the pod templates" in tab.locator("#empty").inner_text()
+    assert not tab.locator("#grid").is_visible()
     assert "1 without a part" in tab.locator("#why").inner_text()
 
 

@@ -18,15 +18,15 @@ _AMBIENT, _WAYPOINT = "istio.io/dataplane-mode", "istio.io/use-waypoint"
 _SELECTOR = "or set base: selector, and this Service has the base's pods alone"
 
 
-def find(theirs: Theirs, objects: Sequence[Object], plan: Plan) -> Iterator[Result]:
+def find(theirs: Theirs, objects: Sequence[Object], plan: Plan, domain: str) -> Iterator[Result]:
     """Yield a finding for each way on which requests to a Service of several environments miss its routes."""
     split = {one.key: one for one in plan.services if one.is_split and one.needs_routes}
     if not split:
         return
     for one in theirs.virtual_services:
-        yield from _virtual_service(one, split)
+        yield from _virtual_service(one, split, domain)
     for one in theirs.destination_rules:
-        yield from _destination_rule(one, split)
+        yield from _destination_rule(one, split, domain)
     yield from _waypoints(objects, split)
     open_ones = {key: one for key, one in split.items() if not one.is_narrowed}
     for one in objects if open_ones else ():
@@ -34,12 +34,12 @@ def find(theirs: Theirs, objects: Sequence[Object], plan: Plan) -> Iterator[Resu
             yield from _door(one, open_ones)
 
 
-def _virtual_service(one: Object, split: Mapping[Key, ServicePlan]) -> Iterator[Result]:
+def _virtual_service(one: Object, split: Mapping[Key, ServicePlan], domain: str) -> Iterator[Result]:
     spec = mapping(one.value, "spec")
     if MESH in (strings(spec.get("gateways")) or [MESH]):
         for host in strings(spec.get("hosts")):
             for key, plan in split.items():
-                if means(host, key, one.ref.namespace):
+                if means(host, key, one.ref.namespace, domain):
                     message = (
                         f"has the host {host!r}, and {plan.service.ref} gets HTTPRoutes, which Istio prefers to it: it "
                         "would be dead from then on, silently; write it as an HTTPRoute, into which environments are "
@@ -51,17 +51,17 @@ def _virtual_service(one: Object, split: Mapping[Key, ServicePlan]) -> Iterator[
             for number, target in enumerate(mappings(route.get("route"))):
                 led = mapping(target, "destination").get("host")
                 for key, plan in split.items():
-                    if isinstance(led, str) and means(led, key, one.ref.namespace) and not plan.is_narrowed:
+                    if isinstance(led, str) and means(led, key, one.ref.namespace, domain) and not plan.is_narrowed:
                         yield _outside(one, plan, f"spec.http[{place}].route[{number}].destination.host")
 
 
-def _destination_rule(one: Object, split: Mapping[Key, ServicePlan]) -> Iterator[Result]:
+def _destination_rule(one: Object, split: Mapping[Key, ServicePlan], domain: str) -> Iterator[Result]:
     spec = mapping(one.value, "spec")
     host = spec.get("host")
     if not isinstance(host, str) or host.startswith("*") or not spec.get("trafficPolicy"):
         return  # a wildcard holds for the generated Services as well
     for key, plan in split.items():
-        if means(host, key, one.ref.namespace):
+        if means(host, key, one.ref.namespace, domain):
             message = (
                 f"holds for requests to {plan.service.ref} itself, and routes lead to a Service for each environment: "
                 "its trafficPolicy does not hold there; say it for the whole namespace with a wildcard host"

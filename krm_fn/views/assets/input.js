@@ -107,11 +107,11 @@ addEventListener("beforeprint", () => {
 });
 addEventListener("afterprint", () => byId("printed")?.remove());
 
-byId("known").append(...data.environments.map((one) => {
+byId("environment").addEventListener("focus", () => byId("known").append(...environments.map((name) => {
   const option = document.createElement("option");
-  option.value = one.name;
+  option.value = name;
   return option;
-}));
+})), { once: true });
 byId("sides").hidden = byId("only").hidden = sides.length < 2;
 byId("changed").checked = state.onlyChanged;
 grid.after(lines);
