@@ -217,7 +217,9 @@ def meant(plan: Plan, value: str | None) -> str:
         return ""
     above = {name for one in plan.services for name in levels(value, one.splitter)}
     close = nearest(names, value)
-    return "" if close in above else close
+    # Digits count things on purpose: who asks for pr-132 does not mean pr-123.
+    counted = _DIGITS.sub("0", close) == _DIGITS.sub("0", value)
+    return "" if counted or close in above else close
 
 
 def carried(plan: Plan) -> list[str]:

@@ -48,7 +48,7 @@ def broken(raw: bytes) -> str:
         return f"defect: {type(error).__name__}: {error}"
 
 
-def _broken(raw: bytes) -> str:
+def _broken(raw: bytes) -> str:  # noqa: PLR0911 - a line for each thing that must hold
     first = function.run(raw)
     for result in first.results:
         if result.code is Code.INTERNAL:
