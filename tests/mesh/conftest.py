@@ -64,6 +64,15 @@ def count_evaluated():
     return _evaluated.append
 
 
+_gateway_cells: list[tuple[int, int]] = []  # asked of Gateway API routes, and answered otherwise with a finding
+
+
+@pytest.fixture(scope="session")
+def count_gateway_cells():
+    """Return what counts the cells of Gateway API routes for the summary."""
+    return lambda asked, excused: _gateway_cells.append((asked, excused))
+
+
 def pytest_terminal_summary(terminalreporter):
     if _evaluated:
         total = sum(one.all for one in _evaluated)
@@ -75,6 +84,9 @@ def pytest_terminal_summary(terminalreporter):
         )
     if _cells:
         terminalreporter.write_line(f"{len(_cells)} random topologies, {sum(_cells)} cells asked")
+    if _gateway_cells:
+        asked, excused = map(sum, zip(*_gateway_cells, strict=True))
+        terminalreporter.write_line(f"Gateway API routes: {asked} cells asked, {excused} of them a finding's")
     if _compared:
         terminalreporter.write_line(_table([outcome for _, outcome in _compared]))
 

@@ -11,7 +11,7 @@ from krm_fn.istio.weaving import neighbours
 from krm_fn.istio.weaving.neighbours import Neighbour, catches_all, theirs_elsewhere
 from krm_fn.istio.weaving.targets import Additions, Loomed, Needed, Target, Woven, collapsed, together, weight
 from krm_fn.plan.answers import Route, ServicePlan
-from krm_fn.plan.environments import deepest_first, levels
+from krm_fn.plan.differing import told_apart
 from krm_fn.results import Code, Ref, Result
 from krm_fn.signatures import unnamed
 from krm_fn.text.edits import Path
@@ -100,7 +100,7 @@ class HttpRoutes:
         key = tuple(plan.service.ref for plan in services)
         if key not in self._told_apart:
             header = services[0].config.env_header
-            self._told_apart[key] = [(one, carried(header, one)) for one in _routes(services)]
+            self._told_apart[key] = [(one, carried(header, one)) for one in told_apart(services)]
         return self._told_apart[key]
 
     def variant(self, route: Value, one: Route, carriers: Sequence[Value]) -> Woven:
@@ -235,19 +235,3 @@ def _shared(name: str, plan: ServicePlan) -> str:
         "that it takes have their environment read from the other carriers only, such as "
         f"{plan.config.env_header.name}"
     )
-
-
-def _routes(services: Sequence[ServicePlan]) -> Iterator[Route]:
-    """Yield what to tell apart before a route: each value that one of its Services answers otherwise."""
-    config = services[0].config
-    splitter = config.env_label.splitter
-    if config.matching == "exact":
-        values = {value for plan in services for route in plan.routes for value in route.exact}
-    else:
-        values = {name for plan in services for name in plan.own}
-    as_base = [plan.base_answer for plan in services]
-    differing = {value for value in values if [plan.answer(value).environment for plan in services] != as_base}
-    for value in deepest_first(values, splitter):
-        above = set(levels(value, splitter)[1:]) if config.matching == "prefix" else set()
-        if value in differing or above & differing:
-            yield Route(value, (value,), value + splitter if config.matching == "prefix" else "")
