@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from krm_fn.expressions import re2_problem
 from krm_fn.istio.shapes import Problem
 from krm_fn.values import Value, mapping, mappings, strings
 
@@ -80,8 +81,6 @@ def _expression(text: str, path: str) -> Iterator[Problem]:
     if not text or len(text) > _LONGEST:
         yield path, f"must have 1 to {_LONGEST} characters"
         return
-    from krm_fn.config.models import re2_problem  # noqa: PLC0415 - few rules have an expression
-
     if problem := re2_problem(text):
         yield path, f"is no RE2 expression: {problem}"
 

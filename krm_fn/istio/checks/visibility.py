@@ -77,8 +77,7 @@ def _gateway_api(one: Object, split: Mapping[Key, ServicePlan]) -> Iterator[Resu
         if parent.get("kind") == "Service" and key in split:
             message = (
                 f"routes {split[key].service.ref}, which has pods of several environments, and Istio prefers it to any "
-                "VirtualService; remove it, or keep its Service to one environment until this function writes Gateway "
-                "API routes (output: gatewayAPI)"
+                "VirtualService; set output: gatewayAPI, which weaves environments into it, or remove it"
             )
             yield Result(Code.HTTP_ROUTE, message, one.ref, f"spec.parentRefs[{place}]", (split[key].service.ref,))
     if any(parent.get("kind") == "Service" for parent in parents):
