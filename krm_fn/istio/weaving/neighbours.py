@@ -139,7 +139,10 @@ def _where(places: set[_Place], shared: set[_Place], *, on_mesh: bool) -> Iterat
     for gateway in sorted({key for key, _ in shared}):
         hosts = {host for key, host in shared if key == gateway}
         match: Manifest = {"gateways": ["/".join(gateway) if gateway[0] else gateway[1]]}
-        if hosts != {host for key, host in places if key == gateway} and "*" not in hosts:
+        alone = {host for key, host in places if key == gateway} - hosts
+        if any(meeting(wide, host) == host for wide in hosts if wide.startswith("*") for host in alone):
+            continue  # no match says a wildcard's hosts but one: `twins` tells it
+        if alone:
             names = "|".join(map(_expression, sorted(hosts)))
             match["authority"] = {"regex": f"(?i)(?:{names})(?::[0-9]+)?"}
         yield match
@@ -163,6 +166,13 @@ def theirs_elsewhere(route: Value, namespace: str, domain: str) -> Value:
 def twins(one: VirtualService, neighbours: Iterable[Neighbour]) -> Iterator[Result]:
     """Yield a finding where another VirtualService takes all requests of the same host, and may be the older one."""
     for other in neighbours:
+        if not other.where:
+            message = (
+                f"shares a wildcard host on a gateway with {other.one.object.ref}, and has a host under it alone: an "
+                "environment's requests for paths of that one's may be answered here; give each host a VirtualService of "
+                "its own"
+            )
+            yield Result(Code.HOST_SHARED, message, one.object.ref, "spec.hosts")
         if other.catches_all and other.is_first:
             message = (
                 f"takes all requests of a host on a gateway, and so does {other.one.object.ref}: Istio uses the older "

@@ -53,7 +53,7 @@ routes = st.lists(
 one = st.fixed_dictionaries(
     {
         "routes": routes,
-        "hosts": st.lists(st.sampled_from(HOSTS), min_size=1, max_size=2, unique=True),
+        "hosts": st.sampled_from([HOSTS[:1], HOSTS[1:2], HOSTS[:2], HOSTS[2:]]),
         "gateways": st.sampled_from([("n/g",), ("n/g", "n/h"), ("n/h",)]),
         "namespace": st.sampled_from(["n", "m"]),
     }
@@ -69,6 +69,9 @@ def test_whoever_is_older_each_request_stays_in_its_application(given_):
     catching = [one for one in given_ if {"", "/"} & {path for path, _ in one["routes"]}]
     after = woven([*PODS, *theirs])
     for order in itertools.permutations(names) if len(catching) < 2 else ():
+        others = [name for name in order if given_[names.index(name)] not in catching]
+        if others != sorted(others):
+            continue  # where two others say one path, the older one's holds, and the list does not show which that is
         old, new = in_order([*PODS, *theirs], order), in_order(after, order)
         for gateway, host, path, header in itertools.product(
             "gh", ("a.example.com", "b.example.com", "c.example.com"), PATHS, (None, "dev.x", "dev.y", "dev.x.z")
@@ -132,3 +135,12 @@ def test_a_gateway_of_the_list_says_which_hosts_meet():
         (found,) = [one for one in woven(listed) if one["metadata"]["name"] == "v"]
         guards = [one for one in found["spec"]["http"] if one["route"][0]["destination"]["host"].startswith("other")]
         assert len(guards) == count
+
+
+def test_a_wildcard_shared_and_a_host_under_it_alone_are_told():
+    """No match says all hosts of a wildcard but one, so such a pair is a warning."""
+    theirs = [
+        virtual_service("v", [("", "app")], hosts=["*", "a.example.com"]),
+        virtual_service("w", [("/z", "other")], hosts=["*"]),
+    ]
+    assert codes(compute([*PODS, *theirs], base()).results) == ["host-shared"]
