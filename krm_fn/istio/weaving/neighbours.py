@@ -169,8 +169,8 @@ def twins(one: VirtualService, neighbours: Iterable[Neighbour]) -> Iterator[Resu
         if not other.where:
             message = (
                 f"shares a wildcard host on a gateway with {other.one.object.ref}, and has a host under it alone: an "
-                "environment's requests for paths of that one's may be answered here; give each host a VirtualService of "
-                "its own"
+                "environment's requests for paths of that one's may be answered here; give each host a VirtualService "
+                "of its own"
             )
             yield Result(Code.HOST_SHARED, message, one.object.ref, "spec.hosts")
         if other.catches_all and other.is_first:
