@@ -138,18 +138,6 @@ def _members(value: Mapping[str, Any], inside: tuple[str | int, ...]) -> Iterato
             yield from _members(member, path)
 
 
-_CLUSTERS_OWN = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
-
-
-def without_clusters_own(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an object without what a cluster filled in, so that it can be applied whatever stands there now."""
-    metadata = value.get("metadata")
-    rest = {key: child for key, child in value.items() if key != "status"}
-    if isinstance(metadata, dict):
-        rest["metadata"] = {key: child for key, child in metadata.items() if key not in _CLUSTERS_OWN}
-    return rest
-
-
 def in_namespace(objects: Iterable[Object], namespace: str) -> list[Object]:
     """Return the objects as they will be when those without a namespace get this one."""
     return [one if one.ref.namespace else one._replace(ref=one.ref._replace(namespace=namespace)) for one in objects]

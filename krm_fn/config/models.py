@@ -9,6 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validat
 from pydantic.alias_generators import to_camel
 
 from krm_fn.config import options
+from krm_fn.expressions import re2_problem
 from krm_fn.names import dns_name_problem, label_key_problem, label_value_problem
 
 # Letters and digits may end a name, so of several the name could have a part: `ax` split by `xx`.
@@ -84,20 +85,6 @@ def _pattern(value: str) -> str:
     if not value or len(value) > _MAX_PATTERN:
         raise ValueError(f"must have 1 to {_MAX_PATTERN} characters: Istio takes 1024, and the environment goes in")
     return value
-
-
-def re2_problem(pattern: str) -> str:
-    """Say why Envoy would not take an expression; empty if it would."""
-    import re2  # type: ignore[import-untyped]  # noqa: PLC0415 - few configurations have a pattern
-
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        re2.compile(pattern, options)
-    except re2.error as error:
-        reason = error.args[0]
-        return reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
-    return ""
 
 
 def _domain(value: str) -> str:

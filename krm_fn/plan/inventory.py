@@ -193,7 +193,7 @@ class _Reader:
         self.identity()
         meta_path = f"{path}.metadata".lstrip(".")
         labels_field = f"{meta_path}.labels"
-        self.no_duplicates("metadata.name", "metadata.namespace", meta_path, "spec.replicas")
+        self.no_duplicates("metadata.name", "metadata.namespace", labels_field, "spec.replicas")
         metadata = self.mapping(at, "metadata", meta_path)
         labels = self.strings(metadata, "labels", labels_field)
         self.labels = (

@@ -148,8 +148,8 @@ async def _talk(
             await _talk_http1(first, reader, writer, identity, note)
         elif first:
             writer.write(json.dumps({**identity, "protocol": "tcp"}).encode() + b"\n")
-    except (OSError, asyncio.IncompleteReadError, h2.exceptions.ProtocolError):
-        pass  # the other side went away, or what it says is no HTTP: it gets a closed connection
+    except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError, h2.exceptions.ProtocolError):
+        pass  # the other side or the mesh went away, or what it says is no HTTP: it gets a closed connection
     finally:
         writer.close()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import shutil
 import tempfile
@@ -45,6 +46,7 @@ class Caller:
         headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
         protocol: str = "http1",
         path: str = "/",
+        method: str = "GET",
         authority: str | None = None,
         sni: str | None = None,
     ) -> Answer:
@@ -64,7 +66,7 @@ class Caller:
             address = random.choice(pods).address  # noqa: S311 - no secret
         line = asking.Line(self.envoy.socket_of("virtualOutbound"), identity.address, address, number)
         authority = authority or (service if number == 80 else f"{service}:{number}")
-        return asking.send(protocol, line, asking.Request(authority, path, headers=asking.pairs(headers), sni=sni))
+        return asking.send(protocol, line, asking.Request(authority, path, method, asking.pairs(headers), sni))
 
     def spread(self, service: str, port: int | None = None, *, times: int = 20, **request: Any) -> Counter[str]:
         """Ask several times; return how often each pod answered (`""`: none did)."""
@@ -86,6 +88,7 @@ class Gateway:
         headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
         protocol: str = "http1",
         path: str = "/",
+        method: str = "GET",
         sni: str | None = None,
     ) -> Answer:
         """Ask for a host. FileNotFoundError: the gateway has no listener for that port.
@@ -94,7 +97,7 @@ class Gateway:
         """
         target = self._targets.get(port, port)
         line = asking.Line(self.envoy.socket_of(f"0.0.0.0_{target}"), _OUTSIDE, self.envoy.identity.address, target)
-        return asking.send(protocol, line, asking.Request(host, path, headers=asking.pairs(headers), sni=sni or host))
+        return asking.send(protocol, line, asking.Request(host, path, method, asking.pairs(headers), sni or host))
 
 
 class Mesh:
@@ -110,12 +113,15 @@ class Mesh:
         *,
         extra: Iterable[Manifest] = (),
         label: str | Mapping[str, str] = "virtual-env",
+        steady: bool = False,
     ) -> None:
         self._network = Network()
         self._directory = Path(tempfile.mkdtemp(prefix="mesh-"))
         self._proxies: dict[tuple[object, ...], Envoy] = {}  # by identity
+        self._numbers = itertools.count()
         self._backends: Backends | None = None
         self._xds: Path | None = None
+        self._steady = steady  # proxies leave nothing to chance: Identity
         self._label = label  # of environments: one, or one for each namespace
         self.warnings: list[str] = []  # Istio's, on configurations that it takes
         self.cluster = Cluster()
@@ -181,9 +187,10 @@ class Mesh:
         """
         if pod is not None:
             found = self.pod(pod, namespace)
-            identity = Identity(found.name, namespace, found.labels, found.address, version=version)
+            identity = Identity(found.name, namespace, found.labels, found.address, "sidecar", version, self._steady)
         else:
-            identity = Identity("client", namespace, labels or {}, self._network.outsider, version=version)
+            address = self._network.outsider
+            identity = Identity("client", namespace, labels or {}, address, "sidecar", version, self._steady)
         return Caller(self._proxy(identity), self.cluster)
 
     def gateway(self, name: str, namespace: str = NAMESPACE) -> Gateway:
@@ -192,7 +199,7 @@ class Mesh:
         selector = self._selector(name, namespace)
         for pod in self.cluster.pods:
             if selector.items() <= pod.labels.items():
-                identity = Identity(pod.name, pod.namespace, pod.labels, pod.address, kind="router")
+                identity = Identity(pod.name, pod.namespace, pod.labels, pod.address, "router", steady=self._steady)
                 targets = {
                     port.number: pod.resolve(port.target) or port.number
                     for service in self.cluster.services.values()
@@ -254,7 +261,7 @@ class Mesh:
             raise RuntimeError("the mesh is not running: use it in a with statement")
         key = identity.key()
         if key not in self._proxies:
-            directory = self._directory / f"envoy-{len(self._proxies)}"
+            directory = self._directory / f"envoy-{next(self._numbers)}"
             self._proxies[key] = Envoy.start(identity, self._xds, directory)
         return self._proxies[key]
 

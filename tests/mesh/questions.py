@@ -3,17 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .asking import Answer
 from .backends import ASK
 from .model import NAMESPACE
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from .asking import Answer
     from .mesh import Caller, Gateway, Mesh
+
+
+DICE = "x-dice"  # where in the weights of a route the dice of a steady mesh fall (server/steady.go)
+_GRPC_UNAVAILABLE = 14  # what a proxy's 503 is to a gRPC client
+_DICE = (10, 45, 90)  # falls on each of two or three destinations that have about the same weight, and on 30 of 100
+
+PLACES = len(_DICE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,28 +55,37 @@ class Question:
     port: int = 0  # 0 where there is but one
     path: str = "/"
     headers: tuple[tuple[str, str], ...] = ()
+    method: str = "GET"
     protocol: str = "http1"
     authority: str | None = None  # of a pod's request, where it is not the Service's name
+    stranger: bool = False  # the authority is no name of a Service or a ServiceEntry
 
     def ask(self, mesh: Mesh, extra: Mapping[str, str] | None = None) -> Answer:
         """Ask once, with these headers besides."""
-        request = {"headers": [*self.headers, *(extra or {}).items()], "path": self.path, "protocol": self.protocol}
+        headers = [*self.headers, *(extra or {}).items()]
+        request = {"headers": headers, "path": self.path, "method": self.method, "protocol": self.protocol}
         proxy = self.client.in_(mesh)
-        if self.client.gateway:
-            return proxy.ask(self.to, self.port or 80, **request)
-        return proxy.ask(self.to, self.port or None, authority=self.authority, **request)
+        try:
+            if self.client.gateway:
+                return proxy.ask(self.to, self.port or 80, **request)
+            return proxy.ask(self.to, self.port or None, authority=self.authority, **request)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return Answer(closed=True, body="no listener")
 
     def __str__(self) -> str:
         carried = "".join(f" {name}: {value}" for name, value in self.headers)
         asked = f"{self.to}:{self.port}" if self.port else self.to
         asked += f" as {self.authority}" if self.authority else ""
-        return f"{self.client} asks {asked}{self.path} ({self.protocol}){carried}"
+        method = "" if self.method == "GET" else f"{self.method} "
+        return f"{self.client} asks {method}{asked}{self.path} ({self.protocol}){carried}"
 
 
 def who(answer: Answer) -> str:
     """Return who answered: a pod as NAMESPACE/NAME, or what the proxy said: `closed`, or the status."""
     if answer.pod:
         return f"{answer.namespace}/{answer.pod}"
+    if answer.grpc_status == _GRPC_UNAVAILABLE:
+        return "503"
     return "closed" if answer.closed else str(answer.status)
 
 
@@ -85,9 +102,12 @@ class Heard:
 
 
 def hear(mesh: Mesh, questions: Sequence[Question], times: int) -> list[Heard]:
-    """Ask each question so many times."""
+    """Ask each question so many times; a steady mesh's dice fall everywhere."""
+    clients = dict.fromkeys(question.client for question in questions)
+    with ThreadPoolExecutor(2) as started:  # a proxy is up in half a second, most of which it waits
+        list(started.map(lambda client: client.in_(mesh), clients))
     asked: list[list[Answer]] = [
-        [question.ask(mesh, {ASK: f"{place}.{time}"}) for time in range(times)]
+        [question.ask(mesh, {ASK: f"{place}.{time}", DICE: str(_DICE[time % PLACES])}) for time in range(times)]
         for place, question in enumerate(questions)
     ]
     arrived = mesh.arrived()

@@ -147,8 +147,10 @@ def _sees(hosts: Sequence[str], namespace: str, key: Key, domain: str) -> bool:
 
 
 def _export(one: VirtualService, split: Mapping[Key, ServicePlan], domain: str) -> Iterator[Result]:
+    if one.is_for_all or not one.on_mesh:
+        return
     named = [key for key in split for host in one.hosts if covers(host.lower(), key, one.namespace, domain)]
-    if named and one.on_mesh and not one.is_for_all:
+    if named:
         message = (
             f"holds in {', '.join(one.exported)} only (exportTo); for clients of other namespaces the generated routes "
             f"of {split[named[0]].service.ref} hold"
