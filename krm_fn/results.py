@@ -141,6 +141,8 @@ class Code(Enum):
     NOTHING_CHECKED = ("nothing-checked", Severity.WARNING)
     LIKELY_SLIP = ("likely-slip", Severity.INFO)
     NOT_FOUND = ("not-found", Severity.ERROR)
+    DUMP_UNREADABLE = ("dump-unreadable", Severity.ERROR)
+    PROXY_NOT_ASKED = ("proxy-not-asked", Severity.ERROR)
     INTERNAL = ("internal", Severity.ERROR)
 
     def __init__(self, slug: str, severity: Severity) -> None:

@@ -31,6 +31,13 @@ def pytest_addoption(parser):
     parser.addoption(
         "--before-after", type=int, default=12, metavar="N", help="how many lists of a user's tests/mesh compares (12)"
     )
+    parser.addoption(
+        "--compared",
+        type=int,
+        default=100,
+        metavar="N",
+        help="how many requests tests/mesh asks of the evaluator and of a real Envoy in each world (100)",
+    )
 
 
 def pytest_configure(config):

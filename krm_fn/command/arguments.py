@@ -120,3 +120,8 @@ def add_output(command: argparse.ArgumentParser, *, required: bool) -> None:
     command.add_argument(
         "-o", "--output", required=required, default=None if required else "-", metavar="FILE", help=hint
     )
+
+
+def add_proxy(command: argparse.ArgumentParser, text: str) -> None:
+    """Add --proxy, which takes config dumps."""
+    command.add_argument("--proxy", action="extend", nargs="+", default=[], metavar="DUMP", help=text)

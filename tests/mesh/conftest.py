@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -55,6 +55,15 @@ def count_cells():
     return _cells.append
 
 
+_evaluated: list[Any] = []  # counts of tests/mesh/evaluating.py
+
+
+@pytest.fixture(scope="session")
+def count_evaluated():
+    """Return what sums up the comparisons of the evaluator for the summary."""
+    return _evaluated.append
+
+
 _gateway_cells: list[tuple[int, int]] = []  # asked of Gateway API routes, and answered otherwise with a finding
 
 
@@ -65,6 +74,14 @@ def count_gateway_cells():
 
 
 def pytest_terminal_summary(terminalreporter):
+    if _evaluated:
+        total = sum(one.all for one in _evaluated)
+        untold = sum(one.untold.total() for one in _evaluated)
+        wrong = sum(len(one.wrong) for one in _evaluated)
+        terminalreporter.write_line(
+            f"{total} requests to the evaluator and to a real Envoy: {total - untold - wrong} equal, "
+            f"{untold} that nobody can tell, {wrong} different"
+        )
     if _cells:
         terminalreporter.write_line(f"{len(_cells)} random topologies, {sum(_cells)} cells asked")
     if _gateway_cells:

@@ -78,7 +78,9 @@ def check(
     warned = any(result.severity.rank < 2 for result in outcome.results)
     compared = compare(found, before, after, FACTS, warned=warned, spoken=_set_values(manifests))
     if viewed:
-        (view_,) = ask(view(manifests, value), gateways, FACTS, viewed)
+        known = {_labels(one).get(LABEL) for one in manifests}
+        exact = config["spec"].get("matching") == "exact" and value not in known
+        (view_,) = ask(view(manifests, None if exact else value), gateways, FACTS, viewed)
         compared.asked += view_.asked + after_of_value.asked
         nobody = {str(question): heard.names for question, heard in zip(found, after.heard, strict=True)}
         for question, old, new in zip(viewed, view_.heard, after_of_value.heard, strict=True):

@@ -6,6 +6,7 @@ the requests that its routes tell apart: for each match one that it takes and on
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -199,17 +200,20 @@ def _matches(one: Manifest, *sections: str) -> Iterator[dict[str, Any]]:
 
 
 def _strangers(manifests: Sequence[Manifest]) -> set[str]:
-    """Return the hosts of the mesh that the list speaks of and that are no Service's name."""
-    services = {f"{one['metadata']['name']}.{_namespace(one)}.{_DOMAIN}" for one in _of(manifests, "Service")}
-    spoken = {host for one in _of(manifests, "ServiceEntry") for host in one["spec"].get("hosts") or ()}
-    for one in _of(manifests, "VirtualService"):
-        if "mesh" in (one["spec"].get("gateways") or ["mesh"]):
-            spoken |= {
-                host if "." in host or host == "*" else f"{host}.{_namespace(one)}.{_DOMAIN}"
-                for host in one["spec"].get("hosts") or ()
-            }
-    known = {spelling for full in services for spelling in _spellings(full)}
-    return {host.replace("*.", "any.") for host in spoken if host != "*"} - known
+    """Return the hosts of the mesh that the list speaks of and that are no Service's name.
+
+    One that several VirtualServices of the mesh have is left out: Istio takes it from one of them as they come.
+    """
+    known = {spelling for one in _of(manifests, "Service") for spelling in _spellings(_full(one))}
+    spoken = Counter(host for one in _of(manifests, "ServiceEntry") for host in one["spec"].get("hosts") or ())
+    routed = Counter(
+        host if "." in host or host == "*" else f"{host}.{_namespace(one)}.{_DOMAIN}"
+        for one in _of(manifests, "VirtualService")
+        if "mesh" in (one["spec"].get("gateways") or ["mesh"])
+        for host in one["spec"].get("hosts") or ()
+    )
+    alone = {host for host, count in routed.items() if count == 1}
+    return {host.replace("*.", "any.") for host in {*spoken, *alone} if host != "*"} - known
 
 
 def _spellings(full: str) -> list[str]:
