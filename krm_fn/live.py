@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from krm_fn.objects import Object, annotations_of
 from krm_fn.text.edits import Edit, Path
+from krm_fn.text.rewrite import outcome
 from krm_fn.values import Value, mapping
 
 _METADATA = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink")
@@ -19,6 +20,12 @@ def cleaned(one: Object, edit: Edit) -> Edit:
     """Return an edit of an object, and with it all goes that a cluster filled in, where the object is from one."""
     gone = set(edit.removals)
     return edit._replace(removals=(*edit.removals, *(path for path in filled_in(one.whole) if path not in gone)))
+
+
+def without(value: Value) -> Value:
+    """Return an object without what a cluster filled in."""
+    rest: Value = outcome(value, Edit(0, tuple(filled_in(value)), ()))
+    return rest
 
 
 def filled_in(value: Value) -> Iterator[Path]:

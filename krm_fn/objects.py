@@ -13,11 +13,13 @@ MANAGED_BY = {"app.kubernetes.io/managed-by": FUNCTION}  # the label of all that
 SYNC_WAVE, SYNC_OPTIONS = "argocd.argoproj.io/sync-wave", "argocd.argoproj.io/sync-options"
 PRUNE_LAST = "PruneLast=true"
 RULES_WAVE, ROUTES_WAVE = "-1", "1"  # the user's own objects stand in wave 0: their pods are there before routes
-ORDER = {SYNC_WAVE: (RULES_WAVE, ROUTES_WAVE), SYNC_OPTIONS: (PRUNE_LAST,)}  # what this function writes
+LAST_WAVE = "2"
+ORDER = {SYNC_WAVE: (RULES_WAVE, ROUTES_WAVE, LAST_WAVE), SYNC_OPTIONS: (PRUNE_LAST,)}  # what this function writes
 DEPENDS_ON = "config.kubernetes.io/depends-on"
 # By these kpt finds an object's input again, and lays the input's comments and order of keys over the output: by their
 # place in a list, so that with entries put before others they land on the wrong ones.
 HOST_IDS = ("internal.config.kubernetes.io/id", "config.k8s.io/id")
+SELECTOR = "virtual-env-fn.dev/selector"  # on a Service of the user's whose selector this function added a label to
 LOCAL_CONFIG = "config.kubernetes.io/local-config"
 PATHS = ("internal.config.kubernetes.io/path", "config.kubernetes.io/path")
 INDEXES = ("internal.config.kubernetes.io/index", "config.kubernetes.io/index")
@@ -68,6 +70,13 @@ class Object(NamedTuple):
         """Whether it describes the user's application."""
         local = annotations_of(self.value).get(LOCAL_CONFIG, "false")
         return not self.owner and str(local).lower() == "false"
+
+
+def added_label(value: Mapping[str, Any], owner: str) -> str:
+    """Return the label that a config added to the selector of a Service of the user's, or an empty string."""
+    mark = annotations_of(value).get(SELECTOR)
+    whose, _, label = mark.partition(" ") if isinstance(mark, str) else ("", "", "")
+    return label if whose == owner else ""
 
 
 def group_of(api_version: str) -> str:
@@ -136,18 +145,6 @@ def _members(value: Mapping[str, Any], inside: tuple[str | int, ...]) -> Iterato
         yield path, {**implied, **member}
         if is_list(member):
             yield from _members(member, path)
-
-
-_CLUSTERS_OWN = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
-
-
-def without_clusters_own(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an object without what a cluster filled in, so that it can be applied whatever stands there now."""
-    metadata = value.get("metadata")
-    rest = {key: child for key, child in value.items() if key != "status"}
-    if isinstance(metadata, dict):
-        rest["metadata"] = {key: child for key, child in metadata.items() if key not in _CLUSTERS_OWN}
-    return rest
 
 
 def in_namespace(objects: Iterable[Object], namespace: str) -> list[Object]:

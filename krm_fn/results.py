@@ -77,6 +77,7 @@ class Code(Enum):
     PORT_UNDECLARED = ("port-undeclared", Severity.INFO)
     TCP_WITHOUT_BASE = ("tcp-without-base", Severity.WARNING)
     NO_HEADER_PORT = ("no-header-port", Severity.WARNING)
+    CONNECTIONS_OPEN = ("connections-open", Severity.WARNING)
     # gateways, hosts and rules of Services
     EXPOSURE_INVALID = ("exposure-invalid", Severity.ERROR)
     RULE_INVALID = ("rule-invalid", Severity.ERROR)
@@ -107,6 +108,19 @@ class Code(Enum):
     HIDDEN_ROUTES = ("hidden-routes", Severity.WARNING)
     EXPORTED_PARTLY = ("exported-partly", Severity.WARNING)
     HTTP_ROUTE = ("http-route", Severity.ERROR)
+    # Gateway API routes, and what stands beside them
+    ROUTE_SPREADS = ("route-spreads", Severity.ERROR)
+    ROUTE_UNWOVEN = ("route-unwoven", Severity.ERROR)
+    ROUTE_LIMIT = ("route-limit", Severity.ERROR)
+    VIRTUAL_SERVICE = ("virtual-service", Severity.ERROR)
+    GATEWAY_KIND = ("gateway-kind", Severity.ERROR)
+    OPTION_UNSUPPORTED = ("option-unsupported", Severity.WARNING)
+    RULE_PASSED_BY = ("rule-passed-by", Severity.WARNING)
+    WAYPOINT_MISSING = ("waypoint-missing", Severity.WARNING)
+    CARRIERS_DISAGREE = ("carriers-disagree", Severity.WARNING)
+    EXPRESSION_LARGE = ("expression-large", Severity.WARNING)
+    PORTS_MERGED = ("ports-merged", Severity.WARNING)
+    APP_PROTOCOL = ("app-protocol", Severity.WARNING)
     # into the list: what others made, and what cannot be edited
     OTHER_CONFIG = ("other-config", Severity.ERROR)
     SAME_AS_OTHER_CONFIG = ("same-as-other-config", Severity.INFO)
@@ -127,6 +141,8 @@ class Code(Enum):
     NOTHING_CHECKED = ("nothing-checked", Severity.WARNING)
     LIKELY_SLIP = ("likely-slip", Severity.INFO)
     NOT_FOUND = ("not-found", Severity.ERROR)
+    DUMP_UNREADABLE = ("dump-unreadable", Severity.ERROR)
+    PROXY_NOT_ASKED = ("proxy-not-asked", Severity.ERROR)
     INTERNAL = ("internal", Severity.ERROR)
 
     def __init__(self, slug: str, severity: Severity) -> None:

@@ -6,9 +6,8 @@ Measured against an API server of Kubernetes 1.36 in tests/cluster/test_sizes.py
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
-from krm_fn.istio.marks import is_marked
 from krm_fn.merge import Changes
 from krm_fn.objects import MANAGED_BY, OWNER, Object, annotations_of, ref_of
 from krm_fn.output import Output
@@ -20,7 +19,7 @@ from krm_fn.values import Value, mapping, mappings
 ANNOTATIONS = 262_144
 # Bytes that the API server's store takes for an object, as JSON; the server adds what it notes of its own.
 STORED = 1_572_864
-_LISTS = ("http", "tcp", "tls", "subsets")
+_LISTS = ("http", "tcp", "tls", "subsets", "rules")
 _WOVEN = ("VirtualService", "DestinationRule")
 
 
@@ -33,12 +32,11 @@ def find(objects: Sequence[Object], made: Output, changes: Changes, owner: str) 
     for user in objects:
         if user.owner or user.ref.kind not in _WOVEN:
             continue
-        text = user.item.source if user.item else "*"
-        if user.position is not None:
-            text = changes.rewritten.get(user.position, text)
+        # A List's member has no text of its own.
+        text = changes.rewritten.get(user.position, user.item.source) if user.item and not user.inside else "*"
         # Text has more bytes than the object as JSON, but for what aliases repeat: most objects are seen at a glance.
         if len(text) > ANNOTATIONS // 2 or "*" in text:
-            edit = None if user.position is None else edits.get(user.position)
+            edit = edits.get(user.position)
             value = outcome(user.value, edit) if edit else user.value
             if any(_copies(mappings(mapping(value, "spec").get(name))) for name in _LISTS):
                 yield from _about(value, user.ref, is_generated=False)
@@ -75,5 +73,9 @@ def _contents(value: Value, *, is_generated: bool) -> str:
     return " and ".join(counts) or "without routes"
 
 
-def _copies(entries: Iterable[Value]) -> int:
+def _copies(entries: Sequence[Value]) -> int:
+    if not entries:
+        return 0
+    from krm_fn.istio.marks import is_marked  # noqa: PLC0415 - a list without such objects need not load it
+
     return sum(is_marked(one) for one in entries)

@@ -94,6 +94,14 @@ def test_the_text_is_the_old_one_but_for_what_must_differ(package):
     assert "dev.proj1 now answers team/shop itself (was dev)" in done.stderr
 
 
+def test_a_member_of_a_list(package):
+    """What `kubectl get -o yaml` prints can be forked as well: the copy is a document of its own, without status."""
+    items = [one for one in yaml.safe_load_all(PACKAGE) if one]
+    (package / "shop.yaml").write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": items}))
+    forked = yaml.safe_load(run(package, "dev.proj1", "shop", "--image", "shop:pr-42", ".").stdout)
+    assert forked == yaml.safe_load(FORKED)
+
+
 def test_the_nearest_ancestor_is_copied(package):
     """Where an environment between has pods, its manifest is the one, whatever workload was named."""
     run(package, "dev.proj1", "shop", "-o", "proj1.yaml", "--image", "shop=shop:proj1", ".")

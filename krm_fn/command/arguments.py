@@ -15,7 +15,7 @@ kubectl), or - for stdin. Exit codes: 0 the output is safe to apply, 1 errors (t
 """
 _NEVER = ("--enable-exec", "--enable-star")  # flags of kustomize
 _DESCRIPTION = f"""\
-Reads virtual-environment labels on pods and writes the Istio routes that make them so: a request of dev.proj1
+Reads virtual-environment labels on pods and writes the routes that make them so: a request of dev.proj1
 reaches dev.proj1's pods where there are some, and falls back level by level to dev where there are none.
 
 As a KRM function (kustomize, kpt):  {FUNCTION} < ResourceList > ResourceList
@@ -120,3 +120,8 @@ def add_output(command: argparse.ArgumentParser, *, required: bool) -> None:
     command.add_argument(
         "-o", "--output", required=required, default=None if required else "-", metavar="FILE", help=hint
     )
+
+
+def add_proxy(command: argparse.ArgumentParser, text: str) -> None:
+    """Add --proxy, which takes config dumps."""
+    command.add_argument("--proxy", action="extend", nargs="+", default=[], metavar="DUMP", help=text)

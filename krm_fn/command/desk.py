@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import argparse
 
+from krm_fn import live
 from krm_fn.command import running, stdio
 from krm_fn.command.settings import Settings
-from krm_fn.config.schema import definition
-from krm_fn.objects import is_list, without_clusters_own
+from krm_fn.objects import is_list
 from krm_fn.results import Severity
 from krm_fn.text import document
 
 
 def schema(_: argparse.Namespace, __: Settings) -> int:
     """Print the KRMFunctionDefinition."""
+    from krm_fn.config.schema import definition  # noqa: PLC0415 - needs the library that reads configurations
+
     stdio.write(document.dump(definition()).encode())
     return 0
 
@@ -26,7 +28,7 @@ def generate(options: argparse.Namespace, settings: Settings) -> int:
     rewritten = ((items[position], text) for position, text in sorted(changes.rewritten.items()))
     documents = [
         *(_document(item.column, text) for item, text in rewritten if item and not is_list(item.value)),
-        *(document.dump(without_clusters_own(value)) for _, value in sorted(changes.members.items())),
+        *(document.dump(live.without(value)) for _, value in sorted(changes.members.items())),
         *(document.dump(one) for one in changes.added),
     ]
     # By a first `{` kubectl takes the whole stream for JSON.
@@ -40,7 +42,4 @@ def generate(options: argparse.Namespace, settings: Settings) -> int:
 def _document(column: int, text: str) -> str:
     """Return the new text of an item that stands at a column of a list as a document of its own."""
     margin = " " * column
-    text = text.replace(f"\n{margin}", "\n").rstrip("\n") + "\n"
-    (item,) = document.parse(text.encode()).items
-    rest = without_clusters_own(item.value)
-    return text if rest == item.value else document.dump(rest)
+    return text.replace(f"\n{margin}", "\n").rstrip("\n") + "\n"

@@ -17,7 +17,7 @@ from krm_fn.plan import forks
 from krm_fn.plan.forks import Fork, Wanted
 from krm_fn.results import Code, FunctionError, Ref, Result, Severity
 from krm_fn.text import document
-from krm_fn.text.copying import copied
+from krm_fn.text.copying import changed, copied
 from krm_fn.views import diff, paint
 from krm_fn.views.change import compare
 
@@ -71,8 +71,10 @@ def _text(found: Fork) -> str:
     Raises:
         FunctionError: where the source's text cannot be changed so, because one part of it stands for several places.
     """
-    removals = (*found.removals, *live.filled_in(found.source.whole))
-    text = copied(found.source.item, found.put, removals) if found.source.item else None
+    source, removals = found.source, (*found.removals, *live.filled_in(found.source.whole))
+    if source.inside:  # of a List: a document of its own, in the style of what is generated
+        return document.dump(changed(source.whole, found.put, removals))
+    text = copied(source.item, found.put, removals) if source.item else None
     if text is None:
         message = "says one thing for several places (&x, *x, <<), so that its copy cannot differ in one: write it out"
         raise FunctionError(Result(Code.NOT_EDITABLE, message, found.source.ref))

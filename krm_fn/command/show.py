@@ -14,7 +14,9 @@ from krm_fn.command.reading import Place
 from krm_fn.command.settings import Settings
 from krm_fn.names import nearest
 from krm_fn.plan.answers import Plan
-from krm_fn.results import Code, Ref, Result, Severity
+from krm_fn.results import Code, FunctionError, Ref, Result, Severity
+from krm_fn.views import facts
+from krm_fn.views.explain import is_named
 
 
 class Shown(NamedTuple):
@@ -57,6 +59,12 @@ def titles(paths: Sequence[str]) -> list[str]:
         outside = f"{full.parent.name}/{full.name}" if twins else full.name
         names.append("standard input" if path == "-" else str(full.relative_to(Path.cwd())) if inside else outside)
     return names
+
+
+def check_service(name: str, plan: Plan) -> None:
+    """Raise FunctionError where no Service goes by a name; an empty one is no name."""
+    if name and not any(is_named(one, name) for one in facts.services(plan)):
+        raise FunctionError(not_found("--service", name, facts.names_of(plan), "no Service is named"))
 
 
 def not_found(option: str, wanted: str, names: Sequence[str], what: str) -> Result:

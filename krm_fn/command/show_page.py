@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import argparse
 
-from krm_fn.command import show
+from krm_fn.command import overlay, show
 from krm_fn.command.settings import Settings
 from krm_fn.views import page
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Write the page."""
+    verified = [one for path in options.verify for one in overlay.read(path)]
     shown = show.load(options.paths, settings)
     code = shown.say_errors()
-    show.write(
-        page.page(f"Virtual environments of {', '.join(show.titles(options.paths))}", side(shown)), options.output
-    )
+    title = f"Virtual environments of {', '.join(show.titles(options.paths))}"
+    show.write(page.page(title, side(shown), verified=verified), options.output)
     return code
 
 

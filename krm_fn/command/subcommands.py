@@ -68,6 +68,7 @@ def _explain(command: argparse.ArgumentParser) -> None:
     command.add_argument("--service", default="", metavar="[NAMESPACE/]NAME", help="only this Service")
     command.add_argument("--env", metavar="VALUE", help="for a request that carries this value")
     command.add_argument("--from", dest="caller", metavar="ENV", help="for a call from a pod of this environment")
+    arguments.add_proxy(command, "and the way that the request takes in a proxy, by its config dump (see verify)")
     arguments.add_format(command, "text", "json")
 
 
@@ -99,7 +100,34 @@ def _diff_paths(options: argparse.Namespace) -> str:
     return ""
 
 
+def _verify(command: argparse.ArgumentParser) -> None:
+    what = "what `istioctl proxy-config all POD -o json` prints, or Envoy's /config_dump?include_eds; - for stdin"
+    arguments.add_proxy(command, what)
+    command.add_argument(
+        "--live",
+        action="store_true",
+        help="fetch the dump of one sidecar of each namespace and of each gateway with kubectl; reads only",
+    )
+    command.add_argument(
+        "--namespace", action="append", default=[], metavar="N", help="with --live: ask there; may be repeated"
+    )
+    command.add_argument("--pod", default="", metavar="P", help="with --live: ask this pod's sidecar")
+    arguments.add_format(command, "text", "md", "json")
+    arguments.add_output(command, required=False)
+
+
+def _verify_what(options: argparse.Namespace) -> str:
+    return "" if options.proxy or options.live else "verify takes --proxy DUMP, or --live"
+
+
 def _page(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--verify",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="show what `verify --format json` found over the plan; may be repeated",
+    )
     arguments.add_output(command, required=True)
 
 
@@ -141,6 +169,14 @@ SUBCOMMANDS = (
         _diff,
         paths="*",
         refuse=_diff_paths,
+    ),
+    Subcommand(
+        "verify",
+        "compare the plan with what running proxies do, by their config dumps",
+        "verify:show_verify",
+        _verify,
+        refuse=_verify_what,
+        sources=True,
     ),
     Subcommand("page", "write one self-contained HTML page to look at", "show_page:run", _page, sources=True),
     Subcommand(

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic.alias_generators import to_camel
 
 from krm_fn.config import options
+from krm_fn.expressions import re2_problem
 from krm_fn.names import dns_name_problem, label_key_problem, label_value_problem
 
 # Letters and digits may end a name, so of several the name could have a part: `ax` split by `xx`.
@@ -86,20 +87,6 @@ def _pattern(value: str) -> str:
     return value
 
 
-def re2_problem(pattern: str) -> str:
-    """Say why Envoy would not take an expression; empty if it would."""
-    import re2  # type: ignore[import-untyped]  # noqa: PLC0415 - few configurations have a pattern
-
-    options = re2.Options()
-    options.log_errors = False
-    try:
-        re2.compile(pattern, options)
-    except re2.error as error:
-        reason = error.args[0]
-        return reason.decode(errors="replace") if isinstance(reason, bytes) else str(reason)
-    return ""
-
-
 def _domain(value: str) -> str:
     if problem := dns_name_problem(value):
         raise ValueError(f"is no DNS name: {problem}")
@@ -116,6 +103,15 @@ class _Model(BaseModel):
     # Validators cost a quarter of pydantic's import, so a run without configuration builds none: they wait for
     # something to validate, and the defaults are made without them.
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, defer_build=True)
+
+
+def _output(value: object) -> object:
+    if value == "both":
+        raise ValueError(
+            "must be 'istio' or 'gatewayAPI': where a Service has both, Istio takes the HTTPRoute, and the "
+            "VirtualService is dead from then on, silently"
+        )
+    return value
 
 
 class EnvLabel(_Model):
@@ -240,6 +236,9 @@ class RouteConfig(_Model):
     routes: Literal["split", "all"] = "split"
     apply_order: Literal["none", "list", "argocd", "kpt"] = "none"
     istio: Istio = Istio.model_construct()
+    output: Annotated[Literal["istio", "gatewayAPI"], BeforeValidator(_output)] = "istio"
+    base: Literal["backend", "selector"] = "backend"
+    grpc: Literal["HTTPRoute", "GRPCRoute"] = "HTTPRoute"
     namespace: Annotated[str, AfterValidator(_namespace_or_none)] = Field(
         "", description="what objects without a namespace will get, such as Helm's release namespace"
     )
@@ -255,6 +254,13 @@ class RouteConfig(_Model):
         "virtual-env-{namespace}.yaml",
         description="where kpt writes new objects; {namespace} is the object's, or 'default' without one",
     )
+
+    @model_validator(mode="after")
+    def _of_one_output(self) -> Self:
+        for name, value, default in (("base", self.base, "backend"), ("grpc", self.grpc, "HTTPRoute")):
+            if self.output == "istio" and value != default:
+                raise ValueError(f"{name}: {value} is for output: gatewayAPI, and the output is istio: leave it out")
+        return self
 
 
 def plain(model: RouteConfig) -> options.RouteConfig:

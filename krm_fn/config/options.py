@@ -78,6 +78,9 @@ class RouteConfig(NamedTuple):
     routes: Literal["split", "all"] = "split"
     apply_order: Literal["none", "list", "argocd", "kpt"] = "none"
     istio: Istio = Istio()
+    output: Literal["istio", "gatewayAPI"] = "istio"
+    base: Literal["backend", "selector"] = "backend"
+    grpc: Literal["HTTPRoute", "GRPCRoute"] = "HTTPRoute"
     namespace: str = ""
     namespaces: Namespaces | None = None
     cluster_domain: str = CLUSTER_DOMAIN

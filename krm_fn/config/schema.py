@@ -38,7 +38,7 @@ def definition() -> dict[str, Any]:
         "spec": {
             "group": GROUP,
             "names": {"kind": KIND},
-            "description": "Reads virtual-environment labels on pods and writes the Istio routes that make them so.",
+            "description": "Reads virtual-environment labels on pods and writes the routes that make them so.",
             "publisher": GROUP,
             "idempotent": True,
             "versions": [

@@ -46,6 +46,8 @@ def of_carriers(matches: object, header: EnvHeader) -> Iterator[tuple[str, str, 
 
 def set_value(route: Value, header: EnvHeader) -> str | None:
     """Return the environment that a route, or an entry of one, sets on the requests that it takes; None for none."""
+    if "headers" not in route:
+        return None
     plain = {one.name for one in carriers(header) if not one.shared}
     plain -= {(alias.name or "").lower() for alias in header.aliases if alias.pattern is not None}
     request = mapping(mapping(route, "headers"), "request")

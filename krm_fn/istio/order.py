@@ -9,13 +9,14 @@ those of one host), so that one can come first and another go last.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from krm_fn.config.reader import Configs
 from krm_fn.istio.destinations import destinations
 from krm_fn.istio.hosts import service_of
 from krm_fn.objects import DEPENDS_ON, PRUNE_LAST, ROUTES_WAVE, RULES_WAVE, SYNC_OPTIONS, SYNC_WAVE
+from krm_fn.signatures import digest
 from krm_fn.values import Value, mappings
 
 
@@ -40,9 +41,12 @@ def _split(manifest: Value, order: str) -> Iterator[Value]:
     if order == "none" or manifest["kind"] != "DestinationRule":
         yield manifest
         return
+    times = Counter(subset["name"].lower() for subset in manifest["spec"]["subsets"])
     for subset in manifest["spec"]["subsets"]:
-        # No Service has a dot in its name, so no other rule can have this one.
-        metadata = {**manifest["metadata"], "name": f"{manifest['metadata']['name']}.{subset['name'].lower()}"}
+        # No Service has a dot in its name, so no other rule can have this one. Names of objects are in lower case.
+        name = f"{manifest['metadata']['name']}.{subset['name'].lower()}"
+        name += f"-{digest(name, subset)}" if times[subset["name"].lower()] > 1 else ""
+        metadata = {**manifest["metadata"], "name": name}
         yield {**manifest, "metadata": metadata, "spec": {**manifest["spec"], "subsets": [subset]}}
 
 

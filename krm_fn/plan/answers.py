@@ -136,12 +136,25 @@ class ServicePlan(NamedTuple):
         """Return the ports that carry one of the kinds of traffic."""
         return [port for port in self.service.ports if port.traffic in traffic]
 
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether the Service itself is to select the pods of the base alone, by the option `base`."""
+        if self.config.base != "selector" or not self.is_routed or self.service.headless or self.is_copy:
+            return False
+        nobody = self.base_answer is None and self.config.unmatched == "anyPod"
+        return not nobody and self.home(self.base_answer) == self.service.ref.namespace
+
+    @property
+    def pins_connections(self) -> bool:
+        """Whether plain connections, of which no header decides, are kept to one environment."""
+        return self.config.output == "istio" or self.is_narrowed
+
     def callers(self) -> list[tuple[str, str]]:
         """Return the environments of calling pods that a plain connection follows elsewhere than to the base.
 
         Each with the environment that answers it, deepest first; empty unless `tcp: callerLabels`.
         """
-        if self.config.tcp == "base":
+        if self.config.tcp == "base" or self.config.output != "istio":
             return []
         callers = [(name, self.answer(name).environment) for name in deepest_first(self.known, self.splitter)]
         return [(name, answer) for name, answer in callers if answer is not None and answer != self.base_answer]
@@ -235,3 +248,9 @@ class Plan(NamedTuple):
     apart: tuple[Apart, ...] = ()
     adoptions: tuple[Adoption, ...] = ()
     copies: tuple[Copy, ...] = ()
+
+    def of(self, output: str) -> Plan:
+        """Return what of the plan an output is to make true: the Services and namespaces that are configured so."""
+        services = tuple(one for one in self.services if one.config.output == output)
+        namespaces = tuple(one for one in self.namespaces if one.config.output == output)
+        return self._replace(services=services, namespaces=namespaces)

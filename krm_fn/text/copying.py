@@ -6,11 +6,12 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from krm_fn.results import FunctionError
-from krm_fn.text import document
+from yaml import YAMLError
+
 from krm_fn.text.document import Item
 from krm_fn.text.edits import Edit, Path, Put
 from krm_fn.text.patch import Text
+from krm_fn.text.readback import reads_as
 from krm_fn.text.rewrite import outcome
 
 
@@ -20,25 +21,29 @@ def copied(item: Item, scalars: Mapping[Path, str], removals: Sequence[Path]) ->
     A scalar at a place that the item does not have is added there. None where the text cannot be changed so: it is read
     again, and must be the item's value with these changes, nothing else.
     """
-    added = {path for path in scalars if not _has(item.whole, path)}
-    puts = tuple(Put(path[:-1], str(path[-1]), scalars[path]) for path in scalars if path in added)
-    wanted = copy.deepcopy(outcome(item.whole, Edit(0, tuple(removals), puts)))
     try:
         text = Text(item.source, item.column)
         for path, value in scalars.items():
-            if path in added:
-                text.put(path[:-1], str(path[-1]), value)
-            else:
+            if _has(item.whole, path):
                 text.replace(path, value)
-                _set(wanted, path, value)
+            else:
+                text.put(path[:-1], str(path[-1]), value)
         for path in removals:
             text.remove(path)
         margin = " " * item.column
         result = text.result().replace(f"\n{margin}", "\n").rstrip("\n") + "\n"
-        read = document.parse(result.encode()).items
-    except (FunctionError, LookupError):
+    except (YAMLError, LookupError):
         return None
-    return _above(item) + result if [one.value for one in read] == [wanted] else None
+    return _above(item) + result if reads_as(result, changed(item.whole, scalars, removals)) else None
+
+
+def changed(value: Mapping[str, Any], scalars: Mapping[Path, str], removals: Sequence[Path]) -> dict[str, Any]:
+    """Return a copy of an object with these changes."""
+    puts = tuple(Put(path[:-1], str(path[-1]), text) for path, text in scalars.items() if not _has(value, path))
+    wanted: dict[str, Any] = copy.deepcopy(outcome(value, Edit(0, tuple(removals), puts)))
+    for path, text in scalars.items():
+        _set(wanted, path, text)
+    return wanted
 
 
 def _has(value: Any, path: Path) -> bool:  # noqa: ANN401 - a tree of any values

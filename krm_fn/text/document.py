@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from krm_fn.results import FUNCTION, Code
 from krm_fn.text import yaml_list, yaml_reader, yaml_stream
-from krm_fn.text.pages import Node, Page, fail, line_of
+from krm_fn.text.pages import Entry, Node, Page, fail, line_of
 from krm_fn.text.splice import Splice, block_list, edit_list, flow_list, replace
 from krm_fn.text.writer import dump, flow
 from krm_fn.text.yaml_cuts import Asked
@@ -104,7 +104,7 @@ class Document:
             self._pages = entries = [page for page in pages if page.value is not None]
             _check_stream(pages, text)
         self.items = tuple(
-            Item(index, entry.value, entry.duplicates, entry.start, entry.end, entry.column, text, entry.partial)
+            Item(index, entry.value, _duplicates(entry), entry.start, entry.end, entry.column, text, entry.partial)
             for index, entry in enumerate(entries)
         )
 
@@ -188,6 +188,17 @@ class Document:
             return
         end = "...\n" if self._text.startswith("%", page.begin) else ""
         splice.put(page.begin, page.begin, "".join(f"---\n{text}" for text in texts) + end)
+
+
+def _duplicates(entry: Entry | Page) -> tuple[str, ...]:
+    """Return the paths of keys given twice, those in the members of a List among them."""
+    listings = entry.listings if isinstance(entry, Page) else {}
+    return entry.duplicates + tuple(
+        f"{key}[{place}].{path}"
+        for key, listing in listings.items()
+        for place, member in enumerate(listing.entries)
+        for path in member.duplicates
+    )
 
 
 def parse(raw: bytes, asked: Asked = everything) -> Document:

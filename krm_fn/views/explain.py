@@ -204,13 +204,15 @@ def _hop(plan: ServicePlan, request: Request) -> Iterator[Line]:
 def _port_answer(plan: ServicePlan, port: Port, answer: Who, caller: str | None) -> str:
     rule = facts.port_rule(plan, port)
     tcp = caller_answer(plan, caller) or "nobody, the connection closes"
+    if not plan.pins_connections:
+        tcp = "pods of every environment"
     if port.traffic is Traffic.HTTP:
         return f"{rule} → {said(plan, answer)}"
     if port.traffic is Traffic.SNIFFED:
         return f"{rule} → {said(plan, answer)}, plain TCP → {clean(tcp)}"
     if port.traffic is Traffic.TCP:
         return f"{rule} → {clean(tcp)}"
-    return f"{rule}: reaches pods of every environment"
+    return f"{rule} → {clean(tcp)}" if plan.is_narrowed else f"{rule}: reaches pods of every environment"
 
 
 def _route(plan: ServicePlan, value: str | None) -> str:
@@ -231,7 +233,7 @@ def _service_json(plan: ServicePlan, request: Request | None) -> Json:
     caller = request.caller if request else None
     return {
         **facts.service_json(plan),
-        "tcpAnswer": caller_answer(plan, caller),
+        "tcpAnswer": caller_answer(plan, caller) if plan.pins_connections else None,
         "answers": [_answer_json(plan, value) for value in values],
     }
 

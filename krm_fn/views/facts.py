@@ -85,12 +85,15 @@ def port_name(port: Port) -> str:
 def port_rule(plan: ServicePlan, port: Port) -> str:
     """Return what decides about the pods that a port reaches."""
     pinned = "by the caller's label" if plan.config.tcp == "callerLabels" else "to the base"
+    if not plan.pins_connections:
+        pinned = "to any pod"
+    unrouted = "to the base" if plan.is_narrowed else "not routed"
     return {
         Traffic.HTTP: "by header",
         Traffic.SNIFFED: f"HTTP by header, plain TCP {pinned}",
         Traffic.TCP: pinned,
-        Traffic.TLS: "not routed",
-        Traffic.UDP: "not routed",
+        Traffic.TLS: unrouted,
+        Traffic.UDP: unrouted,
     }[port.traffic]
 
 
@@ -117,7 +120,9 @@ def port_notes(plan: ServicePlan) -> list[str]:
 def pinned(plan: ServicePlan, port: Port) -> str:
     """Return who gets the connections of a port that shows no headers."""
     rule = port_rule(plan, port)
-    if port.traffic is not Traffic.TCP:
+    if plan.is_narrowed:
+        return f"{rule} → {clean(plan.base_answer or '') or 'closed'}"
+    if port.traffic is not Traffic.TCP or not plan.pins_connections:
         return f"{rule}: reaches pods of every environment"
     if plan.config.tcp == "callerLabels":
         return rule
@@ -212,7 +217,9 @@ def meant(plan: Plan, value: str | None) -> str:
         return ""
     above = {name for one in plan.services for name in levels(value, one.splitter)}
     close = nearest(names, value)
-    return "" if close in above else close
+    # Digits count things on purpose: who asks for pr-132 does not mean pr-123.
+    counted = _DIGITS.sub("0", close) == _DIGITS.sub("0", value)
+    return "" if counted or close in above else close
 
 
 def carried(plan: Plan) -> list[str]:

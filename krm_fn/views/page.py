@@ -36,7 +36,36 @@ class Side(NamedTuple):
     label: str = "virtual-env"
 
 
-def page(title: str, now: Side, before: Side | None = None, comparison: Comparison | None = None) -> str:
+class Overlay(NamedTuple):
+    """What a running proxy does otherwise, or what of it nobody can tell, for one Service and one value.
+
+    Attributes:
+        service: NAME or NAMESPACE/NAME, as the plan has it.
+        value: the environment that the request carries; None for none.
+        differs: whether the proxy does something else; otherwise nobody can tell.
+        text: the same in words.
+    """
+
+    service: str
+    value: str | None
+    differs: bool
+    text: str
+
+
+class Verified(NamedTuple):
+    """What was found of one proxy: in a line, and cell by cell."""
+
+    summary: str
+    cells: Sequence[Overlay]
+
+
+def page(
+    title: str,
+    now: Side,
+    before: Side | None = None,
+    comparison: Comparison | None = None,
+    verified: Sequence[Verified] = (),
+) -> str:
     """Return the page of a plan, or of what separates it from an earlier one.
 
     Args:
@@ -44,6 +73,7 @@ def page(title: str, now: Side, before: Side | None = None, comparison: Comparis
         now: the plan to show.
         before: the plan that the page can be switched to.
         comparison: what separates the two.
+        verified: what running proxies do, to be shown over the plan.
     """
     sides = [one for one in (now, before) if one]
     environments = _environments([one.plan for one in sides])
@@ -54,6 +84,7 @@ def page(title: str, now: Side, before: Side | None = None, comparison: Comparis
         "changes": _changes(comparison) if comparison else None,
         "settings": ["".join(text for text, _ in one) for one in warnings(comparison)] if comparison else [],
         "environments": environments,
+        "mesh": [{"summary": one.summary, "cells": [cell._asdict() for cell in one.cells]} for one in verified],
     }
     style = _asset("page.css")
     script = '"use strict";\n{\n' + "\n".join(map(_asset, _SCRIPTS)) + "}\n"

@@ -37,7 +37,9 @@ def fixed(plan: ServicePlan) -> Who | None:
     """Return who gets every connection of a Service of which neither header nor caller decides; None where one does."""
     if not plan.is_split or follows_header(plan):
         return None
-    if plan.service.headless or not plan.ports(Traffic.TCP):
+    if plan.is_narrowed:
+        return Who(plan.base_answer) if plan.base_answer is not None else Who(None, CLOSED)
+    if plan.service.headless or not plan.ports(Traffic.TCP) or not plan.pins_connections:
         return Who(None, ANY_POD)
     if plan.config.tcp == "callerLabels":
         return None

@@ -9,8 +9,6 @@ from .life import STEPS, Watched
 
 GET = "kubectl get -n $NS services,deployments,virtualservices.networking.istio.io,destinationrules.networking.istio.io"
 GENERATE = "virtual-env-fn generate --config virtual-env.yaml -"
-# As a stream of documents: the members of a List that need an edit would have to be edited in it.
-DOCUMENTS = 'python3 -c \'import json,sys; [print("---\\n"+json.dumps(one)) for one in json.load(sys.stdin)["items"]]\''
 OWN_ROUTES = {
     "apiVersion": "networking.istio.io/v1",
     "kind": "VirtualService",
@@ -68,8 +66,8 @@ def test_woven_objects_apply_after_others_changed_them(cluster, tmp_path):
     """The user's own VirtualService, read, woven and applied although somebody changed it in between: no conflict."""
     namespace, _ = site(cluster, tmp_path, routes="all", applyOrder="list")
     apply(cluster, namespace, [*life.manifests("change", namespace), OWN_ROUTES])
-    for mode, fields in (("", ""), ("--server-side --force-conflicts", "--show-managed-fields")):
-        shell(cluster, tmp_path, namespace, f"{GET} -o json {fields} | {DOCUMENTS} | {GENERATE} > r.yaml")
+    for mode, form, fields in (("", "yaml", ""), ("--server-side --force-conflicts", "json", "--show-managed-fields")):
+        shell(cluster, tmp_path, namespace, f"{GET} -o {form} {fields} | {GENERATE} > r.yaml")
         changed = {**OWN_ROUTES, "metadata": {"name": "mine", "labels": {"touched": f"a{len(mode)}"}}}
         cluster.api.apply(changed, namespace, manager="somebody")
         done = shell(cluster, tmp_path, namespace, f"kubectl apply {mode} -n $NS -f r.yaml")
@@ -86,8 +84,10 @@ def test_nothing_that_the_cluster_filled_in_is_printed(cluster, tmp_path):
     """What is printed has no version, no status and no note of who manages it."""
     namespace, _ = site(cluster, tmp_path)
     apply(cluster, namespace, [*life.manifests("change", namespace), OWN_ROUTES])
-    command = f"{GET} -o json --show-managed-fields | {DOCUMENTS} | {GENERATE}"
+    (tmp_path / "mine.yaml").write_text(life.text([OWN_ROUTES]))
+    command = f"kubectl apply -n $NS -f mine.yaml >&2; {GET} -o yaml --show-managed-fields | {GENERATE}"
     printed = list(yaml.safe_load_all(shell(cluster, tmp_path, namespace, command).stdout))
     assert ("VirtualService", "mine") in [(one["kind"], one["metadata"]["name"]) for one in printed]
+    assert [one for one in printed if "last-applied-configuration" in str(one["metadata"])] == []
     filled = {"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"}
     assert [one for one in printed if filled & one["metadata"].keys() or "status" in one] == []

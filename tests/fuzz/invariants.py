@@ -16,6 +16,7 @@ from krm_fn.plan import kinds
 from krm_fn.results import Code, FunctionError
 from krm_fn.text import document
 from krm_fn.text.readback import same
+from krm_fn.text.yaml_ends import tolerant
 
 SECONDS = 20
 
@@ -48,7 +49,7 @@ def broken(raw: bytes) -> str:
         return f"defect: {type(error).__name__}: {error}"
 
 
-def _broken(raw: bytes) -> str:
+def _broken(raw: bytes) -> str:  # noqa: PLR0911 - a line for each thing that must hold
     first = function.run(raw)
     for result in first.results:
         if result.code is Code.INTERNAL:
@@ -64,7 +65,7 @@ def _broken(raw: bytes) -> str:
     before, after = document.parse(raw), document.parse(first.output)
     kept = [one.source for one in after.items]
     if not after.is_json:
-        CParser(first.output).raw_parse()
+        CParser(tolerant(first.output.decode().removeprefix("\ufeff")).encode()).raw_parse()
     if lost := [one for one in before.items if one.source.strip() not in " ".join(kept) and _is_others(one)]:
         return f"text lost of {ref_of(lost[0].value)}"
     if fault := _values(before, after):

@@ -115,7 +115,7 @@ class Writer:
         return json.dumps(value)
 
 
-def _objects(rng: random.Random) -> list[dict]:
+def objects(rng: random.Random) -> list[dict]:
     def meta(name: str) -> dict:
         more = rng.choice(
             [{}, {}, {}, {"namespace": "ns"}, {"annotations": {"note": "a\nb\n"}}, {"labels": {"virtual-env": "dev"}}]
@@ -221,18 +221,18 @@ def _objects(rng: random.Random) -> list[dict]:
 
 def text(seed: int) -> bytes:
     """The input of a number."""
-    rng = random.Random(seed)
-    objects, writer = _objects(rng), Writer(rng)
+    rng = random.Random(seed)  # noqa: S311 - no secret: a number names an input
+    listed, writer = objects(rng), Writer(rng)
     form = rng.choice(["list", "list", "stream", "stream", "json", "json list", "v1 List"])
     if form == "json":
         written = rng.choice(["\n", " ", "\n---\n"]).join(
-            json.dumps(one, indent=rng.choice([None, 2])) for one in objects
+            json.dumps(one, indent=rng.choice([None, 2])) for one in listed
         )
     elif form == "json list":
-        written = json.dumps({"apiVersion": "v1", "kind": "List", "items": objects}, indent=rng.choice([None, 4]))
+        written = json.dumps({"apiVersion": "v1", "kind": "List", "items": listed}, indent=rng.choice([None, 4]))
     elif form == "stream":
         written = rng.choice(["---\n", "---\n", "--- # c\n", "...\n---\n"]).join(
-            "\n".join(writer.mapping(one, 0)) + "\n" for one in objects
+            "\n".join(writer.mapping(one, 0)) + "\n" for one in listed
         )
     else:
         kind = (
@@ -242,17 +242,17 @@ def text(seed: int) -> bytes:
         )
         tag = rng.choice([" !", " &i", " # c", " !!seq"]) if writer.oddly() else ""
         rest = rng.choice(["", "", "# end\n", "  # end\n", "functionConfig: {}\n" if form == "list" else ""])
-        written = f"{kind}\nitems:{tag}\n" + "\n".join(writer.sequence(objects, rng.choice([0, 0, 2]))) + f"\n{rest}"
+        written = f"{kind}\nitems:{tag}\n" + "\n".join(writer.sequence(listed, rng.choice([0, 0, 2]))) + f"\n{rest}"
     if rng.random() < 0.1:
         written = written.replace("\n", rng.choice(["\r\n", "\r"]))
     if rng.random() < 0.2:
         written = written.rstrip("\r\n")
     if rng.random() < 0.1:
-        written = _mutated(written, rng)
+        written = mutated(written, rng)
     return ("\ufeff" if rng.random() < 0.02 else "").encode() + written.encode("utf-8", "replace")
 
 
-def _mutated(written: str, rng: random.Random) -> str:
+def mutated(written: str, rng: random.Random) -> str:
     for _ in range(rng.randint(1, 3)):
         place = rng.randrange(len(written) + 1)
         piece = rng.choice(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -55,9 +55,38 @@ def count_cells():
     return _cells.append
 
 
+_evaluated: list[Any] = []  # counts of tests/mesh/evaluating.py
+
+
+@pytest.fixture(scope="session")
+def count_evaluated():
+    """Return what sums up the comparisons of the evaluator for the summary."""
+    return _evaluated.append
+
+
+_gateway_cells: list[tuple[int, int]] = []  # asked of Gateway API routes, and answered otherwise with a finding
+
+
+@pytest.fixture(scope="session")
+def count_gateway_cells():
+    """Return what counts the cells of Gateway API routes for the summary."""
+    return lambda asked, excused: _gateway_cells.append((asked, excused))
+
+
 def pytest_terminal_summary(terminalreporter):
+    if _evaluated:
+        total = sum(one.all for one in _evaluated)
+        untold = sum(one.untold.total() for one in _evaluated)
+        wrong = sum(len(one.wrong) for one in _evaluated)
+        terminalreporter.write_line(
+            f"{total} requests to the evaluator and to a real Envoy: {total - untold - wrong} equal, "
+            f"{untold} that nobody can tell, {wrong} different"
+        )
     if _cells:
         terminalreporter.write_line(f"{len(_cells)} random topologies, {sum(_cells)} cells asked")
+    if _gateway_cells:
+        asked, excused = map(sum, zip(*_gateway_cells, strict=True))
+        terminalreporter.write_line(f"Gateway API routes: {asked} cells asked, {excused} of them a finding's")
     if _compared:
         terminalreporter.write_line(_table([outcome for _, outcome in _compared]))
 

@@ -156,6 +156,15 @@ def _bootstrap(node: Mapping[str, Any], xds: Path, directory: Path) -> dict[str,
         "layered_runtime": {
             "layers": [{"name": "global config", "static_layer": {"re2.max_program_size.error_level": "32768"}}]
         },
+        # As istio-agent has it: in ambient mode a gateway has a listener inside of its Envoy.
+        "bootstrap_extensions": [
+            {
+                "name": "envoy.bootstrap.internal_listener",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener"
+                },
+            }
+        ],
         "dynamic_resources": {
             "lds_config": source,
             "cds_config": source,

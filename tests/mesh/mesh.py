@@ -64,9 +64,12 @@ class Caller:
             if not pods:
                 raise LookupError(f"the headless Service {service} has no pods")
             address = random.choice(pods).address  # noqa: S311 - no secret
-        line = asking.Line(self.envoy.socket_of("virtualOutbound"), identity.address, address, number)
+        line = self._line(found, address, number)
         authority = authority or (service if number == 80 else f"{service}:{number}")
         return asking.send(protocol, line, asking.Request(authority, path, method, asking.pairs(headers), sni))
+
+    def _line(self, _: Service, address: str, number: int) -> asking.Line:
+        return asking.Line(self.envoy.socket_of("virtualOutbound"), self.envoy.identity.address, address, number)
 
     def spread(self, service: str, port: int | None = None, *, times: int = 20, **request: Any) -> Counter[str]:
         """Ask several times; return how often each pod answered (`""`: none did)."""
@@ -143,10 +146,13 @@ class Mesh:
     def _start(self) -> None:
         parts.check()
         self.cluster = cluster.build(self._manifests, self._network.claim())
-        control = istiod.shared()
+        control = self._control()
         self._xds, self.warnings = control.open(self.cluster.documents, self._directory)
         self._backends = Backends(self._label, control.certificate(self._directory))
         self._backends.start(self.cluster.listening)
+
+    def _control(self) -> istiod.Istiod:
+        return istiod.shared()
 
     def close(self) -> None:
         """End everything that this mesh started."""
@@ -157,7 +163,7 @@ class Mesh:
             self._backends.stop()
             self._backends = None
         if self._xds:
-            istiod.shared().shut(self._xds)
+            self._control().shut(self._xds)
             self._xds = None
         self._network.release()
         shutil.rmtree(self._directory, ignore_errors=True)

@@ -19,10 +19,7 @@ from .test_examples import ANSWERED, rendered
 CASES = parts.ROOT / "tests" / "mesh" / "cases"
 NAMES = sorted(str(path.relative_to(CASES).with_suffix("")) for path in CASES.rglob("*.yaml"))
 # Random lists that are answered otherwise today, until that is mended.
-FAULTY: dict[int, str] = {
-    18: "a match gets gateways beside its sourceLabels, which Istio then no longer reads",
-    19: "a fault of the user's is lost where the base has no pods",
-}
+FAULTY: dict[int, str] = {}
 
 
 def marked(number):

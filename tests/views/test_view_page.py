@@ -6,7 +6,8 @@ import json
 import re
 
 import pytest
-from lists import service, workload
+from lists import base, service, workload
+from lists import compute as compute_list
 from worlds import HOSTILE, hostile, page_of, plan_of, quickstart, random_world
 
 from krm_fn.views import page
@@ -308,3 +309,22 @@ def test_the_data_cannot_end_its_own_block():
     data = re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL)[1]
     assert not set("<>&\u2028\u2029") & set(data)
     assert {one["name"] for one in json.loads(data)["sides"][0]["services"]} == set(HOSTILE)
+
+
+def test_what_a_proxy_does_lies_over_the_plan(show):
+    """A result of verify marks its cells, with a shape and not by colour alone, and the panel says what and why."""
+    computed = compute_list(quickstart(), base())
+    cells = [
+        page.Overlay("app-go", "dev.proj1", differs=True, text="port 8080: dev should answer; gets <b>nobody</b>"),
+        page.Overlay("app-js", "dev", differs=False, text="cannot tell: a filter"),
+    ]
+    verified = [page.Verified("sidecar default/client: 2 cells", cells)]
+    tab = show(page.page("a test", page.Side(computed.plan, computed.results), verified=verified))
+    assert tab.locator("td.differs").count() == tab.locator("td.untold").count() == 1
+    assert "gets <b>nobody</b>" in tab.locator("td.differs").get_attribute("title")
+    assert tab.locator("#in-mesh").is_visible()
+    assert tab.locator("td.differs").evaluate("(cell) => getComputedStyle(cell).outlineStyle") == "dashed"
+    assert "sidecar default/client: 2 cells" in tab.locator("#why").inner_text()
+    tab.locator("td.differs").click()
+    assert "In the mesh" in tab.locator("#why").inner_text()
+    assert "port 8080: dev should answer; gets <b>nobody</b>" in tab.locator("#why").inner_text()

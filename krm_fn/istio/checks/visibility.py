@@ -77,8 +77,7 @@ def _gateway_api(one: Object, split: Mapping[Key, ServicePlan]) -> Iterator[Resu
         if parent.get("kind") == "Service" and key in split:
             message = (
                 f"routes {split[key].service.ref}, which has pods of several environments, and Istio prefers it to any "
-                "VirtualService; remove it, or keep its Service to one environment until this function writes Gateway "
-                "API routes (output: gatewayAPI)"
+                "VirtualService; set output: gatewayAPI, which weaves environments into it, or remove it"
             )
             yield Result(Code.HTTP_ROUTE, message, one.ref, f"spec.parentRefs[{place}]", (split[key].service.ref,))
     if any(parent.get("kind") == "Service" for parent in parents):
@@ -147,8 +146,10 @@ def _sees(hosts: Sequence[str], namespace: str, key: Key, domain: str) -> bool:
 
 
 def _export(one: VirtualService, split: Mapping[Key, ServicePlan], domain: str) -> Iterator[Result]:
+    if one.is_for_all or not one.on_mesh:
+        return
     named = [key for key in split for host in one.hosts if covers(host.lower(), key, one.namespace, domain)]
-    if named and one.on_mesh and not one.is_for_all:
+    if named:
         message = (
             f"holds in {', '.join(one.exported)} only (exportTo); for clients of other namespaces the generated routes "
             f"of {split[named[0]].service.ref} hold"

@@ -11,9 +11,10 @@ from krm_fn.istio.weaving import neighbours
 from krm_fn.istio.weaving.neighbours import Neighbour, catches_all, theirs_elsewhere
 from krm_fn.istio.weaving.targets import Additions, Loomed, Needed, Target, Woven, collapsed, together, weight
 from krm_fn.plan.answers import Route, ServicePlan
-from krm_fn.plan.environments import deepest_first, levels
+from krm_fn.plan.differing import told_apart
 from krm_fn.results import Code, Ref, Result
 from krm_fn.signatures import unnamed
+from krm_fn.text.edits import Path
 from krm_fn.values import Manifest, Value, mapping, mappings
 
 ELSEWHERE = ("redirect", "directResponse", "delegate")
@@ -25,7 +26,15 @@ class HttpRoutes:
     def __init__(self, loomed: Loomed, beside: Callable[[], Sequence[tuple[Neighbour, HttpRoutes]]] = list) -> None:
         self.loomed = loomed
         self._beside = beside  # the neighbours on gateways, with their routes; made only where a route catches all
+        self._targets: dict[int, tuple[list[Target], list[tuple[Path, Target]]]] = {}  # by the identity of a route
         self._told_apart: dict[tuple[Ref, ...], list[tuple[Route, list[Manifest]]]] = {}  # by Services
+
+    def _read(self, route: Value) -> tuple[list[Target], list[tuple[Path, Target]]]:
+        """Return the destinations and the mirrors of a route of the VirtualService; every copy asks again."""
+        found = self._targets.get(id(route))
+        if found is None:
+            found = self._targets[id(route)] = (self.loomed.targets(route), self.loomed.mirrors(route))
+        return found
 
     def woven(self) -> Additions:
         """Return the routes to put before the user's."""
@@ -63,12 +72,12 @@ class HttpRoutes:
 
     def everyone(self, route: Value) -> list[Target]:
         """Return whoever a route sends requests to, mirrors among them."""
-        return [*self.loomed.targets(route), *(target for _, target in self.loomed.mirrors(route))]
+        return [*self._read(route)[0], *(target for _, target in self._read(route)[1])]
 
     def _about(self, route: Value, path: str) -> Iterator[Result]:
-        for number, target in enumerate(self.loomed.targets(route)):
+        for number, target in enumerate(self._read(route)[0]):
             yield from self.loomed.about(target, f"{path}.route[{number}].destination")
-        for place, target in self.loomed.mirrors(route):
+        for place, target in self._read(route)[1]:
             field = path + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
             yield from self.loomed.about(target, field)
         for number, part in enumerate([route, *mappings(route.get("route"))]):
@@ -91,7 +100,7 @@ class HttpRoutes:
         key = tuple(plan.service.ref for plan in services)
         if key not in self._told_apart:
             header = services[0].config.env_header
-            self._told_apart[key] = [(one, carried(header, one)) for one in _routes(services)]
+            self._told_apart[key] = [(one, carried(header, one)) for one in told_apart(services)]
         return self._told_apart[key]
 
     def variant(self, route: Value, one: Route, carriers: Sequence[Value]) -> Woven:
@@ -144,7 +153,7 @@ class HttpRoutes:
     def _for_nobody(self, route: Value) -> Woven:
         """Return the route, kept to the base; it stands before the user's own, which stays as it is."""
         match = route.get("match") or []
-        targets = self.loomed.targets(route)
+        targets = self._read(route)[0]
         if targets and all(_is_unmatched(target) for target in targets):
             return self._signed(route, Woven({}), match, "unmatched")
         return self._signed(route, self.led(route, None), match, self._base(route))
@@ -159,7 +168,7 @@ class HttpRoutes:
 
     def led(self, route: Value, value: str | None) -> Woven:
         """Return a route without its name and match, as it is to be for requests that carry `value`."""
-        targets = self.loomed.targets(route)
+        targets = self._read(route)[0]
         entries: list[Manifest] = []
         needed: list[Needed] = []
         for entry, target in zip(mappings(route.get("route")), targets, strict=True):
@@ -177,7 +186,7 @@ class HttpRoutes:
     def _mirrored(self, route: Value, value: str | None) -> Woven:
         """Return a route with its mirrors kept to those who answer `value`."""
         needed: list[Needed] = []
-        for path, target in self.loomed.mirrors(route):
+        for path, target in self._read(route)[1]:
             led = target.led(value)
             if led is None and target.subsets:
                 led = target.at(target.subsets.of_base())
@@ -226,19 +235,3 @@ def _shared(name: str, plan: ServicePlan) -> str:
         "that it takes have their environment read from the other carriers only, such as "
         f"{plan.config.env_header.name}"
     )
-
-
-def _routes(services: Sequence[ServicePlan]) -> Iterator[Route]:
-    """Yield what to tell apart before a route: each value that one of its Services answers otherwise."""
-    config = services[0].config
-    splitter = config.env_label.splitter
-    if config.matching == "exact":
-        values = {value for plan in services for route in plan.routes for value in route.exact}
-    else:
-        values = {name for plan in services for name in plan.own}
-    as_base = [plan.base_answer for plan in services]
-    differing = {value for value in values if [plan.answer(value).environment for plan in services] != as_base}
-    for value in deepest_first(values, splitter):
-        above = set(levels(value, splitter)[1:]) if config.matching == "prefix" else set()
-        if value in differing or above & differing:
-            yield Route(value, (value,), value + splitter if config.matching == "prefix" else "")

@@ -177,7 +177,10 @@ function cell(service, environment, moved) {
     : found === null ? (anyPod(service) ? ["any", "∗"] : ["none", "✕"])
     : found === service.baseAnswer ? ["base", "↑"]
     : ["up", "↑"];
-  element.className = moved(environment) ? `${kind} moved` : kind;
+  const odd = meshAt(nameOf(service), environment);
+  const over = odd.some((one) => one.differs) ? " differs" : odd.length ? " untold" : "";
+  element.className = (moved(environment) ? `${kind} moved` : kind) + over;
+  if (odd.length) element.title = clean(odd.map((one) => one.text).join("\n"));
   element.textContent = width === WIDE && kind !== "pod" ? `${glyph} ${clean(found || service.otherwise)}` : glyph;
   return element;
 }

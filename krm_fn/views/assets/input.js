@@ -113,6 +113,7 @@ byId("environment").addEventListener("focus", () => byId("known").append(...envi
   return option;
 })), { once: true });
 byId("sides").hidden = byId("only").hidden = sides.length < 2;
+byId("in-mesh").hidden = !data.mesh.length;
 byId("changed").checked = state.onlyChanged;
 grid.after(lines);
 draw();

@@ -16,6 +16,10 @@ const sides = data.sides.map((side) => ({ ...side, byName: new Map(side.services
 const listed = new Map(data.environments.map((one, place) => [one.name, place]));
 const names = data.names;
 const changed = new Set((data.changes || []).map((one) => one.service));
+// What running proxies do otherwise (krm_fn/views/page.py, Overlay), by Service.
+const mesh = new Map();
+for (const one of data.mesh.flatMap((proxy) => proxy.cells)) mesh.set(one.service, [...(mesh.get(one.service) || []), one]);
+const meshAt = (service, value) => (mesh.get(service) || []).filter((one) => (one.value || "") === value);
 const state = { side: 0, environment: "", service: "", search: "", onlyChanged: changed.size > 0 };
 
 // A Service as page.py shortened it, in full: only the one that is looked at needs to be.

@@ -75,7 +75,7 @@ function aboutService(short) {
     make("li", "", `${port.number} `, bdi(port.name || "unnamed"), `: ${port.rule}`))));
   parts.push(make("h3", "", "Pods of its own"), make("ul", "", [...service.own].map(([name, pods]) =>
     make("li", "", button(name, () => choose({ environment: name }), "link"), ": ", podsText(pods)))));
-  parts.push(...findingsOf(service));
+  parts.push(...meshOf(service, value), ...findingsOf(service));
   return parts;
 }
 
@@ -91,6 +91,26 @@ function routeText(service, value) {
   if (!route) return "the last one, for what no other takes";
   const below = route.prefix ? `, or begins with ${route.prefix}` : "";
   return `${route.environment}: ${service.header} is ${route.exact.join(" or ")}${below}`;
+}
+
+function meshOf(service, value) {
+  const found = value ? meshAt(nameOf(service), value) : mesh.get(nameOf(service)) || [];
+  return found.length ? [make("h3", "", "In the mesh"), meshList(found)] : [];
+}
+
+const meshList = (found) =>
+  make("ul", "findings", found.map((one) => make("li", one.differs ? "error" : "warning", bdi(one.text))));
+
+function meshOverview() {
+  const parts = data.mesh.length ? [make("h2", "", "In the mesh")] : [];
+  for (const proxy of data.mesh) {
+    const items = proxy.cells.slice(0, LISTED).map((one) => make("li", one.differs ? "error" : "warning",
+      button(`${one.service}: ${one.text}`, () => choose({ environment: one.value || "", service: one.service }), "link")));
+    const more = proxy.cells.length - items.length;
+    if (more > 0) items.push(make("li", "info", `and ${more} more`));
+    parts.push(make("p", "note", proxy.summary), make("ul", "findings", items));
+  }
+  return parts;
 }
 
 function findingsOf(service) {
@@ -111,6 +131,7 @@ function overview() {
   if (data.changes) parts.push(...changeList());
   else if (names.length) parts.push(make("p", "note", "Choose an environment, a Service, or a cell between them. ",
     "Or type any value: also one that no pod carries."));
+  parts.push(...meshOverview());
   const apart = side().apart;
   if (apart.length) {
     const list = make("ul", "", apart.map((one) => make("li", "", bdi(nameOf(one)), ` ${one.reason}`)));

@@ -179,7 +179,6 @@ def test_another_config_s_additions_are_not_touched():
             virtual_service(http=[{"match": [{"withoutHeaders": {"x-virtual-env": {}}}], "route": [to()]}]),
             "route-reads-environment",
         ),
-        ({"apiVersion": "v1", "kind": "List", "items": [virtual_service(http=[{"route": [to()]}])]}, "not-editable"),
         (
             {
                 "apiVersion": "gateway.networking.k8s.io/v1",
