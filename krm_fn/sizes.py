@@ -32,12 +32,11 @@ def find(objects: Sequence[Object], made: Output, changes: Changes, owner: str) 
     for user in objects:
         if user.owner or user.ref.kind not in _WOVEN:
             continue
-        text = user.item.source if user.item else "*"
-        if user.position is not None:
-            text = changes.rewritten.get(user.position, text)
+        # A List's member has no text of its own.
+        text = changes.rewritten.get(user.position, user.item.source) if user.item and not user.inside else "*"
         # Text has more bytes than the object as JSON, but for what aliases repeat: most objects are seen at a glance.
         if len(text) > ANNOTATIONS // 2 or "*" in text:
-            edit = None if user.position is None else edits.get(user.position)
+            edit = edits.get(user.position)
             value = outcome(user.value, edit) if edit else user.value
             if any(_copies(mappings(mapping(value, "spec").get(name))) for name in _LISTS):
                 yield from _about(value, user.ref, is_generated=False)

@@ -16,7 +16,16 @@ sys.path.insert(0, str(Path(__file__).parent))
 SEARCHED = [Path(sys.executable).parent, Path(__file__).resolve().parents[1] / ".tools" / "bin"]
 
 # What `--unit` leaves out: all that is about real hosts, a real mesh, a browser, the image, or OpenTelemetry.
-NOT_UNIT = ("hosts", "mesh", "views/test_view_page.py", "test_propagation.py", "test_readme.py")
+NOT_UNIT = (
+    "cluster",
+    "go_readers",
+    "hosts",
+    "mesh",
+    "views/test_view_page.py",
+    "test_kustomizations.py",
+    "test_propagation.py",
+    "test_readme.py",
+)
 
 
 def pytest_addoption(parser):

@@ -7,7 +7,6 @@ import argparse
 from krm_fn import live
 from krm_fn.command import running, stdio
 from krm_fn.command.settings import Settings
-from krm_fn.config.schema import definition
 from krm_fn.objects import is_list
 from krm_fn.results import Severity
 from krm_fn.text import document
@@ -15,6 +14,8 @@ from krm_fn.text import document
 
 def schema(_: argparse.Namespace, __: Settings) -> int:
     """Print the KRMFunctionDefinition."""
+    from krm_fn.config.schema import definition  # noqa: PLC0415 - needs the library that reads configurations
+
     stdio.write(document.dump(definition()).encode())
     return 0
 

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from krm_fn.command import revisions
 from krm_fn.command.reading import KUSTOMIZATIONS, Place, parse, place, problem, read_bytes, read_object
 from krm_fn.command.settings import Flags
 from krm_fn.objects import Object, objects_of
@@ -146,6 +145,8 @@ def _read(at: Place, prefix: str, flags: Flags) -> _Read:
 
 def _at_commit(source: str, flags: Flags) -> _Read:
     """Read REV:PATH; its files are named REV:PATH/FILE."""
+    from krm_fn.command import revisions  # noqa: PLC0415 - starts programs, of which files alone need none
+
     revision, colon, path = source.partition(":")
     if not (revision and colon):
         raise FunctionError(problem(source, "is no REV:PATH, such as main:deploy/base"))

@@ -65,7 +65,7 @@ def _broken(raw: bytes) -> str:  # noqa: PLR0911 - a line for each thing that mu
     before, after = document.parse(raw), document.parse(first.output)
     kept = [one.source for one in after.items]
     if not after.is_json:
-        CParser(tolerant(first.output.decode()).encode()).raw_parse()
+        CParser(tolerant(first.output.decode().removeprefix("\ufeff")).encode()).raw_parse()
     if lost := [one for one in before.items if one.source.strip() not in " ".join(kept) and _is_others(one)]:
         return f"text lost of {ref_of(lost[0].value)}"
     if fault := _values(before, after):
