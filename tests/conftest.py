@@ -13,8 +13,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 # The command of the environment that runs the tests comes first, then the parts that .ci/parts installed.
 SEARCHED = [Path(sys.executable).parent, Path(__file__).resolve().parents[1] / ".tools" / "bin"]
 
-# What `--unit` leaves out: all that is about real hosts, a real mesh, a browser, the image, or OpenTelemetry.
-NOT_UNIT = ("hosts", "mesh", "views/test_view_page.py", "test_propagation.py", "test_readme.py")
+# What `--unit` leaves out: all that is about real hosts, a real mesh, a browser, the image, OpenTelemetry, or what
+# only the whole repository has.
+NOT_UNIT = ("hosts", "mesh", "views/test_view_page.py", "test_distribution.py", "test_propagation.py", "test_readme.py")
 
 
 def pytest_addoption(parser):
