@@ -15,7 +15,15 @@ SEARCHED = [Path(sys.executable).parent, Path(__file__).resolve().parents[1] / "
 
 # What `--unit` leaves out: all that is about real hosts, a real mesh, a browser, the image, OpenTelemetry, or what
 # only the whole repository has.
-NOT_UNIT = ("hosts", "mesh", "views/test_view_page.py", "test_distribution.py", "test_propagation.py", "test_readme.py")
+NOT_UNIT = (
+    "hosts",
+    "mesh",
+    "views/test_view_page.py",
+    "test_distribution.py",
+    "test_generated.py",
+    "test_propagation.py",
+    "test_readme.py",
+)
 
 
 def pytest_addoption(parser):

@@ -81,7 +81,9 @@ def test_the_wheel_holds_the_package_and_nothing_else(built):
         names = set(wheel.namelist())
     package = {name for name in names if name.startswith("krm_fn/")}
     assert package == {name for name in TRACKED if name.startswith("krm_fn/")}
-    assert {name.partition("/")[0] for name in names - package} == {f"{NAME}.dist-info"}
+    shared = {name.removeprefix(f"{NAME}.data/") for name in names if name.startswith(f"{NAME}.data/")}
+    assert shared == {name for name in TRACKED if name.startswith("data/")}
+    assert {name.partition("/")[0] for name in names - package} == {f"{NAME}.dist-info", f"{NAME}.data"}
     assert {"krm_fn/py.typed", "krm_fn/views/assets/page.html"} <= package
 
 

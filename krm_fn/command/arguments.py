@@ -35,16 +35,19 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(FUNCTION, description=_DESCRIPTION, epilog=_EPILOG, formatter_class=formatter)
     top.add_argument("--version", action="version", version=f"{FUNCTION} {__version__}")
     _add_config(top)
+    _add_quiet(top)
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
-    _command(commands, "generate", "print only what the function generates or changes")
+    _add_quiet(_command(commands, "generate", "print only what the function generates or changes"))
     check = _command(commands, "check", "print the findings; exit 1 if one is an error")
     check.add_argument("--format", choices=("text", "json"), default="text")
+    _add_quiet(check)
     _add_explain(commands)
     _add_matrix(commands)
     _add_diff(commands)
     page = _command(commands, "page", "write one self-contained HTML page to look at")
     page.add_argument("-o", "--output", required=True, metavar="FILE", help="where to write it; - for stdout")
-    commands.add_parser("schema", help="print the KRMFunctionDefinition, with the schema of the configuration")
+    summary = "print the KRMFunctionDefinition, with the schema of the configuration"
+    commands.add_parser("schema", help=summary, description=summary)
     return top
 
 
@@ -77,6 +80,12 @@ def _add_config(command: argparse.ArgumentParser) -> None:
         action="append",
         metavar="PATH=VALUE",
         help="set a field, such as envLabel.defaultSubset=dev; may be repeated, wins over --config",
+    )
+
+
+def _add_quiet(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "-q", "--quiet", action="store_true", default=argparse.SUPPRESS, help="say errors only; no word if all is well"
     )
 
 

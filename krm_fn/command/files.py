@@ -110,7 +110,11 @@ def _files(directory: Path, prefix: str) -> Iterator[tuple[str, Document]]:
 
 
 def _walk(directory: Path) -> Iterator[Path]:
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - the function itself never walks a directory
+    try:
+        from pathspec import GitIgnoreSpec  # noqa: PLC0415 - the function itself never walks a directory
+    except ImportError as error:
+        message = "the image reads no directories: send the documents through stdin (-), or install the Python package"
+        raise FunctionError(_problem(str(directory), message)) from error
 
     ignores: list[tuple[Path, GitIgnoreSpec]] = []
     for place, folders, names in os.walk(directory):

@@ -17,8 +17,13 @@ FAILED = 1
 DEBUG = "VIRTUAL_ENV_FN_DEBUG"
 
 
-def filter_stdin(function_config: Mapping[str, Any] | None, overrides: Mapping[str, str]) -> int:
-    """Be the function: a ResourceList or a stream of documents on stdin, the same on stdout."""
+def filter_stdin(
+    function_config: Mapping[str, Any] | None, overrides: Mapping[str, str], least: Severity = Severity.WARNING
+) -> int:
+    """Be the function: a ResourceList or a stream of documents on stdin, the same on stdout.
+
+    Findings go to stderr down to the severity `least`; a ResourceList's `results` have them all.
+    """
     raw = _stdin()
     try:
         outcome = function.run(raw, function_config, overrides)
@@ -27,7 +32,7 @@ def filter_stdin(function_config: Mapping[str, Any] | None, overrides: Mapping[s
             raise
         outcome = Outcome(raw, (Result(Code.INTERNAL, defect(error)),))
     write(outcome.output)
-    say(outcome.results, Severity.WARNING)
+    say(outcome.results, least)
     return FAILED if outcome.failed else 0
 
 

@@ -32,7 +32,7 @@ def run(words: Sequence[str]) -> int:
         if sys.stdin and sys.stdin.isatty():
             sys.stderr.write(top.format_help())
             return _USAGE
-        return stdio.filter_stdin(given, overrides)
+        return stdio.filter_stdin(given, overrides, _least(options))
     if options.command in arguments.VIEWS:
         from krm_fn.command import show  # noqa: PLC0415 - generate and check need none of the views
 
@@ -55,7 +55,12 @@ def _overrides(top: argparse.ArgumentParser, pairs: Sequence[str]) -> dict[str, 
     return overrides
 
 
-def _generate(_: argparse.Namespace, loaded: Loaded, computed: Computation) -> int:
+def _least(options: argparse.Namespace) -> Severity:
+    """Return the least severity that stderr is told of."""
+    return Severity.ERROR if getattr(options, "quiet", False) else Severity.WARNING
+
+
+def _generate(options: argparse.Namespace, loaded: Loaded, computed: Computation) -> int:
     changes = computed.safe_changes
     items = {one.position: one.item for one in loaded.objects}
     rewritten = ((items[position], text) for position, text in sorted(changes.rewritten.items()))
@@ -65,7 +70,7 @@ def _generate(_: argparse.Namespace, loaded: Loaded, computed: Computation) -> i
     ]
     if not computed.failed:
         stdio.write("---\n".join(documents).encode())
-    stdio.say(computed.results, Severity.WARNING)
+    stdio.say(computed.results, _least(options))
     return stdio.FAILED if computed.failed else 0
 
 
@@ -83,6 +88,8 @@ def _check(options: argparse.Namespace, _: Loaded, computed: Computation) -> int
 
         said = {"results": [result.as_item() for result in results], "environments": report.as_json(found)}
         text = json.dumps(said, indent=2) + "\n"
+    elif getattr(options, "quiet", False):
+        text = "".join(f"{result.line()}\n" for result in results if result.severity is Severity.ERROR)
     else:
         counts = {severity: sum(result.severity is severity for result in results) for severity in Severity}
         total = ", ".join(f"{count} {severity}{'s' * (count != 1)}" for severity, count in counts.items())
