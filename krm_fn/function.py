@@ -10,9 +10,9 @@ from krm_fn.config.gather import gather
 from krm_fn.config.reader import Configs
 from krm_fn.istio import output as istio
 from krm_fn.merge import Changes, merge
-from krm_fn.objects import Object, objects_of
+from krm_fn.objects import Object, in_namespace, objects_of
 from krm_fn.output import Output, together
-from krm_fn.plan import inventory, planner
+from krm_fn.plan import inventory, kinds, planner
 from krm_fn.plan.answers import Plan
 from krm_fn.results import FunctionError, Result, Severity, in_order
 from krm_fn.text import document
@@ -64,13 +64,13 @@ def run(raw: bytes, function_config: Value | None = None, overrides: Mapping[str
     the results in it.
     """
     try:
-        listed = document.parse(raw)
+        listed = document.parse(raw, kinds.asked)
     except FunctionError as error:
         return Outcome(raw, error.results)
     try:
         place = listed.form is Form.RESOURCE_LIST
         given = function_config or listed.function_config
-        computed = compute(list(objects_of(listed.items)), given, overrides, place=place)
+        computed = compute(list(objects_of(listed.items)), given, overrides, place=place, grows=listed.grows)
         changes, results = computed.safe_changes, computed.results
     except FunctionError as error:
         changes, results = Changes(), tuple(in_order(error.results))
@@ -90,16 +90,19 @@ def compute(
     *,
     place: bool = False,
     anew: bool = False,
+    grows: int | None = None,
 ) -> Computation:
-    """Compute what a list leads to; `place` and `anew` are the merge's.
+    """Compute what a list leads to; `place`, `anew` and `grows` are the merge's.
 
     Raises:
         FunctionError: for configurations that cannot be read; all else is among the results.
     """
     configs = gather(given, objects, overrides)
+    if namespace := configs.default.config.namespace:
+        objects, configs = in_namespace(objects, namespace), configs.in_namespace(namespace)
     plan = planner.make(inventory.read(objects, configs), configs)
     made = together(write(objects, plan, configs) for write in OUTPUTS["istio"])
-    changes = merge(objects, made, configs, place=place, anew=anew)
+    changes = merge(objects, made, configs, place=place, anew=anew, grows=grows)
     results = in_order([*plan.results, *made.results, *changes.results])
     return Computation(configs, plan, made, changes, tuple(results))
 

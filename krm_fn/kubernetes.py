@@ -48,14 +48,10 @@ def _port(port: Port) -> Manifest:
 def _labelled(adoptions: Sequence[Adoption]) -> Iterator[Edit]:
     """Yield the edits of pod templates. Selectors stay."""
     for one in adoptions:
-        if one.workload.position is not None:
-            path = tuple(one.workload.labels_field.split("."))
-            yield Edit(one.workload.position, (), (Put(path, one.label, one.environment),))
+        path = tuple(one.workload.labels_field.split("."))
+        yield Edit(one.workload.position, (), (Put(path, one.label, one.environment),))
 
 
 def _adopted(one: Adoption) -> Result:
-    if one.workload.position is None:
-        message = f"must get the label {one.label}: {one.environment}, but members of a v1 List are not edited"
-        return Result(Code.NOT_EDITABLE, message, one.workload.ref, one.workload.labels_field)
     message = f"counts as {one.environment!r}: its pods get the label {one.label}: {one.environment}"
     return Result(Code.ADOPTED, message, one.workload.ref, one.workload.labels_field)

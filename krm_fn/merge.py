@@ -7,12 +7,11 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from krm_fn import members
 from krm_fn.config.reader import Configs
-from krm_fn.objects import DEPENDS_ON, HOST_IDS, INDEXES, ORDER, OWNER, PATHS, Object, annotations_of, ref_of
+from krm_fn.objects import DEPENDS_ON, INDEXES, ORDER, OWNER, PATHS, Object, annotations_of, ref_of
 from krm_fn.output import Output
 from krm_fn.results import Code, Ref, Result
-from krm_fn.text.edits import Edit
-from krm_fn.text.rewrite import rewrite
 from krm_fn.values import NOTHING, Value, mapping
 
 _Identity = tuple[str, str, str, str]
@@ -28,6 +27,7 @@ class Changes(NamedTuple):
         removed: objects of ours that are no longer wanted.
         added: new objects.
         results: what is in the way.
+        members: members of Lists that change, as they will be; their text is in that of their List.
     """
 
     replaced: Mapping[int, Value] = NOTHING
@@ -35,9 +35,18 @@ class Changes(NamedTuple):
     removed: frozenset[int] = frozenset()
     added: tuple[Value, ...] = ()
     results: tuple[Result, ...] = ()
+    members: Mapping[int, Value] = NOTHING
 
 
-def merge(objects: Sequence[Object], made: Output, configs: Configs, *, place: bool, anew: bool = False) -> Changes:
+def merge(
+    objects: Sequence[Object],
+    made: Output,
+    configs: Configs,
+    *,
+    place: bool,
+    anew: bool = False,
+    grows: int | None = None,
+) -> Changes:
     """Compute the edits that leave exactly what was made, of this owner, in the list.
 
     Args:
@@ -46,6 +55,7 @@ def merge(objects: Sequence[Object], made: Output, configs: Configs, *, place: b
         configs: whose run this is, and where new objects go.
         place: whether the host wants to be told the file of a new object (kpt does).
         anew: whether what this owner made before counts as not there.
+        grows: the position of a List that takes new objects; None: they stand beside the others.
     """
     present = _Present(objects, configs.owner, anew=anew)
     free = _FreeIndexes(objects) if place else None
@@ -68,15 +78,20 @@ def merge(objects: Sequence[Object], made: Output, configs: Configs, *, place: b
         updated = _updated(existing.value, manifest, configs.owner)
         if updated == existing.value:
             continue
-        if existing.position is None:
-            results.append(_stays_in_list(existing))
-        else:
-            replaced[existing.position] = updated
+        replaced[existing.position] = updated
     left = [*present.twice, *(one for identity, one in present.ours.items() if identity not in wanted)]
-    results += [_stays_in_list(one) for one in left if one.position is None]
-    removed = frozenset(one.position for one in left if one.position is not None)
-    rewritten, refused = _rewritten(objects, made.edits)
-    return Changes(replaced, rewritten, removed, tuple(added), (*results, *refused))
+    removed = frozenset(one.position for one in left)
+    rewritten, refused = members.rewritten(objects, made.edits)
+    within = members.within(objects, made.edits, replaced, removed, (-1, ()) if grows is None else (grows, added))
+    items = {one.position for one in objects if not one.inside}
+    return Changes(
+        {position: value for position, value in replaced.items() if position in items},
+        {**rewritten, **within.rewritten},
+        removed & items,
+        () if grows is not None else tuple(added),
+        (*results, *refused, *within.results),
+        within.members,
+    )
 
 
 class _Present:
@@ -98,48 +113,8 @@ class _Present:
                 self.theirs.add(_identity(one.ref))
                 if one.owner:
                     self.others[_subject(one.value)] = one
-            elif not anew and self.ours.setdefault(_identity(one.ref), one) is not one and one.position is not None:
+            elif not anew and self.ours.setdefault(_identity(one.ref), one) is not one:
                 self.twice.append(one)
-
-
-def _rewritten(objects: Sequence[Object], edits: Sequence[Edit]) -> tuple[dict[int, str], list[Result]]:
-    """Return the new text of each object that an edit changes, and findings about those that it cannot."""
-    edited = {one.position: one for one in objects} if edits else {}
-    texts: dict[int, str] = {}
-    refused: list[Result] = []
-    for edit in edits:
-        one = edited[edit.position]
-        if one.item is None:
-            continue
-        source = one.item.source
-        text = rewrite(source, one.item.column, one.value, _without_ids(one, edit))
-        if text is None:
-            refused.append(_not_editable(one))
-        elif text != source:
-            texts[edit.position] = text
-    return texts, refused
-
-
-def _without_ids(one: Object, edit: Edit) -> Edit:
-    """Return the edit, and with it the ids go that a host gave the object: the text keeps its comments itself."""
-    ids = tuple(("metadata", "annotations", key) for key in HOST_IDS if key in annotations_of(one.value))
-    return edit._replace(removals=(*edit.removals, *ids))
-
-
-def _not_editable(one: Object) -> Result:
-    message = (
-        "must be edited, and its text says one thing for several places (&x, *x, <<), so that an edit of one "
-        "would change another: write those parts out where they stand"
-    )
-    return Result(Code.NOT_EDITABLE, message, one.ref)
-
-
-def _stays_in_list(one: Object) -> Result:
-    message = (
-        "was made by this function and is out of date, and stands in a v1 List, which is not edited: delete it there, "
-        "and it is made anew where it is needed"
-    )
-    return Result(Code.NOT_EDITABLE, message, one.ref)
 
 
 def _identity(ref: Ref) -> _Identity:
@@ -196,7 +171,7 @@ class _FreeIndexes:
         self.used: dict[str, set[int]] = defaultdict(set)
         self.tried: dict[str, int] = defaultdict(int)
         for one in objects:
-            if one.position is not None and one.ref.file:
+            if not one.inside and one.ref.file:
                 self.used[one.ref.file].add(one.ref.file_index or 0)
 
     def take(self, path: str) -> int:

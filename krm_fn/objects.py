@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from krm_fn.results import Ref
@@ -28,19 +28,24 @@ class Object(NamedTuple):
     Attributes:
         value: the object as Kubernetes reads it.
         ref: how findings name it.
-        position: its place in the list; None for a member of a v1 List, which is read and never edited.
-        item: where its text stands; None for such a member.
+        position: its number: of an item its place in the list; members of Lists have the numbers behind those.
+        item: where its text stands; for a member, the text of the outermost List.
+        inside: the path of a member in that List, empty for an item.
     """
 
     value: Mapping[str, Any]
     ref: Ref
-    position: int | None
+    position: int
     item: Item | None = None
+    inside: tuple[str | int, ...] = ()
 
     @property
     def duplicates(self) -> tuple[str, ...]:
         """Dotted paths of keys that its text gives twice with different values."""
-        return self.item.duplicates if self.item else ()
+        if not self.inside or not self.item:
+            return self.item.duplicates if self.item else ()
+        path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in self.inside).lstrip(".") + "."
+        return tuple(one.removeprefix(path) for one in self.item.duplicates if one.startswith(path))
 
     @property
     def group(self) -> str:
@@ -88,23 +93,51 @@ def ref_of(value: Mapping[str, Any], file: str = "") -> Ref:
     )
 
 
-def objects_of(items: Iterable[Item], file: str = "") -> Iterator[Object]:
-    """Yield the objects of a list, the members of each v1 List behind the List."""
+def objects_of(items: Sequence[Item], file: str = "") -> Iterator[Object]:
+    """Yield the objects of a list, the members of each `v1 List` and typed list (`DeploymentList`) behind it."""
+    number = len(items)
     for position, item in enumerate(items):
         ref = ref_of(item.value, file)
         yield Object(item.value, ref, position, item)
-        if ref.kind == "List" and ref.api_version == "v1":
-            yield from _members(item.value, ref.file)
+        if is_list(item.value):
+            for inside, value in _members(item.value, ()):
+                yield Object(value, ref_of(value, ref.file), number, item, inside)
+                number += 1
 
 
-def _members(value: Mapping[str, Any], file: str) -> Iterator[Object]:
-    members = value.get("items")
-    for member in members if isinstance(members, list) else ():
-        if isinstance(member, dict):
-            ref = ref_of(member, file)
-            yield Object(member, ref, None)
-            if ref.kind == "List" and ref.api_version == "v1":
-                yield from _members(member, file)
+def is_list(value: Mapping[str, Any]) -> bool:
+    """Tell whether an object holds others: its kind ends with List, and its items are one."""
+    return str(value.get("kind", "")).endswith("List") and isinstance(value.get("items"), list)
+
+
+def _members(value: Mapping[str, Any], inside: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
+    """Yield the members of a List, each with its path. Those of a typed list may leave out what they are."""
+    kind, version = str(value["kind"]).removesuffix("List"), value.get("apiVersion")
+    implied = {"apiVersion": version, "kind": kind} if kind else {}
+    for place, member in enumerate(value["items"]):
+        if not isinstance(member, dict):
+            continue
+        path = (*inside, "items", place)
+        yield path, {**implied, **member}
+        if is_list(member):
+            yield from _members(member, path)
+
+
+_CLUSTERS_OWN = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
+
+
+def without_clusters_own(value: Mapping[str, Any]) -> dict[str, Any]:
+    """Return an object without what a cluster filled in, so that it can be applied whatever stands there now."""
+    metadata = value.get("metadata")
+    rest = {key: child for key, child in value.items() if key != "status"}
+    if isinstance(metadata, dict):
+        rest["metadata"] = {key: child for key, child in metadata.items() if key not in _CLUSTERS_OWN}
+    return rest
+
+
+def in_namespace(objects: Iterable[Object], namespace: str) -> list[Object]:
+    """Return the objects as they will be when those without a namespace get this one."""
+    return [one if one.ref.namespace else one._replace(ref=one.ref._replace(namespace=namespace)) for one in objects]
 
 
 def _text(value: object) -> str:

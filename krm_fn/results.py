@@ -53,10 +53,13 @@ class Code(Enum):
     OBJECT_TWICE = ("object-twice", Severity.ERROR)
     LABEL_INVALID = ("label-invalid", Severity.ERROR)
     LABEL_MISPLACED = ("label-misplaced", Severity.WARNING)
+    LABEL_UNREAD = ("label-unread", Severity.WARNING)
+    REPLICAS_UNREAD = ("replicas-unread", Severity.WARNING)
     UNLABELLED_WORKLOAD = ("unlabelled-workload", Severity.ERROR)
     SCALED_TO_ZERO = ("scaled-to-zero", Severity.INFO)
     NO_SELECTOR = ("no-selector", Severity.INFO)
     UNSELECTED_PODS = ("unselected-pods", Severity.WARNING)
+    NAMESPACE_MIXED = ("namespace-mixed", Severity.WARNING)
     NOTHING_LABELLED = ("nothing-labelled", Severity.WARNING)
     # who answers
     BASE_ASSUMED = ("base-assumed", Severity.INFO)
@@ -106,6 +109,10 @@ class Code(Enum):
     NOT_EDITABLE = ("not-editable", Severity.ERROR)
     # the command
     PATH_UNREADABLE = ("path-unreadable", Severity.ERROR)
+    FUNCTION_NOT_RUN = ("function-not-run", Severity.ERROR)
+    INNER_LAYER = ("inner-layer", Severity.WARNING)
+    NOTHING_CHECKED = ("nothing-checked", Severity.WARNING)
+    LIKELY_SLIP = ("likely-slip", Severity.INFO)
     NOT_FOUND = ("not-found", Severity.ERROR)
     INTERNAL = ("internal", Severity.ERROR)
 
@@ -130,12 +137,16 @@ class Ref(NamedTuple):
 
 
 class Result(NamedTuple):
-    """One finding: what is wrong, where (object, field, file), and what to do."""
+    """One finding: what is wrong, where (object, field, file), and what to do.
+
+    `about` are the Services that are not, or not from everywhere, answered as planned because of it.
+    """
 
     code: Code
     message: str
     ref: Ref | None = None
     field: str = ""
+    about: tuple[Ref, ...] = ()
 
     @property
     def severity(self) -> Severity:
@@ -147,16 +158,12 @@ class Result(NamedTuple):
         place = ": ".join(part for part in where if part)
         if self.field:
             place = f"{place} {self.field}" if place else self.field
-        text = " ".join(self.message.split())
-        return (
-            f"{self.severity}: {place}: {text} [{self.code.slug}]"
-            if place
-            else (f"{self.severity}: {text} [{self.code.slug}]")
-        )
+        text = f"{place}: {self.message}" if place else self.message
+        return printable(f"{self.severity}: {' '.join(text.split())} [{self.code.slug}]")
 
     def as_item(self) -> dict[str, Any]:
         """Return the finding as an entry of a ResourceList's `results`."""
-        item: dict[str, Any] = {"message": self.message, "severity": str(self.severity)}
+        item: dict[str, Any] = {"message": _readable(self.message), "severity": str(self.severity)}
         if self.ref and self.ref.kind:
             named = {
                 "apiVersion": self.ref.api_version,
@@ -166,13 +173,18 @@ class Result(NamedTuple):
             }
             item["resourceRef"] = {key: value for key, value in named.items() if value}
         if self.field:
-            item["field"] = {"path": self.field}
+            item["field"] = {"path": _readable(self.field)}
         if self.ref and self.ref.file:
             item["file"] = {"path": self.ref.file}
             if self.ref.file_index is not None:
                 item["file"]["index"] = self.ref.file_index
         item["tags"] = {"function": FUNCTION, "code": self.code.slug}
         return item
+
+
+def _readable(text: str) -> str:
+    r"""Return a text that every reader takes: half of a surrogate pair, as JSON's `\ud83d` is, is no character."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 class FunctionError(Exception):
@@ -184,6 +196,13 @@ class FunctionError(Exception):
     def __init__(self, *results: Result) -> None:
         super().__init__("\n".join(result.line() for result in results))
         self.results = results
+
+
+def printable(text: str) -> str:
+    """Return text that stays in its line and cannot steer a terminal: what does not print is escaped."""
+    if text.isprintable():
+        return text
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def shown(value: object) -> str:

@@ -23,6 +23,7 @@ NOT_UNIT = (
     "test_generated.py",
     "test_propagation.py",
     "test_readme.py",
+    "test_schema_files.py",
 )
 
 

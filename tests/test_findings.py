@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,10 @@ SECTION = re.compile(r"^## ([a-z-]+)\n(.*?)(?=^## |\Z)", re.MULTILINE | re.DOTAL
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # No input can provoke these: tests of their own below do.
 NO_INPUT = {"no-libyaml", "internal"}
+
+
+# The command says these, and the function does not.
+OF_CHECK = {"nothing-checked", "likely-slip"}
 
 
 @dataclass(frozen=True)
@@ -66,13 +71,33 @@ def test_a_section_explains_provokes_and_advises(slug):
     assert bool(section.snippet) is (slug not in NO_INPUT)
 
 
-@pytest.mark.parametrize("slug", slugs_in("yaml"))
+@pytest.mark.parametrize("slug", sorted(set(slugs_in("yaml")) - OF_CHECK))
 def test_a_snippet_provokes_its_finding(slug):
     """The function, given the snippet of a section, reports its code, and no error but that one."""
     outcome = function.run(SECTIONS[slug].snippet.encode())
     said = {result.code.slug: str(result.severity) for result in outcome.results}
     assert slug in said
     assert {other for other, severity in said.items() if severity == "error"} <= {slug}
+
+
+@pytest.mark.parametrize("slug", sorted(OF_CHECK))
+def test_a_snippet_provokes_its_finding_in_check(slug, capsys, tmp_path):
+    """`check`, given the snippet of a section, reports its code, and a gate for such findings fails."""
+    (tmp_path / "list.yaml").write_text(SECTIONS[slug].snippet)
+    assert main.main(["check", "--fail-on", "info", str(tmp_path / "list.yaml")]) == stdio.FAILED
+    assert f"[{slug}]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("slug", slugs_in("text"))
+def test_files_provoke_their_finding(slug, capsys, tmp_path):
+    """`check`, given a folder of the files of a section, reports its code."""
+    if not (shutil.which("kustomize") or shutil.which("kubectl")):
+        pytest.skip("neither kustomize nor kubectl is installed; .ci/parts/kustomize says how to get it")
+    for name, text in re.findall(r"^== (\S+)\n(.*?)(?=^== |\Z)", SECTIONS[slug].snippet, re.MULTILINE | re.DOTALL):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    assert main.main(["check", "--fail-on", "info", str(tmp_path)]) == stdio.FAILED
+    assert f"[{slug}]" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("slug", slugs_in("sh"))

@@ -1,72 +1,85 @@
-"""The command line: subcommands and their options."""
+"""The words of the command line that several subcommands take."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+import shlex
 
 from krm_fn import __version__
-from krm_fn.results import FUNCTION
+from krm_fn.command.settings import Flags
+from krm_fn.config.described import as_help
+from krm_fn.config.reader import API_VERSION, KIND
+from krm_fn.results import FUNCTION, Severity
 
-if TYPE_CHECKING:
-    Commands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - argparse has no public name for it
-
-VIEWS = ("explain", "matrix", "diff", "page")
-_TWO = 2  # OLD and NEW
-
+EPILOG = """\
+PATH is a file, a directory of manifests or a kpt package (.krmignore holds), a kustomization (built with kustomize or
+kubectl), or - for stdin. Exit codes: 0 the output is safe to apply, 1 errors (the input comes back unchanged), 2 usage.
+"""
+_NEVER = ("--enable-exec", "--enable-star")  # flags of kustomize
 _DESCRIPTION = f"""\
 Reads virtual-environment labels on pods and writes the Istio routes that make them so: a request of dev.proj1
 reaches dev.proj1's pods where there are some, and falls back level by level to dev where there are none.
 
 As a KRM function (kustomize, kpt):  {FUNCTION} < ResourceList > ResourceList
 As a filter of YAML documents:       kustomize build . | {FUNCTION} --config virtual-env.yaml | kubectl apply -f -
-At a desk:                           {FUNCTION} generate|check|explain|matrix|diff|page PATH...
-"""
-_EPILOG = """\
-PATH is a file, a directory of manifests or a kpt package (.krmignore holds), a kustomization (built with kustomize or
-kubectl), or - for stdin. Exit codes: 0 the output is safe to apply, 1 errors (the input comes back unchanged), 2 usage.
-"""
+At a desk:                           {FUNCTION} SUBCOMMANDS PATH...
+
+The configuration is an object of {API_VERSION}, kind {KIND}, or a ConfigMap with the same dotted names
+in its data. Fields of its spec ('{FUNCTION} schema' has them with types and defaults):
+
+{as_help()}"""
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of the whole command line."""
+def top(desk: str) -> argparse.ArgumentParser:
+    """Return the parser of the whole command line; `desk` names the subcommands that take paths."""
     formatter = argparse.RawDescriptionHelpFormatter
-    top = argparse.ArgumentParser(FUNCTION, description=_DESCRIPTION, epilog=_EPILOG, formatter_class=formatter)
-    top.add_argument("--version", action="version", version=f"{FUNCTION} {__version__}")
-    _add_config(top)
-    _add_quiet(top)
-    commands = top.add_subparsers(dest="command", metavar="COMMAND")
-    _add_quiet(_command(commands, "generate", "print only what the function generates or changes"))
-    check = _command(commands, "check", "print the findings; exit 1 if one is an error")
-    check.add_argument("--format", choices=("text", "json"), default="text")
-    _add_quiet(check)
-    _add_explain(commands)
-    _add_matrix(commands)
-    _add_diff(commands)
-    page = _command(commands, "page", "write one self-contained HTML page to look at")
-    page.add_argument("-o", "--output", required=True, metavar="FILE", help="where to write it; - for stdout")
-    summary = "print the KRMFunctionDefinition, with the schema of the configuration"
-    commands.add_parser("schema", help=summary, description=summary)
-    return top
+    parser = argparse.ArgumentParser(
+        FUNCTION, description=_DESCRIPTION.replace("SUBCOMMANDS", desk), epilog=EPILOG, formatter_class=formatter
+    )
+    parser.add_argument("--version", action="version", version=f"{FUNCTION} {__version__}")
+    add_config(parser)
+    add_quiet(parser)
+    parser.add_argument(
+        "--allow-empty",
+        action="store_true",
+        help="as a filter: no object in, none out, and no error (a Helm chart of hooks only)",
+    )
+    return parser
 
 
-def parse(top: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:
-    """Return the options; a wrong command line ends the process with code 2."""
-    options = top.parse_args(words)
-    if options.command == "diff" and options.git is None and len(options.paths) != _TWO:
-        top.error("diff takes OLD and NEW, or --git REV and any number of PATHs")
-    return options
+def add_paths(command: argparse.ArgumentParser, count: str) -> None:
+    """Add the PATHs, and how the kustomizations among them are built; `count` is argparse's nargs."""
+    command.add_argument("paths", nargs=count, metavar="PATH")
+    command.add_argument(
+        "--build-args",
+        default="",
+        metavar="FLAGS",
+        help="flags for kustomize, such as --build-args='--enable-helm --load-restrictor=LoadRestrictionsNone'",
+    )
+    command.add_argument(
+        "--allow-containers",
+        action="store_true",
+        help="run the container functions that a kustomization names; they come with the tree, so trust it first",
+    )
 
 
-def _command(commands: Commands, name: str, summary: str, *, paths: str = "+") -> argparse.ArgumentParser:
-    command = commands.add_parser(name, help=summary, description=summary, epilog=_EPILOG)
-    command.add_argument("paths", nargs=paths, metavar="PATH")
-    _add_config(command)
-    return command
+def flags_of(options: argparse.Namespace) -> Flags:
+    """Return how kustomizations are to be built.
+
+    Raises:
+        ValueError: for kustomize's flags that are not taken here; its text says why.
+    """
+    words = tuple(shlex.split(getattr(options, "build_args", "")))
+    for word in words:
+        if word.partition("=")[0] in _NEVER:
+            raise ValueError(f"--build-args: {word} would run programs that the tree brings along; pipe the build in")
+        if word.startswith("-o") or word.partition("=")[0] == "--output":
+            raise ValueError(f"--build-args: {word} would put the build elsewhere, and it is read here")
+    return Flags(words, getattr(options, "allow_containers", False))
 
 
-def _add_config(command: argparse.ArgumentParser) -> None:
+def add_config(command: argparse.ArgumentParser) -> None:
+    """Add --config and --set."""
     # Given before a subcommand or behind it: the subcommand's own default must not hide the former.
     command.add_argument(
         "--config",
@@ -83,43 +96,31 @@ def _add_config(command: argparse.ArgumentParser) -> None:
     )
 
 
-def _add_quiet(command: argparse.ArgumentParser) -> None:
+def add_quiet(command: argparse.ArgumentParser) -> None:
+    """Add --quiet, which may be given before a subcommand or behind it."""
     command.add_argument(
         "-q", "--quiet", action="store_true", default=argparse.SUPPRESS, help="say errors only; no word if all is well"
     )
 
 
-def _add_explain(commands: Commands) -> None:
-    command = _command(commands, "explain", "print who answers, and why")
-    command.add_argument("--service", default="", metavar="[NAMESPACE/]NAME", help="only this Service")
-    command.add_argument("--env", metavar="VALUE", help="for a request that carries this value")
-    command.add_argument("--from", dest="caller", metavar="ENV", help="for a call from a pod of this environment")
-    command.add_argument("--format", choices=("text", "json"), default="text")
+def least(options: argparse.Namespace) -> Severity:
+    """Return the least severity that stderr is told of."""
+    return Severity.ERROR if getattr(options, "quiet", False) else Severity.WARNING
 
 
-def _add_matrix(commands: Commands) -> None:
-    command = _command(commands, "matrix", "print a table, Services by environments: who answers each")
-    _add_pattern(command, "--service", "only Services of this name, such as 'shop/*'")
-    _add_pattern(command, "--env", "only environments of this name, such as 'dev.proj1*'")
-    command.add_argument("--all", action="store_true", help="also Services that the base answers everywhere")
-    command.add_argument("--format", choices=("text", "md", "json"), default="text")
+def add_format(command: argparse.ArgumentParser, *formats: str) -> None:
+    """Add --format; the first one is the default."""
+    command.add_argument("--format", choices=formats, default=formats[0])
 
 
-def _add_pattern(command: argparse.ArgumentParser, option: str, text: str) -> None:
+def add_pattern(command: argparse.ArgumentParser, option: str, text: str) -> None:
+    """Add an option that takes a pattern and may be repeated."""
     command.add_argument(option, action="append", default=[], metavar="PATTERN", help=f"{text}; may be repeated")
 
 
-def _add_diff(commands: Commands) -> None:
-    command = _command(commands, "diff", "print whose answers change between two lists: OLD NEW", paths="*")
+def add_output(command: argparse.ArgumentParser, *, required: bool) -> None:
+    """Add -o."""
+    hint = "where to write it; - for stdout" if required else "where to write it (default stdout)"
     command.add_argument(
-        "--git",
-        metavar="REV",
-        help="compare the PATHs (default .) at REV with those of the work tree; REV..REV and REV...REV as git has them",
+        "-o", "--output", required=required, default=None if required else "-", metavar="FILE", help=hint
     )
-    command.add_argument(
-        "--fail-on",
-        choices=("base", "unmatched", "any"),
-        help="exit 1 if requests without an environment move, if an answer is lost, or if anything changes",
-    )
-    command.add_argument("--format", choices=("text", "md", "json", "html"), default="text")
-    command.add_argument("-o", "--output", default="-", metavar="FILE", help="where to write it (default stdout)")

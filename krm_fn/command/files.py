@@ -3,60 +3,116 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from krm_fn.config import reader
+from krm_fn.command.reading import KUSTOMIZATIONS, Place, parse, place, problem, read_bytes, read_object
+from krm_fn.command.settings import Flags
 from krm_fn.objects import Object, objects_of
-from krm_fn.results import FUNCTION, Code, FunctionError, Ref, Result
-from krm_fn.text import document
+from krm_fn.results import FUNCTION, Code, FunctionError, Result
 from krm_fn.text.document import Document
 
-_KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
+if TYPE_CHECKING:
+    from krm_fn.command.kustomize import Built
+
 _ENDINGS = (".yaml", ".yml", ".json", "Kptfile")
-_BUILD_SECONDS = 600
+_PLAIN = Flags()
+
+
+class Layered(NamedTuple):
+    """Which layer of a kustomization names this function: its file, and whether no other stands around it."""
+
+    kustomization: str
+    is_outermost: bool
 
 
 class Loaded(NamedTuple):
-    """What some paths hold: the objects, each position counted over all of them, and the configuration found."""
+    """What some paths hold.
+
+    Attributes:
+        objects: the objects, each position counted over all paths.
+        function_config: the configuration found beside them.
+        results: what is not shown as a host would build it.
+        paths: where the files stand that findings name, by the name that these have.
+        layers: of the kustomizations that name this function.
+    """
 
     objects: tuple[Object, ...]
     function_config: Mapping[str, Any] | None
+    results: tuple[Result, ...] = ()
+    paths: Mapping[str, str] = {}  # nobody changes it
+    layers: tuple[Layered, ...] = ()
 
 
-def load(paths: Sequence[str]) -> Loaded:
+class _Part(NamedTuple):
+    """A file, or a build, of a path: how findings name it, where it stands, and what it holds."""
+
+    name: str
+    path: str
+    listed: Document
+
+
+class _Read(NamedTuple):
+    """What one path holds."""
+
+    parts: tuple[_Part, ...]
+    config: Mapping[str, Any] | None = None
+    built: Built | None = None
+
+
+def load(paths: Sequence[str | Place], flags: Flags = _PLAIN, *, may_be_empty: bool = False) -> Loaded:
     """Read every path.
 
     A directory with a Kptfile is read as kpt reads it, one with a kustomization is built, any other is read
     file by file; `-` is stdin.
 
+    Args:
+        paths: of the work tree, or wherever they are to be read.
+        flags: how kustomizations are built.
+        may_be_empty: whether a directory without a manifest is none to complain about.
+
     Raises:
         FunctionError: for what cannot be read, all of it at once.
     """
+    places = [place(one) if isinstance(one, str) else one for one in paths]
     problems: list[Result] = []
-    objects: list[Object] = []
-    configs: list[Mapping[str, Any]] = []
-    count = 0
-    for path in paths:
+    found: list[_Read] = []
+    for one in places:
         try:
-            parts, found = _read(path, f"{path.rstrip('/')}/" if len(paths) > 1 else "")
+            found.append(_read(one, f"{one.shown.rstrip('/')}/" if len(places) > 1 else "", flags))
+            if not found[-1].parts and not may_be_empty:
+                problems.append(problem(one.shown, "holds no Kubernetes objects"))
         except FunctionError as error:
             problems += error.results
-            continue
-        configs += [found] if found else []
-        for name, listed in parts:
-            for one in objects_of(listed.items, name):
-                position = None if one.position is None else one.position + count
-                objects.append(one._replace(position=position))
-            count += len(listed.items)
-            configs += [listed.function_config] if listed.function_config else []
     if problems:
         raise FunctionError(*problems)
-    return Loaded(tuple(objects), configs[0] if configs else None)
+    parts = [part for one in found for part in one.parts]
+    configs = [
+        config
+        for one in found
+        for config in (one.config, *(part.listed.function_config for part in one.parts))
+        if config
+    ]
+    built = [one.built for one in found if one.built]
+    return Loaded(
+        tuple(_objects(parts)),
+        configs[0] if configs else None,
+        tuple(result for one in built for result in one.results),
+        {part.name: part.path for part in parts}
+        if len(built) <= 1
+        else {part.name: part.path for part in parts if part.name},
+        tuple(Layered(one.layer, one.is_outermost) for one in built if one.layer),
+    )
+
+
+def _objects(parts: Iterable[_Part]) -> Iterator[Object]:
+    count = 0
+    for part in parts:
+        here = [one._replace(position=one.position + count) for one in objects_of(part.listed.items, part.name)]
+        yield from here
+        count += len(here)
 
 
 def read_config(path: str) -> Mapping[str, Any]:
@@ -65,42 +121,39 @@ def read_config(path: str) -> Mapping[str, Any]:
     Raises:
         FunctionError: if it cannot be read, or holds no object or several.
     """
-    listed = _parse(_bytes(path), path)
-    if len(listed.items) != 1:
-        message = f"holds {len(listed.items)} objects; a configuration is one"
-        raise FunctionError(Result(Code.CONFIG_INVALID, message, Ref(file=path)))
-    return listed.items[0].value
+    return read_object(place(path))
 
 
-def _read(path: str, prefix: str) -> tuple[list[tuple[str, Document]], Mapping[str, Any] | None]:
-    """Return what a path holds, each part with the name of its file: as its host names it, behind `prefix`."""
-    if path == "-":
-        return [("", _parse(_stdin(), "stdin"))], None
-    directory = Path(path)
-    if not directory.is_dir():
-        return [(path, _parse(_bytes(path), path))], None
-    kustomization = next((directory / name for name in _KUSTOMIZATIONS if (directory / name).is_file()), None)
-    if kustomization and not (directory / "Kptfile").is_file():
-        return [("", _parse(_built(path), f"the build of {path}"))], _transformer(kustomization)
-    parts = list(_files(directory, prefix))
-    if not parts:
-        raise FunctionError(_problem(path, "holds no Kubernetes objects"))
-    return parts, _pipeline_config(directory)
+def _read(at: Place, prefix: str, flags: Flags) -> _Read:
+    """Return what a path holds, each file by the name that its host gives it, behind `prefix`."""
+    if at.shown == "-":
+        return _Read((_Part("", "", parse(_stdin(), "stdin")),))
+    if not at.path.is_dir():
+        return _Read((_Part(at.shown, at.shown, parse(read_bytes(at), at.shown)),))
+    if any((at.path / name).is_file() for name in KUSTOMIZATIONS) and not (at.path / "Kptfile").is_file():
+        from krm_fn.command import kustomize  # noqa: PLC0415 - only a kustomization needs to be built
+
+        built = kustomize.build(at, flags)
+        part = _Part("", built.file, parse(built.text, f"the build of {at.shown}"))
+        return _Read((part,), built.config, built)
+    parts = tuple(_files(at, prefix))
+    return _Read(parts, _pipeline_config(at))
 
 
 def _stdin() -> bytes:
     try:
         return sys.stdin.buffer.read() if sys.stdin else b""
     except OSError as error:
-        raise FunctionError(_problem("stdin", f"cannot be read: {error}")) from error
+        raise FunctionError(problem("stdin", f"cannot be read: {error}")) from error
 
 
-def _files(directory: Path, prefix: str) -> Iterator[tuple[str, Document]]:
+def _files(directory: Place, prefix: str) -> Iterator[_Part]:
     problems: list[Result] = []
-    for file in _walk(directory):
-        name = prefix + file.relative_to(directory).as_posix()
+    for file in _walk(directory.path):
+        relative = file.relative_to(directory.path).as_posix()
+        name = prefix + relative
         try:
-            yield name, _parse(_bytes(str(file)), name)
+            yield _Part(name, directory.below(relative).shown, parse(read_bytes(Place(name, file)), name))
         except FunctionError as error:
             # Values, data and the like lie beside manifests; what is no object is none of ours.
             ours = {Code.INPUT_SHAPE, Code.INPUT_EMPTY} | ({Code.INPUT_SYNTAX} if name.endswith(".json") else set())
@@ -114,13 +167,13 @@ def _walk(directory: Path) -> Iterator[Path]:
         from pathspec import GitIgnoreSpec  # noqa: PLC0415 - the function itself never walks a directory
     except ImportError as error:
         message = "the image reads no directories: send the documents through stdin (-), or install the Python package"
-        raise FunctionError(_problem(str(directory), message)) from error
+        raise FunctionError(problem(str(directory), message)) from error
 
     ignores: list[tuple[Path, GitIgnoreSpec]] = []
-    for place, folders, names in os.walk(directory):
-        here = Path(place)
+    for walked, folders, names in os.walk(directory):
+        here = Path(walked)
         if ".krmignore" in names:
-            lines = _bytes(str(here / ".krmignore")).decode(errors="replace").split("\n")
+            lines = read_bytes(place(str(here / ".krmignore"))).decode(errors="replace").split("\n")
             ignores.append((here, GitIgnoreSpec.from_lines(lines)))
 
         def kept(path: Path, *, is_dir: bool = False) -> bool:
@@ -132,78 +185,22 @@ def _walk(directory: Path) -> Iterator[Path]:
 
         folders[:] = sorted(name for name in folders if not name.startswith(".") and kept(here / name, is_dir=True))
         for name in sorted(names):
-            if name.endswith(_ENDINGS) and name not in _KUSTOMIZATIONS and kept(here / name):
+            if name.endswith(_ENDINGS) and name not in KUSTOMIZATIONS and kept(here / name):
                 yield here / name
 
 
-def _pipeline_config(package: Path) -> Mapping[str, Any] | None:
+def _pipeline_config(package: Place) -> Mapping[str, Any] | None:
     """Return the configuration that the package's Kptfile gives this function, as `kpt fn render` would."""
-    file = package / "Kptfile"
-    if not file.is_file():
+    file = package.below("Kptfile")
+    if not file.path.is_file():
         return None
-    pipeline = _parse(_bytes(str(file)), "Kptfile").items[0].value.get("pipeline")
+    pipeline = parse(read_bytes(file), file.shown).items[0].value.get("pipeline")
     steps = pipeline.get("mutators") if isinstance(pipeline, dict) else None
     for step in steps if isinstance(steps, list) else ():
         if not isinstance(step, dict) or FUNCTION not in f"{step.get('image', '')} {step.get('exec', '')}":
             continue
         if isinstance(step.get("configPath"), str):
-            return read_config(str(package / step["configPath"]))
+            return read_object(package.below(step["configPath"]))
         if isinstance(step.get("configMap"), dict):
             return {"apiVersion": "v1", "kind": "ConfigMap", "data": step["configMap"]}
     return None
-
-
-def _transformer(kustomization: Path) -> Mapping[str, Any] | None:
-    """Return the configuration of this function that a kustomization lists among its transformers."""
-    text = _bytes(str(kustomization))
-    header = b"" if b"kind:" in text else b"apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\n"
-    listed = _parse(header + text, str(kustomization))
-    entries = listed.items[0].value.get("transformers")
-    for entry in entries if isinstance(entries, list) else ():
-        path = kustomization.parent / str(entry)
-        if "\n" not in str(entry) and path.is_file():
-            value = read_config(str(path))
-            if reader.is_own(value) or reader.is_operator(value):
-                return value
-    return None
-
-
-def _built(path: str) -> bytes:
-    """Build a kustomization without its exec functions: this one is about to run itself."""
-    program = shutil.which("kustomize")
-    command = [program, "build"] if program else [shutil.which("kubectl") or "", "kustomize"]
-    if not command[0]:
-        message = "is a kustomization, and neither kustomize nor kubectl is in PATH: install one, or pipe its build in"
-        raise FunctionError(_problem(path, message))
-    command += ["--enable-alpha-plugins", path]
-    try:
-        built = subprocess.run(command, capture_output=True, timeout=_BUILD_SECONDS, check=False)  # noqa: S603 - found in PATH on purpose
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise FunctionError(_problem(path, f"{' '.join(command)}: {error}")) from error
-    if built.returncode:
-        message = f"{' '.join(command)} failed: {built.stderr.decode(errors='replace').strip()}"
-        raise FunctionError(_problem(path, message))
-    return built.stdout
-
-
-def _bytes(path: str) -> bytes:
-    try:
-        return Path(path).read_bytes()
-    except OSError as error:
-        raise FunctionError(_problem(path, f"cannot be read: {error.strerror}")) from error
-
-
-def _parse(raw: bytes, name: str) -> Document:
-    try:
-        return document.parse(raw)
-    except FunctionError as error:
-        raise FunctionError(*(_in_file(result, name) for result in error.results)) from error
-
-
-def _in_file(result: Result, name: str) -> Result:
-    ref = result.ref or Ref()
-    return result._replace(ref=ref if ref.file else ref._replace(file=name))
-
-
-def _problem(path: str, message: str) -> Result:
-    return Result(Code.PATH_UNREADABLE, message, Ref(file=path))

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from krm_fn.command.reading import Place, place
 from krm_fn.results import Code, FunctionError, Ref, Result
 
 
@@ -28,24 +29,28 @@ def split(revision: str) -> tuple[str, str]:
 
 
 @contextmanager
-def checked_out(revision: str, paths: Sequence[str]) -> Iterator[list[str]]:
+def checked_out(revision: str, paths: Sequence[str]) -> Iterator[list[Place]]:
     """Give the paths as they are at a commit, in a folder that goes away again; the repository is only read.
 
-    Paths that the commit does not have are left out.
+    Paths that the commit does not have are left out. Without a revision they are those of the work tree.
 
     Raises:
         FunctionError: if there is no such commit, or a path lies outside the repository.
     """
+    if not revision:
+        yield [place(path) for path in paths if Path(path).exists()]
+        return
     commit = _git("rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     top = Path(_git("rev-parse", "--show-toplevel")).resolve()
     inside = [_inside(path, top) for path in paths]
     with TemporaryDirectory(prefix="virtual-env-fn-") as folder:
         # An index of its own, so that the user's stays as it is. Unlike `git archive`, this ignores export-ignore.
         env = os.environ | {"GIT_INDEX_FILE": str(Path(folder) / "index")}
-        tree = Path(folder) / "tree"
+        tree = Path(folder).resolve() / "tree"
         _git("-C", str(top), "read-tree", commit, env=env)
         _git("-C", str(top), "checkout-index", "--all", f"--prefix={tree}/", env=env)
-        yield [str(tree / path) for path in inside if (tree / path).exists()]
+        there = [(shown, tree / path) for shown, path in zip(paths, inside, strict=True)]
+        yield [Place(shown, path, tree) for shown, path in there if path.exists()]
 
 
 def _inside(path: str, top: Path) -> Path:

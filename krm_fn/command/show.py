@@ -6,13 +6,14 @@ import argparse
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from krm_fn import function
-from krm_fn.command import files, revisions, stdio
+from krm_fn.command import revisions, running, stdio
+from krm_fn.command.reading import Place, problem
+from krm_fn.command.settings import Settings
 from krm_fn.names import nearest
 from krm_fn.plan.answers import Plan
 from krm_fn.results import FUNCTION, Code, FunctionError, Ref, Result, Severity
@@ -21,18 +22,12 @@ from krm_fn.views.change import Comparison, compare
 from krm_fn.views.table import tables
 
 
-class Settings(NamedTuple):
-    """The configuration that the command line gives: a `--config` file's object, and `--set` pairs."""
-
-    config: Mapping[str, Any] | None
-    overrides: Mapping[str, str]
-
-
 class Shown(NamedTuple):
     """A plan to show, and all there is to say about its list, most severe first."""
 
     plan: Plan
     results: tuple[Result, ...]
+    objects: int = 0  # how many the list has
 
     @property
     def failed(self) -> bool:
@@ -55,7 +50,7 @@ def show_explain(options: argparse.Namespace, settings: Settings) -> int:
     if options.format == "json":
         _write_json(explain.as_json(shown.plan, shown.results, options.service, request))
     else:
-        stdio.write(paint.text(explain.explain(shown.plan, options.service, request)).encode())
+        stdio.write(paint.text(explain.explain(shown.plan, options.service, request, shown.results)).encode())
     return code
 
 
@@ -106,18 +101,10 @@ def show_page(options: argparse.Namespace, settings: Settings) -> int:
     return code
 
 
-COMMANDS: Mapping[str, Callable[[argparse.Namespace, Settings], int]] = {
-    "explain": show_explain,
-    "matrix": show_matrix,
-    "diff": show_diff,
-    "page": show_page,
-}
-
-
-def _load(paths: Sequence[str], settings: Settings) -> Shown:
-    loaded = files.load(paths)
-    computed = function.compute(loaded.objects, settings.config or loaded.function_config, settings.overrides)
-    return Shown(computed.plan, computed.results)
+def _load(paths: Sequence[str | Place], settings: Settings, *, may_be_empty: bool = False) -> Shown:
+    ran = running.run(paths, settings, may_be_empty=may_be_empty)
+    stdio.say(one for one in ran.loaded.results if one.severity is Severity.WARNING)
+    return Shown(ran.computed.plan, ran.results, len(ran.loaded.objects))
 
 
 def _services(plan: Plan) -> list[Any]:
@@ -129,13 +116,29 @@ def _side(shown: Shown) -> page.Side:
 
 
 def _pair(options: argparse.Namespace, settings: Settings) -> tuple[Shown, Shown]:
-    """Return what to compare; a mistake in the older list is told as one."""
+    """Return what to compare; a mistake in the older list is told as one.
+
+    Raises:
+        FunctionError: also for a path that neither of two commits has.
+    """
     if options.git is None:
         return _old(lambda: _load(options.paths[:1], settings), options.paths[0]), _load(options.paths[1:], settings)
     paths = options.paths or ["."]
     old, new = revisions.split(options.git)
-    before = _old(lambda: _at(old, paths, settings), old)
-    return before, _at(new, paths, settings) if new else _load(paths, settings)
+    with revisions.checked_out(old, paths) as before, revisions.checked_out(new, paths) as after:
+        there = {one.shown for one in (*before, *after)}
+        message = f"is neither in {old} nor in {new or 'the work tree'}"
+        missing = [problem(path, message) for path in paths if path not in there]
+        if missing:
+            raise FunctionError(*missing)
+        shown = (
+            _old(lambda: _load(before, settings, may_be_empty=True), old),
+            _load(after, settings, may_be_empty=True),
+        )
+    if not any(one.objects for one in shown):
+        message = f"holds no Kubernetes objects, neither in {old} nor in {new or 'the work tree'}"
+        raise FunctionError(*(problem(path, message) for path in paths))
+    return shown
 
 
 def _old(load: Callable[[], Shown], name: str) -> Shown:
@@ -150,15 +153,10 @@ def _before(result: Result, name: str) -> Result:
     return result._replace(message=f"(in {name}) {result.message}")
 
 
-def _at(revision: str, paths: Sequence[str], settings: Settings) -> Shown:
-    with revisions.checked_out(revision, paths) as found:
-        if found:
-            return _load(found, settings)
-    return Shown(Plan((), (), ()), ())  # none of the paths was there yet
-
-
 def _stops(found: Comparison, gate: str | None) -> str:
     """Say why the gate stops, empty if it does not."""
+    if gate and not found.cells:
+        return "there was nothing to compare"
     stopping = [change for change in found.changes if change.stops(gate)]
     differing = [one.name for one in found.settings if gate == "any" or (gate == "base" and one.name == "base")]
     reasons = [f"{len(stopping)} change{'s' * (len(stopping) != 1)}"] if stopping else []

@@ -1,48 +1,167 @@
-"""The command at a desk: what each subcommand does; krm_fn/command/show.py has those that show the plan."""
+"""The subcommands: what each is called and takes, and which function carries it out."""
 
 from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from importlib import import_module
+from typing import NamedTuple
 
-from krm_fn import function
 from krm_fn.command import arguments, files, stdio
-from krm_fn.command.files import Loaded
-from krm_fn.config.schema import definition
-from krm_fn.function import Computation
-from krm_fn.results import Severity
-from krm_fn.text import document
-from krm_fn.views import report
+from krm_fn.command.settings import Settings
 
 _USAGE = 2
+_TWO = 2  # OLD and NEW
+
+
+def _nothing(_: argparse.ArgumentParser) -> None:
+    pass
+
+
+def _accept(_: argparse.Namespace) -> str:
+    return ""
+
+
+class Subcommand(NamedTuple):
+    """A subcommand.
+
+    Attributes:
+        name: what it is called.
+        summary: what it does, for its help.
+        run: MODULE:FUNCTION of krm_fn.command, loaded when it is called: it takes (options, settings) and returns the
+            exit code.
+        declare: adds its own arguments to its parser.
+        paths: how many PATHs it takes, as argparse's nargs; empty for none, and then no configuration either.
+        refuse: says what is wrong about options that no single argument shows; empty if nothing is.
+    """
+
+    name: str
+    summary: str
+    run: str
+    declare: Callable[[argparse.ArgumentParser], None] = _nothing
+    paths: str = "+"
+    refuse: Callable[[argparse.Namespace], str] = _accept
+
+    def function(self) -> Callable[[argparse.Namespace, Settings], int]:
+        """Return what carries it out."""
+        module, _, name = self.run.partition(":")
+        found: Callable[[argparse.Namespace, Settings], int] = getattr(import_module(f"krm_fn.command.{module}"), name)
+        return found
+
+
+def _check(command: argparse.ArgumentParser) -> None:
+    arguments.add_quiet(command)
+    arguments.add_format(command, "text", "json", "sarif", "github")
+    command.add_argument(
+        "--fail-on",
+        choices=("error", "warning", "info"),
+        default="error",
+        help="exit 1 if there is a finding of this severity or above (default error)",
+    )
+
+
+def _explain(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--service", default="", metavar="[NAMESPACE/]NAME", help="only this Service")
+    command.add_argument("--env", metavar="VALUE", help="for a request that carries this value")
+    command.add_argument("--from", dest="caller", metavar="ENV", help="for a call from a pod of this environment")
+    arguments.add_format(command, "text", "json")
+
+
+def _matrix(command: argparse.ArgumentParser) -> None:
+    arguments.add_pattern(command, "--service", "only Services of this name, such as 'shop/*'")
+    arguments.add_pattern(command, "--env", "only environments of this name, such as 'dev.proj1*'")
+    command.add_argument("--all", action="store_true", help="also Services that the base answers everywhere")
+    arguments.add_format(command, "text", "md", "json")
+
+
+def _diff(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--git",
+        metavar="REV",
+        help="compare the PATHs (default .) at REV with those of the work tree; REV..REV and REV...REV as git has them",
+    )
+    command.add_argument(
+        "--fail-on",
+        choices=("base", "unmatched", "any"),
+        help="exit 1 if requests without an environment move, if an answer is lost, or if anything changes",
+    )
+    arguments.add_format(command, "text", "md", "json", "html")
+    arguments.add_output(command, required=False)
+
+
+def _diff_paths(options: argparse.Namespace) -> str:
+    if options.git is None and len(options.paths) != _TWO:
+        return "diff takes OLD and NEW, or --git REV and any number of PATHs"
+    return ""
+
+
+def _page(command: argparse.ArgumentParser) -> None:
+    arguments.add_output(command, required=True)
+
+
+def _schema(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--format",
+        choices=("krm", "json-schema"),
+        default="krm",
+        help="krm: a KRMFunctionDefinition (default); json-schema: for editors",
+    )
+
+
+SUBCOMMANDS = (
+    Subcommand("generate", "print only what the function generates or changes", "desk:generate", arguments.add_quiet),
+    Subcommand("check", "print the findings; exit 1 if one is an error", "check:check", _check),
+    Subcommand("explain", "print who answers, and why", "show:show_explain", _explain),
+    Subcommand("matrix", "print a table, Services by environments: who answers each", "show:show_matrix", _matrix),
+    Subcommand(
+        "diff",
+        "print whose answers change between two lists: OLD NEW",
+        "show:show_diff",
+        _diff,
+        paths="*",
+        refuse=_diff_paths,
+    ),
+    Subcommand("page", "write one self-contained HTML page to look at", "show:show_page", _page),
+    Subcommand("schema", "print the schema of the configuration", "desk:schema", _schema, paths=""),
+)
 
 
 def run(words: Sequence[str]) -> int:
-    """Carry out a command line and return the exit code."""
-    top = arguments.parser()
-    options = arguments.parse(top, words)
+    """Carry out a command line and return the exit code; a wrong one ends the process with code 2."""
+    top, known = parser(), {one.name: one for one in SUBCOMMANDS}
+    options = top.parse_args(words)
+    called = known.get(options.command)
+    if called and (refused := called.refuse(options)):
+        top.error(refused)
     overrides = _overrides(top, getattr(options, "set", []))
+    try:
+        flags = arguments.flags_of(options)
+    except ValueError as error:
+        top.error(str(error))
     config = getattr(options, "config", None)
-    given = files.read_config(config) if config else None
-    if options.command == "schema":
-        stdio.write(document.dump(definition()).encode())
-        return 0
-    if options.command is None:
-        if sys.stdin and sys.stdin.isatty():
-            sys.stderr.write(top.format_help())
-            return _USAGE
-        return stdio.filter_stdin(given, overrides, _least(options))
-    if options.command in arguments.VIEWS:
-        from krm_fn.command import show  # noqa: PLC0415 - generate and check need none of the views
-
-        return show.COMMANDS[options.command](options, show.Settings(given, overrides))
-    loaded = files.load(options.paths)
-    # What this config made before is printed again with the rest.
-    computed = function.compute(
-        loaded.objects, given or loaded.function_config, overrides, anew=options.command == "generate"
+    settings = Settings(files.read_config(config) if config else None, overrides, flags)
+    if called:
+        return called.function()(options, settings)
+    if sys.stdin and sys.stdin.isatty():
+        sys.stderr.write(top.format_help())
+        return _USAGE
+    return stdio.filter_stdin(
+        settings.config, overrides, allow_empty=options.allow_empty, least=arguments.least(options)
     )
-    return {"generate": _generate, "check": _check}[options.command](options, loaded, computed)
+
+
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
+    top = arguments.top("|".join(one.name for one in SUBCOMMANDS if one.paths))
+    commands = top.add_subparsers(dest="command", metavar="COMMAND")
+    for one in SUBCOMMANDS:
+        command = commands.add_parser(one.name, help=one.summary, description=one.summary, epilog=arguments.EPILOG)
+        if one.paths:
+            arguments.add_paths(command, one.paths)
+            arguments.add_config(command)
+        one.declare(command)
+    return top
 
 
 def _overrides(top: argparse.ArgumentParser, pairs: Sequence[str]) -> dict[str, str]:
@@ -53,48 +172,3 @@ def _overrides(top: argparse.ArgumentParser, pairs: Sequence[str]) -> dict[str, 
             top.error(f"--set takes PATH=VALUE, found {pair!r}")
         overrides[path] = value
     return overrides
-
-
-def _least(options: argparse.Namespace) -> Severity:
-    """Return the least severity that stderr is told of."""
-    return Severity.ERROR if getattr(options, "quiet", False) else Severity.WARNING
-
-
-def _generate(options: argparse.Namespace, loaded: Loaded, computed: Computation) -> int:
-    changes = computed.safe_changes
-    items = {one.position: one.item for one in loaded.objects}
-    rewritten = ((items[position], text) for position, text in sorted(changes.rewritten.items()))
-    documents = [
-        *(_document(item.column, text) for item, text in rewritten if item),
-        *(document.dump(one) for one in changes.added),
-    ]
-    if not computed.failed:
-        stdio.write("---\n".join(documents).encode())
-    stdio.say(computed.results, _least(options))
-    return stdio.FAILED if computed.failed else 0
-
-
-def _document(column: int, text: str) -> str:
-    """Return the new text of an item that stands at a column of a list as a document of its own."""
-    margin = " " * column
-    return text.replace(f"\n{margin}", "\n").rstrip("\n") + "\n"
-
-
-def _check(options: argparse.Namespace, _: Loaded, computed: Computation) -> int:
-    results = computed.results
-    found = report.environments(computed.plan)
-    if options.format == "json":
-        import json  # noqa: PLC0415 - wanted here only
-
-        said = {"results": [result.as_item() for result in results], "environments": report.as_json(found)}
-        text = json.dumps(said, indent=2) + "\n"
-    elif getattr(options, "quiet", False):
-        text = "".join(f"{result.line()}\n" for result in results if result.severity is Severity.ERROR)
-    else:
-        counts = {severity: sum(result.severity is severity for result in results) for severity in Severity}
-        total = ", ".join(f"{count} {severity}{'s' * (count != 1)}" for severity, count in counts.items())
-        services = len(computed.plan.services)
-        total = f"{services} Service{'s' * (services != 1)}, {total}"
-        text = "".join(f"{result.line()}\n" for result in results) + report.as_text(found) + f"{total}\n"
-    stdio.write(text.encode())
-    return stdio.FAILED if computed.failed else 0

@@ -63,7 +63,7 @@ def _configures(one: Object, given: Mapping[str, Any] | None) -> bool:
     kpt lists the files of other runs' configs too. So where a functionConfig is given, an own one counts only if it has
     a namespace to hold for, and is not marked as a file of the package's own (local-config).
     """
-    if one.position is None or not (reader.is_own(one.value) or reader.is_operator(one.value)):
+    if one.inside or not (reader.is_own(one.value) or reader.is_operator(one.value)):
         return False
     if given is None:
         return True

@@ -62,6 +62,10 @@ def _namespace(value: str) -> str:
     return value
 
 
+def _namespace_or_none(value: str) -> str:
+    return _namespace(value) if value else value
+
+
 def _preview(value: str) -> str:
     around = value.replace("{env}", "", 1).replace("{host}", "", 1)
     if value and (len(around) != len(value) - len("{env}{host}") or not _PREVIEW.fullmatch(around)):
@@ -226,6 +230,9 @@ class RouteConfig(_Model):
     unlabelled: Literal["error", "adopt"] = "error"
     apply_order: Literal["none", "argocd", "kpt"] = "none"
     istio: Istio = Istio.model_construct()
+    namespace: Annotated[str, AfterValidator(_namespace_or_none)] = Field(
+        "", description="what objects without a namespace will get, such as Helm's release namespace"
+    )
     namespaces: Namespaces | None = None
     preview_hosts: Annotated[str, AfterValidator(_preview)] = Field(
         "", description="host on a gateway that reaches an environment without a header, such as {env}.{host}"

@@ -49,6 +49,10 @@ class Configs(NamedTuple):
     def of(self, namespace: str) -> Source:
         return self.by_namespace.get(namespace, self.default)
 
+    def in_namespace(self, namespace: str) -> Configs:
+        """Return what holds when objects without a namespace get this one."""
+        return self._replace(by_namespace={name or namespace: source for name, source in self.by_namespace.items()})
+
 
 def is_operator(value: Mapping[str, Any]) -> bool:
     """Tell whether an object is the operator's custom resource."""
@@ -177,7 +181,9 @@ def _explain(error: ValidationError, ref: Ref, prefix: str, overrides: Mapping[s
     results = []
     for problem in error.errors(include_url=False):
         dotted = ".".join(map(str, problem["loc"]))
-        if dotted in overrides:
+        # What is missing beside a field that was set is missing because of it.
+        above = dotted.rpartition(".")[0] if problem["type"] == "missing" else dotted
+        if not prefix or any(f"{name}.".startswith(f"{above}.") for name in overrides if above):
             results.append(Result(Code.CONFIG_INVALID, _message(problem), Ref(kind="--set"), dotted))
         else:
             results.append(Result(Code.CONFIG_INVALID, _message(problem), ref, _path(prefix, problem["loc"])))

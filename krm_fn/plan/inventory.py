@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from krm_fn.config.reader import Configs
-from krm_fn.objects import Object, annotations_of, group_of
+from krm_fn.objects import Object, annotations_of, group_of, is_list
+from krm_fn.plan import kinds
 from krm_fn.plan.services import Port, Service, Workload, traffic_of
-from krm_fn.results import Code, Ref, Result, shown
+from krm_fn.results import Code, Ref, Result, Severity, shown
+from krm_fn.values import mapping
 
 
 class Inventory(NamedTuple):
@@ -20,59 +22,104 @@ class Inventory(NamedTuple):
     namespaces: frozenset[str] = frozenset()
 
 
-# (API group, kind) → where the pod template stands
-_TEMPLATES: Mapping[tuple[str, str], str] = {
-    ("apps", "Deployment"): "spec.template",
-    ("extensions", "Deployment"): "spec.template",
-    ("apps", "StatefulSet"): "spec.template",
-    ("apps", "DaemonSet"): "spec.template",
-    ("extensions", "DaemonSet"): "spec.template",
-    ("apps", "ReplicaSet"): "spec.template",
-    ("extensions", "ReplicaSet"): "spec.template",
-    ("", "ReplicationController"): "spec.template",
-    ("", "Pod"): "",
-    ("batch", "Job"): "spec.template",
-    ("batch", "CronJob"): "spec.jobTemplate.spec.template",
-    ("argoproj.io", "Rollout"): "spec.template",
-    ("apps.openshift.io", "DeploymentConfig"): "spec.template",
-    ("apps.kruise.io", "CloneSet"): "spec.template",
-    ("apps.kruise.io", "StatefulSet"): "spec.template",
-    ("apps.kruise.io", "DaemonSet"): "spec.template",
-    ("apps.kruise.io", "BroadcastJob"): "spec.template",
-    ("apps.kruise.io", "AdvancedCronJob"): "spec.template.jobTemplate.spec.template",
-}
-_RUN_TO_COMPLETION = {"Job", "CronJob", "BroadcastJob", "AdvancedCronJob"}
-
+# Kinds that the label concerns in a way of their own.
+_READ_OTHERWISE = {("networking.istio.io", "WorkloadEntry"), ("networking.istio.io", "WorkloadGroup")}
+_ANNOTATIONS = tuple(f"metadata.annotations.kt-virtual-environment/{name}" for name in ("gateways", "hosts", "rule"))
 _MAX_PORT = 65535
 
 
 def read(objects: Sequence[Object], configs: Configs) -> Inventory:
     """Read every source among the objects; configurations may name further kinds of workloads.
 
-    The result's findings hold every mistake in what was read; an object with mistakes is left out.
+    The result's findings hold every mistake in what was read; an object with mistakes is left out. A mistake in a
+    workload that takes no part in environments is nobody's business here.
     """
-    results: list[Result] = []
+    results = [found for one in objects for found in _kind_twice(one)]
     services: list[Service] = []
-    workloads: list[Workload] = []
-    templates = _templates(configs)
+    drafts: list[tuple[_Reader, Workload | None]] = []
+    templates = kinds.templates(configs)
     woken = _woken(objects)
     for one in objects:
         key = (group_of(one.ref.api_version), one.ref.kind)
         if one.ref.kind == "Service" and one.ref.api_version == "v1" and one.is_source:
-            service = _Reader(one, results).service()
+            reader = _Reader(one)
+            service = reader.service()
             services += [service] if service else []
+            results += reader.results
         elif key in templates and one.is_source:
-            workload = _Reader(one, results).workload(templates[key], _named(one.ref) in woken)
-            workloads += [workload] if workload else []
+            # Of a kind with another template than we know, more may be asked for than was read.
+            partial = one.item is not None and one.item.partial and templates[key] != kinds.TEMPLATES.get(key)
+            reader = _Reader(one._replace(value=one.item.whole) if one.item and partial else one)
+            drafts.append((reader, reader.workload(templates[key], _named(one.ref) in woken)))
+        elif key not in _READ_OTHERWISE and one.is_source and not is_list(one.value):
+            results += _label_unread(one, configs.of(one.ref.namespace).config.env_label.name)
+    results += _of_participants(drafts, services, configs)
+    workloads = tuple(workload for _, workload in drafts if workload)
     sources = [one.ref for one in objects if one.is_source]
     namespaces = {ref.name if ref.kind == "Namespace" else ref.namespace for ref in sources}
-    return Inventory(tuple(services), tuple(workloads), tuple(results), frozenset(namespaces))
+    return Inventory(tuple(services), workloads, tuple(results), frozenset(namespaces))
 
 
-def _templates(configs: Configs) -> Mapping[tuple[str, str], str]:
-    sources = [configs.default, *configs.by_namespace.values()]
-    further = [kind for source in sources for kind in source.config.workloads]
-    return {**_TEMPLATES, **{(group_of(kind.api_version), kind.kind): kind.template_path for kind in further}}
+def _kind_twice(one: Object) -> Iterator[Result]:
+    for path in one.duplicates:
+        if path in ("apiVersion", "kind"):
+            message = (
+                "is given twice with different values: readers disagree on what the object is; keep one, or part two "
+                "objects by a line of ---"
+            )
+            yield Result(Code.DUPLICATE_KEY, message, one.ref, path)
+
+
+def _label_unread(one: Object, label: str) -> Iterator[Result]:
+    """Yield a finding if an object of a kind that is not read has a pod template with the label."""
+    if one.item and (one.item.partial or one.item.text.find(label, one.item.start, one.item.end) < 0):
+        return
+    path = next(_labelled(one.value, label, ""), None)
+    if path is not None:
+        message = (
+            f"pods made of it carry the label {label!r}, and {one.ref.kind} of {one.ref.api_version} is not read: name "
+            "it in the option workloads (apiVersion, kind, templatePath), or make plain objects of it before"
+        )
+        yield Result(Code.LABEL_UNREAD, message, one.ref, f"{path}.metadata.labels")
+
+
+def _labelled(value: object, label: str, path: str) -> Iterator[str]:
+    """Yield the paths below an object where something has metadata with the label."""
+    if isinstance(value, dict):
+        for key, child in value.items():
+            below = f"{path}.{key}".lstrip(".")
+            metadata = child.get("metadata") if isinstance(child, dict) else None
+            labels = metadata.get("labels") if isinstance(metadata, dict) else None
+            if isinstance(labels, dict) and label in labels:
+                yield below
+            yield from _labelled(child, label, below)
+    elif isinstance(value, list):
+        for place, child in enumerate(value):
+            yield from _labelled(child, label, f"{path}[{place}]")
+
+
+def _of_participants(
+    drafts: Sequence[tuple[_Reader, Workload | None]], services: Sequence[Service], configs: Configs
+) -> Iterator[Result]:
+    """Yield what was found in workloads that name an environment, or share a Service with such ones."""
+    if not any(reader.results for reader, _ in drafts):
+        return
+    named = [(reader.one.ref.namespace, reader.labels, configs.of(reader.one.ref.namespace)) for reader, _ in drafts]
+    labelled = [(name, labels) for name, labels, source in named if source.config.env_label.name in labels]
+    selectors = [
+        (one.ref.namespace, one.selector.items())
+        for one in services
+        if one.selector and any(name == one.ref.namespace and _fits(one.selector, has) for name, has in labelled)
+    ]
+    for reader, _ in drafts:
+        namespace, labels = reader.one.ref.namespace, reader.labels
+        has_label = configs.of(namespace).config.env_label.name in labels
+        if has_label or any(name == namespace and pairs <= labels.items() for name, pairs in selectors):
+            yield from reader.results
+
+
+def _fits(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
+    return selector.items() <= labels.items()
 
 
 def _named(ref: Ref) -> tuple[str, str, str]:
@@ -97,17 +144,25 @@ def _woken(objects: Iterable[Object]) -> set[tuple[str, str, str]]:
 class _Reader:
     """Reads one object; every mistake becomes a finding that names its field."""
 
-    __slots__ = ("before", "one", "results")
+    __slots__ = ("labels", "one", "results")
 
-    def __init__(self, one: Object, results: list[Result]) -> None:
+    def __init__(self, one: Object) -> None:
         self.one = one
-        self.results = results
-        self.before = len(results)
+        self.results: list[Result] = []
+        self.labels: Mapping[str, str] = {}  # of its pods, as text whatever they are
 
     def service(self) -> Service | None:
         self.identity()
         spec = self.mapping(self.one.value, "spec", "spec")
-        self.no_duplicates("metadata", "spec.selector", "spec.ports", "spec.type", "spec.clusterIP")
+        self.no_duplicates(
+            "metadata.name",
+            "metadata.namespace",
+            *_ANNOTATIONS,
+            "spec.selector",
+            "spec.ports",
+            "spec.type",
+            "spec.clusterIP",
+        )
         selector = self.strings(spec, "selector", "spec.selector")
         ports = tuple(
             port
@@ -116,7 +171,7 @@ class _Reader:
         )
         external = spec.get("type") == "ExternalName"
         headless = spec.get("clusterIP") == "None"
-        if len(self.results) > self.before:
+        if self.results:
             return None
         return Service(self.one.ref, selector or None, ports, headless, external, annotations_of(self.one.value))
 
@@ -126,18 +181,22 @@ class _Reader:
         path = ""
         for step in template_path.split(".") if template_path else ():
             path = f"{path}.{step}".lstrip(".")
+            if at.get(step) is None:
+                return None  # a Rollout that names its Deployment, a kind that is not used as one with pods
             at = self.mapping(at, step, path)
-        if not at:
-            return None  # a Rollout that names its Deployment, a kind that is not used as one with pods
         self.identity()
         meta_path = f"{path}.metadata".lstrip(".")
         labels_field = f"{meta_path}.labels"
         self.no_duplicates("metadata.name", "metadata.namespace", meta_path, "spec.replicas")
-        labels = self.strings(self.mapping(at, "metadata", meta_path), "labels", labels_field)
+        metadata = self.mapping(at, "metadata", meta_path)
+        labels = self.strings(metadata, "labels", labels_field)
+        self.labels = (
+            {key: str(value) for key, value in mapping(metadata, "labels").items()} if self.results else labels
+        )
         absent = "" if woken else self.absent(self.mapping(self.one.value, "spec", "spec"))
-        if len(self.results) > self.before:
+        if any(found.severity is Severity.ERROR for found in self.results):
             return None
-        serves = kind not in _RUN_TO_COMPLETION
+        serves = kind not in kinds.RUN_TO_COMPLETION
         own = self.mapping(self.one.value, "metadata", "metadata").get("labels")
         own = own if isinstance(own, dict) else {}
         return Workload(self.one.ref, labels, labels_field, absent, serves, self.one.position, own)
@@ -147,14 +206,15 @@ class _Reader:
         for name in ("replicas", "parallelism"):
             count = spec.get(name)
             if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 0):
-                self.wrong(f"must be a whole number of pods, found {shown(count)}", f"spec.{name}")
+                message = f"is no number of pods, but {shown(count)}: it counts as having pods"
+                self.results.append(Result(Code.REPLICAS_UNREAD, message, self.one.ref, f"spec.{name}"))
         if kind == "Pod":
             return ""
         if spec.get("replicas") == 0 and kind != "DaemonSet":
             return "replicas: 0"
-        if kind in _RUN_TO_COMPLETION and spec.get("parallelism") == 0:
+        if kind in kinds.RUN_TO_COMPLETION and spec.get("parallelism") == 0:
             return "parallelism: 0"
-        return "suspend: true" if kind in _RUN_TO_COMPLETION and spec.get("suspend") is True else ""
+        return "suspend: true" if kind in kinds.RUN_TO_COMPLETION and spec.get("suspend") is True else ""
 
     def port(self, value: object, path: str) -> Port | None:
         if not isinstance(value, dict):

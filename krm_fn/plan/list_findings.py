@@ -11,6 +11,7 @@ from krm_fn.plan.services import Service, Workload
 from krm_fn.plan.spaces import elsewhere
 from krm_fn.results import Code, Result, Severity
 
+_SHOWN = 3  # objects that a message names
 # Findings about something that is not there: none where it may be among what was left out because of a mistake.
 _OF_ABSENCE = {
     Code.BASE_ABSENT,
@@ -92,3 +93,39 @@ def of_unselected(workloads: Iterable[Workload], services: Sequence[Service], la
                     f"remove {label!r} from spec.selector"
                 )
         yield Result(Code.UNSELECTED_PODS, message, workload.ref, workload.labels_field)
+
+
+def of_mixed(inventory: Inventory, configs: Configs) -> Iterator[Result]:
+    """Yield a finding for each Service that would select labelled pods, if one of the two did not lack a namespace."""
+    labelled = [
+        one
+        for one in inventory.workloads
+        if one.serves and not one.absent and configs.of(one.ref.namespace).config.env_label.name in one.labels
+    ]
+    for service in inventory.services:
+        apart = [one for one in labelled if _is_apart(service, one)]
+        for namespace in sorted({one.ref.namespace for one in apart}):
+            pods = [one for one in apart if one.ref.namespace == namespace]
+            named = ", ".join(str(one.ref) for one in pods[:_SHOWN]) + (", …" if len(pods) > _SHOWN else "")
+            where = "has no namespace" if not service.ref.namespace else "has one"
+            theirs = f"stand in namespace {namespace!r}" if namespace else "have none"
+            message = (
+                f"{where}, and the pods that its selector fits {theirs} ({named}): they are kept apart, and nothing is "
+                f"routed; write metadata.namespace in all of them, or set the option namespace to what objects without "
+                f"one will get (Helm: the release's namespace)"
+            )
+            yield Result(Code.NAMESPACE_MIXED, message, service.ref, "metadata.namespace")
+
+
+def _is_apart(service: Service, workload: Workload) -> bool:
+    one, other = service.ref.namespace, workload.ref.namespace
+    selector = service.selector or {}
+    return bool(one) != bool(other) and bool(selector) and selector.items() <= workload.labels.items()
+
+
+def without_wrong_cause(results: Iterable[Result], inventory: Inventory, mixed: Sequence[Result]) -> Iterator[Result]:
+    """Leave out that nobody selects pods, where a Service does but for its namespace."""
+    named = {one.ref for one in mixed}
+    services = [one for one in inventory.services if one.ref in named]
+    known = {one.ref for one in inventory.workloads if any(_is_apart(service, one) for service in services)}
+    return (one for one in results if one.code is not Code.UNSELECTED_PODS or one.ref not in known)

@@ -52,8 +52,10 @@ def make(inventory: Inventory, configs: Configs) -> Plan:
         carried[selection.space.label] |= selection.carried
     planned = [_planned(selection, carried[selection.space.label]) for selection in selections]
     apart = sorted((each for selection in selections for each in selection.apart), key=lambda one: one.service.key)
+    mixed = tuple(list_findings.of_mixed(inventory, configs))
     results = [
         *inventory.results,
+        *mixed,
         *spaces.findings(inventory, configs),
         *(result for selection in selections for result in selection.results),
         *(result for one in planned for result in one.results),
@@ -63,7 +65,7 @@ def make(inventory: Inventory, configs: Configs) -> Plan:
     return Plan(
         tuple(sorted((one for each in planned for one in each.services), key=lambda one: one.key)),
         tuple(sorted((one for each in planned for one in each.namespaces), key=lambda one: one.name)),
-        tuple(list_findings.without_follow_ups(results)),
+        tuple(list_findings.without_wrong_cause(list_findings.without_follow_ups(results), inventory, mixed)),
         tuple(apart),
         tuple(one for each in planned for one in each.adoptions),
         tuple(sorted((one for each in planned for one in each.copies), key=lambda one: one.service.key)),

@@ -70,7 +70,7 @@ class Workload(NamedTuple):
         labels_field: the dotted path of those labels in the object.
         absent: why it has no pods, empty where it has.
         serves: whether its pods are there to be called (a Job's are not).
-        position: its place in the list; None where it cannot be edited.
+        position: its number among the objects.
         object_labels: the labels of the object itself, of whatever type.
     """
 
@@ -79,7 +79,7 @@ class Workload(NamedTuple):
     labels_field: str
     absent: str = ""
     serves: bool = True
-    position: int | None = None
+    position: int = -1
     object_labels: Mapping[str, Any] = NOTHING
 
 

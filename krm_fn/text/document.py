@@ -13,10 +13,11 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from krm_fn.results import FUNCTION, Code
-from krm_fn.text import json_reader, yaml_list, yaml_reader
+from krm_fn.text import json_reader, yaml_list, yaml_reader, yaml_stream
 from krm_fn.text.pages import Node, Page, fail, line_of
 from krm_fn.text.splice import Splice, block_list, edit_list, flow_list, replace
 from krm_fn.text.writer import dump, flow
+from krm_fn.text.yaml_cuts import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence
@@ -26,6 +27,10 @@ __all__ = ["Document", "Form", "Item", "dump", "parse"]
 _GROUP = "config.kubernetes.io/"
 _VERSIONS = ("v1", "v1beta1", "v1alpha1")
 _BOM = b"\xef\xbb\xbf"
+
+
+def everything(_api_version: str, _kind: str) -> None:
+    """Ask for all that there is, of whatever kind."""
 
 
 class Form(Enum):
@@ -42,6 +47,7 @@ class Item:
     `value` is shared with nobody's copy: read it, do not change it. `duplicates` are the dotted paths of keys
     that one mapping was given twice with different values (the last one counts). `start` and `end` bound the
     object in the decoded `text`, `column` is that of its first key: all its other lines stand at least there.
+    `partial`: the value holds what was asked for; `whole` is all of it.
     """
 
     index: int
@@ -51,6 +57,7 @@ class Item:
     end: int
     column: int
     text: str
+    partial: bool = False
 
     @property
     def source(self) -> str:
@@ -60,6 +67,14 @@ class Item:
         list; comments above the first key are not in it, comments below are when they are the item's own.
         """
         return self.text[self.start : self.end]
+
+    @property
+    def whole(self) -> dict[str, Any]:
+        """All of the item's value."""
+        if not self.partial:
+            return self.value
+        text = " " * self.column + self.source
+        return dict(yaml_reader.read(text, text.encode())[0].value)
 
 
 class Document:
@@ -89,9 +104,16 @@ class Document:
             self._pages = entries = [page for page in pages if page.value is not None]
             _check_stream(pages, text)
         self.items = tuple(
-            Item(index, entry.value, entry.duplicates, entry.start, entry.end, entry.column, text)
+            Item(index, entry.value, entry.duplicates, entry.start, entry.end, entry.column, text, entry.partial)
             for index, entry in enumerate(entries)
         )
+
+    @property
+    def grows(self) -> int | None:
+        """The index of the JSON List that all objects stand in: what is new goes into it, so that the form stays."""
+        alone = self._json and self.form is Form.STREAM and len(self.items) == 1
+        value = self.items[0].value if alone else {}
+        return 0 if str(value.get("kind", "")) == "List" and isinstance(value.get("items"), list) else None
 
     def apply(
         self,
@@ -125,7 +147,10 @@ class Document:
             splice.put(page.last, page.last, f', "results": [{flow_list(results)}]')
         else:
             text = f"{' ' * page.column}results:\n{block_list(results, page.column)}"
-            splice.put(page.end, page.end, text, lines=True)
+            end = page.end
+            if splice.is_open and end == len(self._text):
+                end = splice.line_start(page.listings["items"].key_end - 1)
+            splice.put(end, end, text, lines=True)
 
     def _edit_stream(
         self,
@@ -144,13 +169,32 @@ class Document:
             end = splice.line_end(page.end) if self._json else page.end
             splice.put(begin, end, "")
         if added:
+            if self._json and not any(self._text.startswith("---", page.begin) for page in self._pages):
+                lines = "".join(flow(value) + "\n" for value in added)  # JSON's own readers know no `---`
+                splice.put(len(self._text), len(self._text), lines, lines=True)
+                return
             texts = [flow(value) + "\n" if self._json else dump(value) for value in added]
             end = len(self._text)
-            splice.put(end, end, "".join(f"---\n{text}" for text in texts), lines=True)
+            last = self._pages[-1]
+            if splice.is_open and len(self._pages) - 1 not in removed:
+                self._add_before(splice, last, texts)
+            else:
+                splice.put(end, end, "".join(f"---\n{text}" for text in texts), lines=True)
+
+    def _add_before(self, splice: Splice, page: Page, texts: Sequence[str]) -> None:
+        """Put documents before the last one, whose end would change with a line end behind it."""
+        if not self._text.startswith(("---", "%"), page.begin):
+            splice.put(0, 0, "".join(f"{text}---\n" for text in texts))
+            return
+        end = "...\n" if self._text.startswith("%", page.begin) else ""
+        splice.put(page.begin, page.begin, "".join(f"---\n{text}" for text in texts) + end)
 
 
-def parse(raw: bytes) -> Document:
-    """Read the input. Raises FunctionError with INPUT_*, SHARED_ALIAS, DUPLICATE_KEY or NO_LIBYAML findings."""
+def parse(raw: bytes, asked: Asked = everything) -> Document:
+    """Read the input, and of an object of a kind what is `asked` for.
+
+    Raises FunctionError with INPUT_*, SHARED_ALIAS, DUPLICATE_KEY or NO_LIBYAML findings.
+    """
     text = _decode(raw)
     collecting = gc.isenabled()
     gc.disable()  # nothing here is garbage: the collector would walk a growing tree again and again
@@ -158,7 +202,11 @@ def parse(raw: bytes) -> Document:
         pages = json_reader.read(text)
         is_json = pages is not None
         if pages is None:
-            pages = yaml_list.read(text) or yaml_reader.read(text, raw.removeprefix(_BOM))
+            pages = (
+                yaml_list.read(text, asked)
+                or yaml_stream.read(text, asked)
+                or yaml_reader.read(text, raw.removeprefix(_BOM))
+            )
         return Document(raw, text, pages, is_json=is_json)
     finally:
         if collecting:
@@ -191,7 +239,11 @@ def _form(pages: list[Page], text: str) -> Form:
     """Return what the input is. Raises FunctionError when it is nothing, or only nearly a ResourceList."""
     filled = [page for page in pages if page.value is not None]
     if not filled:
-        fail(Code.INPUT_EMPTY, "the input holds no object; send a ResourceList, or YAML documents, on stdin")
+        fail(
+            Code.INPUT_EMPTY,
+            "the input holds no object; send a ResourceList, or YAML documents, on stdin. Where that may be (a Helm "
+            "chart of hooks only), --allow-empty lets it pass",
+        )
     for number, page in enumerate(pages, 1):
         value = page.value if isinstance(page.value, dict) else {}
         version, kind = value.get("apiVersion"), value.get("kind")
@@ -252,9 +304,17 @@ def _check_listing(page: Page, key: str, text: str) -> None:
 
 def _check_stream(pages: list[Page], text: str) -> None:
     for number, page in enumerate(pages, 1):
-        wrong = _not_an_object(page.value)
+        wrong = _glued(page.value) or _not_an_object(page.value)
         if wrong:
             fail(Code.INPUT_SHAPE, f"document {number}, line {line_of(text, page.start)}: {wrong}")
+
+
+def _glued(value: Node) -> str | None:
+    """Return what is wrong with a key like `---apiVersion`."""
+    key = next((key for key in value if key.startswith("---")), None) if isinstance(value, dict) else None
+    if key is None:
+        return None
+    return f"the key {key!r} begins with the mark that parts documents; write --- in a line of its own"
 
 
 def _not_an_object(value: Node) -> str | None:

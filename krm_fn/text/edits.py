@@ -56,3 +56,18 @@ def _with(node: Any, path: Path, addition: Insert | Put) -> Any:  # noqa: ANN401
     if isinstance(addition, Put):
         return {**(node or {}), addition.key: addition.value}
     return [*node[: addition.place], *addition.values, *node[addition.place :]]
+
+
+def size_of(value: Any) -> int:  # noqa: ANN401 - a tree of any values
+    """Return about how many characters a value takes when it is written out; what is shared counts each time."""
+    known: dict[int, int] = {}
+
+    def size(node: object) -> int:
+        if not isinstance(node, (dict, list)):
+            return len(node) + 1 if isinstance(node, str) else 1
+        if id(node) not in known:
+            children = node.values() if isinstance(node, dict) else node
+            known[id(node)] = 1 + sum(map(size, children)) + sum(len(key) for key in node if isinstance(node, dict))
+        return known[id(node)]
+
+    return size(value)

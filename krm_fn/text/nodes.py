@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 
 Event = Any  # one of yaml.events; PyYAML's stubs do not say what its C parser fills in
 
-# What aliases may add to the text, in characters and nodes: a bomb of 1 KB would need 10^9.
-MAX_EXPANSION = 10_000_000
+# What aliases may add to the text, in characters and nodes, or ten times the text if that is more: a bomb of 1 KB would
+# need 10^9. Go's reader stops at 400,000 nodes of which 99 of 100 come from aliases.
+MAX_EXPANSION = 1_000_000
 
 _MERGE = object()  # the key `<<`, until its mapping closes
 _OPEN = object()  # the value of an anchor whose collection has not closed yet
@@ -38,11 +39,12 @@ class Nodes:
 
     `region` is set by the caller: an alias to an anchor of another region is noted in `shared_alias`.
     After `node`, `end` is the event that closed the value, and `repeats` has grown by the mappings that were
-    given a key twice, with those keys. `special` says that the text may have anchors or tags.
+    given a key twice, with those keys. `special` says that the text may have anchors or tags, `size` how long it is.
     """
 
-    def __init__(self, get_event: Callable[[], Any], *, special: bool) -> None:
+    def __init__(self, get_event: Callable[[], Any], *, special: bool, size: int) -> None:
         self.get_event = get_event
+        self.room = max(MAX_EXPANSION, 10 * size)
         self.special = special
         self.region = 0
         self.shared_alias: str | None = None
@@ -233,11 +235,11 @@ class Nodes:
             )
         size, height = self._measure(value)
         self._expanded += size
-        if self._expanded > MAX_EXPANSION:
+        if self._expanded > self.room:
             fail(
                 Code.INPUT_LIMIT,
                 f"line {line}: written out, the aliases up to here would take more than "
-                f"{MAX_EXPANSION:,} characters; use fewer, or write them out in files of their own",
+                f"{self.room:,} characters; use fewer, or write them out in files of their own",
             )
         if height + depth >= MAX_DEPTH:
             too_deep(event.start_mark.line)

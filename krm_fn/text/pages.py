@@ -31,13 +31,17 @@ class Style(Enum):
 
 @dataclass(slots=True)
 class Entry:
-    """One entry of a list: its value, where it stands, the column of its first key."""
+    """One entry of a list: its value, where it stands, the column of its first key.
+
+    `partial`: the value holds what was asked for, and no more.
+    """
 
     value: Node
     start: int
     end: int
     column: int
     duplicates: tuple[str, ...] = ()
+    partial: bool = False
 
 
 @dataclass(slots=True)
@@ -68,6 +72,7 @@ class Page:
     repeated: tuple[str, ...] = ()  # keys of the top level that are given twice
     shared_alias: str | None = None  # what to say if items are to leave this document for files of their own
     listings: dict[str, Listing] = field(default_factory=dict)
+    partial: bool = False  # the value holds what was asked for, and no more
 
 
 def fail(code: Code, message: str) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,6 +22,7 @@ from krm_fn.text.edits import Path
 Event = Any  # one of yaml.events; PyYAML's stubs do not say what its C parser fills in
 _Wanted = Mapping[str | int, Any]  # the next steps of the wanted paths, each with those behind it
 
+_PAIR = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 _STARTS: frozenset[Any] = frozenset([MappingStartEvent, SequenceStartEvent])
 _ENDS: frozenset[Any] = frozenset([MappingEndEvent, SequenceEndEvent])
 
@@ -69,6 +71,7 @@ def read(text: str, paths: Iterable[Path] | None) -> Node:
 
 class _Reader:
     def __init__(self, text: str) -> None:
+        text = _PAIR.sub(lambda pair: pair[0].lower().replace(r"\ud", r"\ue"), text)  # JSON's, which libyaml refuses
         self.get_event: Callable[[], Event] = cyaml.CParser(text).get_event  # type: ignore[attr-defined]  # a gap in the stubs
         self.anchors: dict[str, Node] = {}
         self.get_event(), self.get_event()  # the stream's start and the document's
@@ -90,8 +93,8 @@ class _Reader:
             if node.is_mapping:
                 key = self.node(event, None)
                 step, event = key.text, self.get_event()
-            if wanted is None or step in wanted:
-                value = self.node(event, None if wanted is None else wanted[step])
+            if wanted is None or step in wanted or step == "<<":
+                value = self.node(event, None if wanted is None else wanted.get(step))
             else:
                 value = self.passed_over(event)
             node.entries.append((key, value))

@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from krm_fn.results import FunctionError
-from krm_fn.text import document
-from krm_fn.text.edits import Edit, Insert, Path, made
+from yaml import YAMLError
+
+from krm_fn.text.edits import Edit, Insert, Path, Put, made, size_of
 from krm_fn.text.patch import Text
+from krm_fn.text.readback import reads_as
 from krm_fn.values import Value
+
+MAX_ADDED = 10_000_000  # characters that may be added to a text with aliases, whose copies are as long as they like
 
 
 def rewrite(source: str, column: int, value: Value, edit: Edit) -> str | None:
@@ -17,18 +20,27 @@ def rewrite(source: str, column: int, value: Value, edit: Edit) -> str | None:
 
     What an earlier run added is taken out first, so that the additions find the text as the user wrote it.
 
-    None where the text cannot be edited so. With anchors it says one thing for several places (`&x`, `*x`, `<<`), and
-    an edit of one could change another: such a text is read again, and must be `value` with the edits, nothing else.
+    None where the text cannot be edited so. Whatever was edited is read again, and must be `value` with the edits and
+    nothing else: a text may say one thing for several places (`&x`, `*x`, `<<`), or in a way that nobody foresaw.
     """
-    if "&" not in source:
-        return _edited(source, column, edit)
+    if not edit.removals and not edit.additions:
+        return source
     try:
         text = _edited(source, column, edit)
-        read = document.parse((" " * column + text).encode()).items
-    except (FunctionError, LookupError):
+    except (YAMLError, LookupError):
         return None
-    wanted = made(_without(value, edit.removals), edit.additions)
-    return text if [one.value for one in read] == [wanted] else None
+    return text if reads_as(" " * column + text, outcome(value, edit)) else None
+
+
+def outcome(value: Value, edit: Edit) -> Any:  # noqa: ANN401 - a tree of any values
+    """Return a value with the edit made."""
+    return made(_without(value, edit.removals), edit.additions)
+
+
+def grown(source: str, edit: Edit) -> int:
+    """Return how many characters an edit copies of what aliases hold, where that is too much; else 0."""
+    size = sum(size_of(one.values if isinstance(one, Insert) else one.value) for one in edit.additions)
+    return size if "*" in source and size > MAX_ADDED else 0
 
 
 def _edited(source: str, column: int, edit: Edit) -> str:
@@ -38,7 +50,8 @@ def _edited(source: str, column: int, edit: Edit) -> str:
             text.remove(path)
         source = text.result()
     if edit.additions:
-        text = Text(source, column, [addition.path for addition in edit.additions])
+        paths = ((*one.path, one.key) if isinstance(one, Put) else one.path for one in edit.additions)
+        text = Text(source, column, paths)
         for addition in edit.additions:
             if isinstance(addition, Insert):
                 text.insert(addition.path, addition.place, addition.values)

@@ -1,11 +1,12 @@
-"""What a YAML scalar means, as Kubernetes reads it: the YAML 1.2 core schema, and leading-zero octals.
+"""What a YAML scalar means, as Go's readers of Kubernetes' manifests have it (go.yaml.in/yaml/v3, resolve.go).
 
-https://yaml.org/spec/1.2.2/#103-core-schema. `on`, `y`, `1_000`, `12:30:45` and `2020-01-01` are strings;
-`0644` is the file mode that Go's YAML reads (420), as Kubernetes' manifests have always written it.
+That is the YAML 1.2 core schema, and numbers as they were before: `0644` is the file mode 420, `1_000` is 1000 and
+`0b11` is 3. `on`, `y`, `12:30:45` and `2020-01-01` are strings; so is a number that no float holds (`1e999`).
 """
 
 from __future__ import annotations
 
+import base64
 import math
 import re
 
@@ -36,9 +37,11 @@ _WORDS: dict[str, Scalar] = {
     ".NaN": math.nan,
     ".NAN": math.nan,
 }
-_INTEGER = re.compile(r"[-+]?(?:(0o?[0-7]+)|(0x[0-9a-fA-F]+)|0|[1-9][0-9]*)")
+_INTEGER = re.compile(r"[-+]?(?:(0[bB][01]+)|(0[oO]?[0-7]+)|(0[xX][0-9a-fA-F]+)|0|[1-9][0-9]*)")
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_LONGEST_INTEGER = 4000  # digits; Python's own conversion stops at 4,300
+_LOWEST, _HIGHEST = -(2**63), 2**64 - 1  # beyond them Go reads a float
+_LONGEST_INTEGER = 100  # digits, of whatever base: far beyond those
+_DIGITS = frozenset("0123456789+-")
 _TAG = "tag:yaml.org,2002:"
 
 # A plain scalar that begins with none of these (nor is empty) is a string.
@@ -49,20 +52,24 @@ def plain(text: str) -> Scalar:
     """Return the value of an untagged plain scalar."""
     if text in _WORDS:
         return _WORDS[text]
-    match = _INTEGER.fullmatch(text)
-    if match and len(text) < _LONGEST_INTEGER:
-        return _integer(text, match)
-    if _FLOAT.fullmatch(text):
-        return float(text)
+    digits = text.replace("_", "") if "_" in text and text[0] in _DIGITS else text
+    match = _INTEGER.fullmatch(digits)
+    if match and len(digits) < _LONGEST_INTEGER and _LOWEST <= (number := _integer(digits, match)) <= _HIGHEST:
+        return number
+    if _FLOAT.fullmatch(digits) and math.isfinite(value := float(digits)):
+        return value
     return text
 
 
 def _integer(text: str, match: re.Match[str]) -> int:
     sign = -1 if text[0] == "-" else 1
-    if match[1]:
-        return sign * int(match[1].replace("o", ""), 8)
-    if match[2]:
-        return sign * int(match[2], 16)
+    binary, octal, hexadecimal = match.groups()
+    if binary:
+        return sign * int(binary, 2)
+    if octal:
+        return sign * int(octal.lower().replace("o", ""), 8)
+    if hexadecimal:
+        return sign * int(hexadecimal, 16)
     return int(text)
 
 
@@ -74,6 +81,11 @@ def tagged(text: str, tag: str) -> Scalar:
     if not tag.startswith(_TAG):
         return text
     name = tag.removeprefix(_TAG)
+    if name == "binary":
+        try:
+            return base64.b64decode("".join(text.split()), validate=True).decode(errors="replace")
+        except ValueError as error:
+            raise ValueError(name) from error
     value = plain(text)
     fits = {
         "int": isinstance(value, int) and not isinstance(value, bool),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Replaced = Mapping[int, Mapping[str, Any] | str]
 
 _KEEP = re.compile(r"[|>][0-9]?\+")
+_BLOCK_SCALAR = re.compile(r"[|>][-+0-9]*[ \t]*(?:#[^\r\n]*)?[\r\n]")
 _BLANKS = re.compile(r"(?:[ \t]*(?:\r\n|\r|\n))*")
 _DASH = re.compile(r" *(?:- *)?")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
@@ -42,11 +43,13 @@ class Splice:
 
     text: str
     newline: str = field(init=False)
+    is_open: bool = field(init=False)  # the last line may belong to a block scalar: a line end would become its text
     edits: list[Edit] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         match = re.search(r"\r\n|\r|\n", self.text)
         self.newline = match[0] if match else "\n"
+        self.is_open = not self.text.endswith(("\n", "\r")) and _BLOCK_SCALAR.search(self.text) is not None
 
     def put(self, start: int, end: int, text: str, *, lines: bool = False) -> None:
         """Note an edit; whatever line ends `text` has, it gets the text's own."""
@@ -124,9 +127,20 @@ def edit_list(
         for first, last in _runs(gone):
             splice.put(*_block_range(splice, listing, first, last), "")
         if added:
-            splice.put(listing.end, listing.end, block_list(added, listing.column), lines=True)
+            end = listing.end
+            if splice.is_open and end == len(splice.text) and len(listing.entries) - 1 not in gone:
+                end = _dash_line(splice, listing, len(listing.entries) - 1)
+            splice.put(end, end, block_list(added, listing.column), lines=True)
     else:
         _edit_flow(splice, listing, gone, added)
+
+
+def _dash_line(splice: Splice, listing: Listing, index: int) -> int:
+    """Return where the line of an entry's dash begins."""
+    entries = listing.entries
+    floor = entries[index - 1].end if index else splice.line_end(listing.key_end)
+    lines = _LINE.finditer(splice.text, floor, entries[index].start)
+    return next((line.start() for line in lines if line[0].lstrip().startswith("-")), floor)
 
 
 def block_list(values: Sequence[Any], column: int) -> str:

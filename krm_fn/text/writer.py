@@ -43,8 +43,19 @@ def dump(value: Mapping[str, Any], indent: int = 0) -> str:
 
 
 def flow(value: Node) -> str:
-    """Return a value as one line of JSON, which is YAML as well."""
-    return _escape(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    """Return a value as one line of JSON, which is YAML as well; YAML alone where JSON has no word (`.inf`, `.nan`)."""
+    try:
+        return _escape(json.dumps(value, ensure_ascii=False, allow_nan=False))
+    except ValueError:
+        return _flow(value)
+
+
+def _flow(value: Node) -> str:
+    if isinstance(value, dict):
+        return f"{{{', '.join(f'{flow(key)}: {_flow(child)}' for key, child in value.items())}}}"
+    if isinstance(value, list):
+        return f"[{', '.join(map(_flow, value))}]"
+    return scalar(value) if isinstance(value, float) else flow(value)
 
 
 def _escape(text: str) -> str:

@@ -1,45 +1,48 @@
-"""A ResourceList in the form that kustomize and kpt send, read item by item.
+"""A ResourceList in the form that kustomize and kpt send, cut at its dashes into items.
 
-The list is cut at the dashes of column 0 and each item read by `yaml_lines`, or by libyaml; what is around the
-items is read with `items: []` in their place. Cutting is safe because each piece must be a whole item by itself:
-were a cut inside a quoted text or brackets, the piece before it would not end there. Whenever anything is out of
-the ordinary (an error, an alias to another item, a second document) this returns None, and `yaml_reader` reads the
-text in one pass from the start, with the right line in its messages.
+What is around the items is read with `items: []` in their place. Whenever anything is out of the ordinary (an error,
+an alias to another item, a second document) this returns None, and `yaml_reader` reads the text in one pass from the
+start, with the right line in its messages.
 """
 
 from __future__ import annotations
 
 import re
 
+from yaml import YAMLError
+
 from krm_fn.results import FunctionError
 from krm_fn.text import yaml_reader
 from krm_fn.text.pages import Entry, Listing, Page, Style
+from krm_fn.text.yaml_cuts import Asked, Cutter, OddTextError, whole_lines
 from krm_fn.text.yaml_ends import block_end
-from krm_fn.text.yaml_lines import Lines
 
-_START = re.compile(r"^items:[ \t]*(?:#[^\n]*)?\n(?=(?:[ ]*(?:#[^\n]*)?\n)*- )", re.MULTILINE)
-_AFTER = re.compile(r"\n[^\s#-]")  # a line at column 0 that is no item, blank or comment
-_FIRST_KEY = re.compile(r"-(?:[ \t]*(?:#[^\n]*)?\n)* *")
-_KEY, _KEY_LINE, _NOTHING = "items", "items:\n", "items: []\n"
+_START = re.compile(r"^items:[ ]*(?:#[^\n]*)?\n(?:[ ]*(?:#[^\n]*)?\n)*([ ]*)-(?=[ \n])", re.MULTILINE)
+_FIRST_KEY = re.compile(r"-(?:[ ]*(?:#[^\n]*)?\n)* *")
+_KEY, _NOTHING = "items", "items: []\n"
 
 
-def read(text: str) -> list[Page] | None:
+def read(text: str, asked: Asked) -> list[Page] | None:
     """Return the one page of a ResourceList, None if the text must be read in one pass."""
     start = _START.search(text)
     if start is None or "\r" in text:
         return None
-    after = _AFTER.search(text, start.end() - 1)
+    column = len(start[1])
+    # The end: a line of that column or less that is no item, blank or comment.
+    after = re.compile(rf"\n(?! {{{column + 1}}})(?! {{{column}}}-[ \n])(?! *(?:#|\n|\Z))").search(
+        text, start.end() - 1
+    )
     end = after.start() + 1 if after else len(text)
     try:
         page = _around(text, start.start(), end)
-        cuts = _cuts(text, start.end(), end)
-        entries = _entries(text, cuts) if page else None
-    except FunctionError:
+        cuts = _cuts(text, text.rindex("\n", 0, start.end()) + 1, end, column)
+        entries = _entries(text, cuts, column, asked) if page else None
+    except (FunctionError, OddTextError, YAMLError):
         return None
     if page is None or entries is None:
         return None
     key_end = start.start() + len(_KEY)
-    listing = Listing(Style.BLOCK, key_end, cuts[0], entries[-1].end, 0, in_flow=False, entries=entries)
+    listing = Listing(Style.BLOCK, key_end, cuts[0] + column, entries[-1].end, column, in_flow=False, entries=entries)
     page.listings[_KEY] = listing
     page.value[_KEY] = [entry.value for entry in entries]
     return [page]
@@ -53,7 +56,7 @@ def _around(text: str, start: int, end: int) -> Page | None:
     if listing is None or listing.style is not Style.FLOW or listing.key_end != start + len(_KEY):
         return None
     page = pages[0]
-    if page.repeated or page.shared_alias or page.duplicates:
+    if page.repeated or page.shared_alias or page.duplicates or page.value.get("kind") != "ResourceList":
         return None
     edge, shift = start + len(_NOTHING), end - start - len(_NOTHING)
     page.end += shift
@@ -65,51 +68,31 @@ def _around(text: str, start: int, end: int) -> Page | None:
     return page
 
 
-def _cuts(text: str, begin: int, end: int) -> list[int]:
-    """Return where the items begin with their dashes, and where the last one ends."""
+def _cuts(text: str, begin: int, end: int, column: int) -> list[int]:
+    """Return where the lines of the items' dashes begin, and where the last item ends."""
     cuts: list[int] = []
-    place = text.find("\n- ", begin - 1, end)
+    dash = f"\n{' ' * column}-"
+    place = text.find(dash, begin - 1, end)
     while place >= 0:
-        cuts.append(place + 1)
-        place = text.find("\n- ", place + 3, end)
+        if text[place + len(dash) : place + len(dash) + 1] in (" ", "\n", ""):
+            cuts.append(place + 1)
+        place = text.find(dash, place + len(dash), end)
     return [*cuts, end]
 
 
-def _entries(text: str, cuts: list[int]) -> list[Entry] | None:
-    """Return the items between the cuts; those that `yaml_lines` cannot read, a run of neighbours at a time."""
+def _entries(text: str, cuts: list[int], dash: int, asked: Asked) -> list[Entry] | None:
+    """Return the items between the cuts, whose dashes stand in the column `dash`."""
     entries: list[Entry] = []
-    read_item = Lines().item
-    waiting: list[int] = []  # where the items begin that libyaml must read
+    cutter = Cutter(asked)
     for number, begin in enumerate(cuts[:-1]):
         end = cuts[number + 1]
-        value = read_item(" " + text[begin + 1 : end])
-        if value is None:
-            waiting.append(begin)
-            continue
-        if waiting and not _read_run(text, waiting, begin, entries):
+        first = _FIRST_KEY.match(text, begin + dash, end)
+        if first is None:
             return None
-        match = _FIRST_KEY.match(text, begin, end)
-        start = match.end() if match else begin
+        start = first.end()
         column = start - 1 - text.rfind("\n", 0, start)
-        entries.append(Entry(value, start, block_end(text, start, end, 0), column))
-    if waiting and not _read_run(text, waiting, cuts[-1], entries):
-        return None
+        entry = Entry(None, start, block_end(text, start, end, dash), column)
+        cutter.add(entry, whole_lines(f"\n{' ' * (dash + 1)}{text[begin + dash + 1 : end]}"), column)
+        entries.append(entry)
+    cutter.read()
     return entries
-
-
-def _read_run(text: str, begins: list[int], end: int, entries: list[Entry]) -> bool:
-    """Add the items that begin at `begins`, the last of which ends at `end`; False if they are other items."""
-    part = _KEY_LINE + text[begins[0] : end]
-    shift = begins[0] - len(_KEY_LINE)
-    pages = yaml_reader.read(part, part.encode())
-    page = pages[0]
-    listing = page.listings.get(_KEY)
-    if len(pages) > 1 or page.shared_alias or len(page.value) > 1 or listing is None:
-        return False
-    if len(listing.entries) != len(begins) or page.end != len(part):
-        return False
-    for entry in listing.entries:
-        entry.start, entry.end = entry.start + shift, entry.end + shift
-    entries += listing.entries
-    begins.clear()
-    return True

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _LISTINGS = ("items", "results")
 _NULLS = ("", "~", "null", "Null", "NULL")
+_TO_DASH = re.compile(r"(?:[&!]\S*|#[^\r\n]*|\s)*-")
 _COLLECTIONS = (MappingStartEvent, SequenceStartEvent)
 _LINE_SEPARATORS = re.compile("[\x85\u2028\u2029]")
 
@@ -68,7 +69,7 @@ class _Reader:
         self.text = text
         self.get_event: Callable[[], Event] = parser.get_event
         self.peek_event: Callable[[], Event] = parser.peek_event
-        self.nodes = Nodes(parser.get_event, special=special)
+        self.nodes = Nodes(parser.get_event, special=special, size=len(text))
         self.place = ""  # for the message when libyaml stops
 
     def pages(self) -> Iterator[Page]:
@@ -101,8 +102,13 @@ class _Reader:
         """Return the column of the first key: where a tag or an anchor comes first, that is the next event's."""
         if getattr(event, "anchor", None) is None and getattr(event, "tag", None) is None:
             return int(event.start_mark.column)
-        block = type(event) in _COLLECTIONS and not event.flow_style
-        return int((self.peek_event() if block else event).start_mark.column)
+        if type(event) is SequenceStartEvent and not event.flow_style and event.start_mark:
+            start = event.start_mark.index
+            dash = _TO_DASH.match(self.text, start)
+            place: int = dash.end() - 1 if dash else start
+            return place - max(self.text.rfind("\n", 0, place), self.text.rfind("\r", 0, place)) - 1
+        first: Event = self.peek_event() if type(event) is MappingStartEvent and not event.flow_style else event
+        return int(first.start_mark.column)
 
     def _top_level(self, opening: Event, page: Page) -> Node:
         nodes = self.nodes

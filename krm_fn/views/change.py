@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from enum import Enum
+from typing import NamedTuple
 
 from krm_fn.plan.answers import Apart, Plan, ServicePlan
+from krm_fn.plan.services import Workload
 from krm_fn.views import facts
-
-NOBODY = "nobody"
-ANY_POD = "any pod"
+from krm_fn.views.renames import renames
+from krm_fn.views.who import ANY_POD, NO_ADDRESS, NOBODY, Who, who
 
 _State = ServicePlan | Apart | None
 
@@ -20,26 +20,14 @@ class Kind(Enum):
 
     BASE = "base"  # requests that name no environment are answered by somebody else, or by nobody
     UNMATCHED = "unmatched"  # requests that were answered are not any more
+    RENAMED = "renamed"  # an environment has another name: requests by the old one are answered by others
     MOVED = "moved"  # somebody else answers
     ANSWERED = "answered"  # requests that nobody answered are
     PORT = "port"  # a port follows another rule
     NEW = "new"  # a Service that was not there, or took no part
 
 
-@dataclass(frozen=True, slots=True)
-class Who:
-    """Who answers: an environment, or None and how it is said (NOBODY, ANY_POD)."""
-
-    environment: str | None
-    otherwise: str = ""
-
-    @property
-    def is_nobody(self) -> bool:
-        return self.environment is None and self.otherwise == NOBODY
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """Requests to one Service that another one answers now.
 
     Attributes:
@@ -49,6 +37,7 @@ class Change:
         old: who answered; None where the Service was not there.
         new: who answers; None where the Service is gone.
         reason: what to know about it, such as why the Service takes no part any more.
+        lost: of an environment's new name, whether requests by the old one are answered by nobody.
     """
 
     kind: Kind
@@ -57,10 +46,13 @@ class Change:
     old: Who | None = None
     new: Who | None = None
     reason: str = ""
+    lost: bool = False
 
     @property
     def loses_answer(self) -> bool:
         """Whether requests that were answered are not any more."""
+        if self.kind is Kind.RENAMED:
+            return self.lost
         answered = self.old is not None and not self.old.is_nobody
         return self.kind is not Kind.NEW and answered and (self.new is None or self.new.is_nobody)
 
@@ -69,8 +61,7 @@ class Change:
         return {"any": True, "base": self.kind is Kind.BASE, "unmatched": self.loses_answer}.get(gate or "", False)
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(NamedTuple):
     """A setting that differs, so that the lists cannot be compared cell by cell."""
 
     name: str
@@ -79,36 +70,48 @@ class Setting:
     services: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What separates two plans."""
+class Comparison(NamedTuple):
+    """What separates two plans.
+
+    Attributes:
+        settings: what is set up differently.
+        changes: the most urgent first.
+        cells: how many pairs of Service and value were compared.
+        changed_cells: how many of them change.
+        services: how many Services the two have.
+        unrelated: how many Services each has, where none is in both; None else.
+    """
 
     settings: tuple[Setting, ...]
     changes: tuple[Change, ...]
     cells: int
     changed_cells: int
     services: int
+    unrelated: tuple[int, int] | None = None
 
     @property
     def changed_services(self) -> int:
-        return len({change.service for change in self.changes})
+        return len({change.service for change in self.changes if change.service})
 
 
 def compare(old: Plan, new: Plan) -> Comparison:
     """Compare the answers of two plans, for every environment that one of them knows, and for none."""
     before, after = _states(old), _states(new)
+    renamed = renames(old, new)
     names = sorted(before.keys() | after.keys(), key=facts.natural)
     changes: list[Change] = []
     cells = 0
     for name in names:
-        states = before.get(name), after.get(name)
-        values = _values(states)
-        cells += len(values)
-        changes += _changes(name, *states, values)
+        pair = _Pair(name, before.get(name), after.get(name), renamed)
+        cells += len(pair.values())
+        changes += pair.changes()
+    changes += _renamed(renamed, before, after)
     order = list(Kind)
     changes.sort(key=lambda one: (order.index(one.kind), not one.loses_answer, one.service))
-    moved = sum(len(change.values) for change in changes)
-    return Comparison(tuple(_settings(before, after)), tuple(changes), cells, moved, len(names))
+    moved = sum(len(change.values) for change in changes if change.service)
+    apart = (len(before), len(after)) if before and after and not before.keys() & after.keys() else None
+    settings = tuple(_settings(before, after, renamed))
+    return Comparison(settings, tuple(changes), cells, moved, len(names), apart)
 
 
 def _states(plan: Plan) -> dict[str, ServicePlan | Apart]:
@@ -116,48 +119,101 @@ def _states(plan: Plan) -> dict[str, ServicePlan | Apart]:
     return {facts.full_name(one.service): one for one in states}
 
 
-def _values(states: Iterable[_State]) -> list[str | None]:
-    plans = [one for one in states if isinstance(one, ServicePlan)]
-    if not plans:
-        return []
-    known = frozenset[str]().union(*(one.known for one in plans))
-    return [None, *(node.name for node in facts.tree(known, plans[-1].splitter, plans[-1].base))]
+def _renamed(renamed: Mapping[str, str], before: Mapping[str, _State], after: Mapping[str, _State]) -> Iterator[Change]:
+    """Yield each new name of an environment, and who answers requests that still carry the old one."""
+    for name, other in renamed.items():
+        answers: dict[Who, list[str]] = {}
+        for service, state in before.items():
+            now = after.get(service)
+            if isinstance(state, ServicePlan) and name in state.own and isinstance(now, ServicePlan):
+                answers.setdefault(who(now, name), []).append(service)
+        found = [f"{one.environment or one.otherwise} ({', '.join(services)})" for one, services in answers.items()]
+        lost = any(one.is_nobody for one in answers)
+        yield Change(Kind.RENAMED, "", (name,), Who(name), Who(other), f"answered by {', '.join(found)}", lost)
 
 
-def _changes(service: str, old: _State, new: _State, values: Iterable[str | None]) -> Iterator[Change]:
-    groups: dict[tuple[Who | None, Who | None], list[str | None]] = {}
-    for value in values:
-        pair = _who(old, value), _who(new, value)
-        if pair[0] != pair[1]:
-            groups.setdefault(pair, []).append(value)
-    reason = f"it {new.reason}" if isinstance(new, Apart) else "the Service is gone" if new is None else ""
-    for (was, now), moved in groups.items():
-        joins = isinstance(old, Apart) and isinstance(new, ServicePlan) and bool(old.workloads)
-        kind = Kind.NEW if joins else _kind(was, now, moved)
-        yield Change(kind, service, tuple(moved), was, now, reason)
-    if isinstance(old, ServicePlan) and isinstance(new, ServicePlan):
-        yield from _ports(service, old, new)
+class _Pair(NamedTuple):
+    """A Service in both plans, and the environments that are renamed between them."""
+
+    service: str
+    old: _State
+    new: _State
+    renamed: Mapping[str, str]
+
+    def values(self) -> list[str | None]:
+        """Return what requests may carry, by its new name."""
+        plans = [one for one in (self.old, self.new) if isinstance(one, ServicePlan)]
+        if not plans:
+            return []
+        known = (
+            {self.renamed.get(name, name) for name in self.old.known} if isinstance(self.old, ServicePlan) else set()
+        )
+        known |= self.new.known if isinstance(self.new, ServicePlan) else set()
+        base = self.renamed.get(plans[-1].base, plans[-1].base)
+        return [None, *(node.name for node in facts.tree(known, plans[-1].splitter, base))]
+
+    def changes(self) -> Iterator[Change]:
+        old, new = self.old, self.new
+        groups: dict[tuple[Who | None, Who | None], list[str | None]] = {}
+        for value in self.values():
+            pair = self.before(value), self.after(value)
+            if pair[0] != pair[1]:
+                groups.setdefault(pair, []).append(value)
+        reason = f"it {new.reason}" if isinstance(new, Apart) else "the Service is gone" if new is None else ""
+        for (was, now), moved in groups.items():
+            joins = isinstance(old, Apart) and isinstance(new, ServicePlan) and bool(old.workloads)
+            kind = Kind.NEW if joins else _kind(was, now, moved)
+            why = self._still_there(was) if now and now.environment is not None else reason
+            if kind:
+                yield Change(kind, self.service, tuple(moved), was, now, why)
+        if isinstance(old, ServicePlan) and isinstance(new, ServicePlan):
+            yield from _ports(self.service, old, new)
+
+    def _still_there(self, was: Who | None) -> str:
+        """Say why pods that are still there answer no more."""
+        if isinstance(self.new, ServicePlan) and was and was.environment in self.new.own:
+            return facts.exception(self.new)
+        return ""
+
+    def before(self, value: str | None) -> Who | None:
+        """Return who answered, by the new name; `value` is a new name, too."""
+        if isinstance(self.old, ServicePlan):
+            asked = next((name for name, other in self.renamed.items() if other == value), value)
+            found = who(self.old, asked)
+            return Who(self.renamed.get(found.environment, found.environment)) if found.environment else found
+        return _apart(self.old)
+
+    def after(self, value: str | None) -> Who | None:
+        if isinstance(self.new, ServicePlan):
+            return who(self.new, value)
+        if isinstance(self.new, Apart) and isinstance(self.old, ServicePlan):
+            # The very pods that answered for the base, now without a label (or adopted no more): nobody else answers.
+            base = self.old.own.get(self.old.base_answer or "")
+            if base and self.new.workloads and _ids(self.new.workloads) <= _ids(base.workloads):
+                return Who(self.renamed.get(base.name, base.name))
+        return _apart(self.new)
 
 
-def _who(state: _State, value: str | None) -> Who | None:
-    if state is None:
+def _apart(state: _State) -> Who | None:
+    if not isinstance(state, Apart):
         return None
-    if isinstance(state, Apart):
-        return Who(None, ANY_POD if state.workloads else NOBODY)
-    answer = state.answer(value).environment
-    if answer is not None:
-        return Who(answer)
-    return Who(None, ANY_POD if state.config.unmatched == "anyPod" else NOBODY)
+    return Who(None, ANY_POD if state.workloads else NO_ADDRESS if state.service.headless else NOBODY)
 
 
-def _kind(old: Who | None, new: Who | None, values: Iterable[str | None]) -> Kind:
+def _ids(workloads: Iterable[Workload]) -> frozenset[tuple[str, str, str]]:
+    return frozenset((one.ref.kind, one.ref.namespace, one.ref.name) for one in workloads)
+
+
+def _kind(old: Who | None, new: Who | None, values: Collection[str | None]) -> Kind | None:
+    """Return what a change means; None where nobody answers as nobody did."""
     if old is None:
         return Kind.NEW
+    lost = new is None or new.is_nobody
+    if old.is_nobody:
+        return None if lost else Kind.ANSWERED
     if None in values:
-        return Kind.ANSWERED if old.is_nobody else Kind.BASE
-    if new is None or new.is_nobody:
-        return Kind.UNMATCHED
-    return Kind.ANSWERED if old.is_nobody else Kind.MOVED
+        return Kind.BASE
+    return Kind.UNMATCHED if lost else Kind.MOVED
 
 
 def _ports(service: str, old: ServicePlan, new: ServicePlan) -> Iterator[Change]:
@@ -173,14 +229,16 @@ def _rules(plan: ServicePlan) -> dict[int, str]:
     return {port.number: facts.port_rule(plan, port) for port in plan.service.ports}
 
 
-def _settings(before: Mapping[str, _State], after: Mapping[str, _State]) -> Iterator[Setting]:
+def _settings(
+    before: Mapping[str, _State], after: Mapping[str, _State], renamed: Mapping[str, str]
+) -> Iterator[Setting]:
     found: dict[tuple[str, str, str], list[str]] = {}
     for name in sorted(before.keys() & after.keys()):
         old, new = before[name], after[name]
         if isinstance(old, ServicePlan) and isinstance(new, ServicePlan):
             was, now = facts.settings(old), facts.settings(new)
             for key in was:
-                if was[key] != now[key]:
+                if was[key] != now[key] and not (key == "base" and renamed.get(was[key]) == now[key]):
                     found.setdefault((key, was[key], now[key]), []).append(name)
     for (key, old_value, new_value), services in found.items():
         yield Setting(key, old_value, new_value, tuple(services))

@@ -6,15 +6,17 @@ from collections.abc import Iterator, Sequence
 
 from krm_fn.results import Result
 from krm_fn.views import facts, markdown
-from krm_fn.views.change import ANY_POD, Change, Comparison, Kind, Setting, Who
+from krm_fn.views.change import Change, Comparison, Kind, Setting
 from krm_fn.views.facts import NO_ENVIRONMENT, Json
 from krm_fn.views.paint import Line, Span, Style, clean, line
+from krm_fn.views.who import ANY_POD, CLOSED, NO_ADDRESS, Who
 
 _SHOWN = 6  # names in a row before "and N more"
 
 HEADS = {
     Kind.BASE: "Requests without an environment are answered differently",
     Kind.UNMATCHED: "No answer any more",
+    Kind.RENAMED: "Environments by another name",
     Kind.MOVED: "Answered by another environment",
     Kind.ANSWERED: "Answered now",
     Kind.PORT: "Ports under another rule",
@@ -25,9 +27,9 @@ _LOUD = {Kind.BASE: Style.BAD, Kind.UNMATCHED: Style.BAD}
 
 def diff(found: Comparison) -> Iterator[Line]:
     """Yield what changes as lines, in groups, the most urgent first."""
-    for setting in found.settings:
-        yield [("! ", Style.BAD), *_setting(setting)]
-    if found.settings:
+    for warning in warnings(found):
+        yield [("! ", Style.BAD), *warning]
+    if found.settings or found.unrelated:
         yield line("")
     for kind, changes in _groups(found):
         yield line(("! " if kind in _LOUD else "") + HEADS[kind], _LOUD.get(kind, Style.HEAD))
@@ -39,7 +41,7 @@ def diff(found: Comparison) -> Iterator[Line]:
 def as_markdown(found: Comparison) -> str:
     """Return the same for a comment on a pull request."""
     parts = ["### Virtual environments: " + _headline(found)]
-    parts += [f"> **Warning:** {markdown.sentence(_setting(setting))}" for setting in found.settings]
+    parts += [f"> **Warning:** {markdown.sentence(warning)}" for warning in warnings(found)]
     for kind, changes in _groups(found):
         mark = "🔴 " if kind in _LOUD else ""
         listed = "\n".join(f"- {markdown.sentence(sentence(change))}" for change in changes)
@@ -58,6 +60,7 @@ def as_json(found: Comparison, old: Sequence[Result], new: Sequence[Result]) -> 
         ],
         changes=[change_json(one) for one in found.changes],
         cells={"all": found.cells, "changed": found.changed_cells},
+        unrelated=bool(found.unrelated),
     )
 
 
@@ -98,6 +101,8 @@ def _count(number: int, noun: str) -> str:
 
 
 def _summary(found: Comparison) -> str:
+    if not found.cells:
+        return "Nothing was compared: neither list has a Service with pods that carry the label."
     if not found.changes:
         return (
             f"No answer changes: {_count(found.cells, 'cell')} of {_count(found.services, 'Service')} are as they were."
@@ -106,6 +111,15 @@ def _summary(found: Comparison) -> str:
         f"{found.changed_cells} of {found.cells} cells change, "
         f"in {found.changed_services} of {_count(found.services, 'Service')}."
     )
+
+
+def warnings(found: Comparison) -> Iterator[list[Span]]:
+    """Yield what makes the comparison say less than it seems to."""
+    if found.unrelated:
+        old, new = (_count(count, "Service") for count in found.unrelated)
+        text = f"these lists have no Service in common ({old} before, {new} after): is one of them the wrong one?"
+        yield [(text, Style.PLAIN)]
+    yield from map(_setting, found.settings)
 
 
 def _setting(setting: Setting) -> list[Span]:
@@ -120,6 +134,10 @@ def _setting(setting: Setting) -> list[Span]:
 
 def sentence(change: Change) -> list[Span]:
     """Return the consequence of a change in one sentence; names from manifests have the style NAME."""
+    if change.kind is Kind.RENAMED and change.old and change.new:
+        name = change.old.environment or ""
+        told = _say("{} is called {} now: requests that carry {} are ", name, change.new.environment, name)
+        return [*told, (change.reason, Style.PLAIN)]
     if change.kind is Kind.PORT:
         return _say("{} {}", change.service, [(change.reason, Style.PLAIN)])
     named = [value for value in change.values if value is not None]
@@ -145,17 +163,23 @@ def _moved(change: Change, new: str, named: Sequence[str], was: list[Span]) -> l
     if new in named:
         rest = [value for value in named if value != new]
         return _say("{} now answers {} itself{}{}", new, change.service, was, _also(rest))
-    if old in named:
+    if old in named and not change.reason:
         rest = [value for value in named if value != old]
         return _say("{} has no pods of {} any more: {} answers{}", old, change.service, new, _also(rest))
-    return _say("{} in {} is answered by {}{}", change.service, _names(named), new, was)
+    why = [(f"; {change.reason}", Style.PLAIN)] if change.reason else []
+    return _say("{} in {} is answered by {}{}{}", change.service, _names(named), new, was, why)
 
 
 def _lost(change: Change) -> list[Span]:
     if change.new is None:
         return [("no answer any more", Style.PLAIN)]
     if change.new.otherwise == ANY_POD:
-        return [("no single answer any more: any pod", Style.PLAIN)]
+        alone = change.old is not None and change.old.environment is not None
+        return [("no single answer any more: any pod" if alone else "an answer: any pod", Style.PLAIN)]
+    if change.new.otherwise == NO_ADDRESS:
+        return [("no answer any more: its name has no address", Style.PLAIN)]
+    if change.new.otherwise == CLOSED:
+        return [("no answer any more: connections close", Style.PLAIN)]
     return [("no answer any more: 503", Style.PLAIN)]
 
 

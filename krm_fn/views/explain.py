@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import NamedTuple
 
-from krm_fn.plan.answers import Answer, Plan, ServicePlan
+from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.plan.services import Port, Service, Traffic
 from krm_fn.results import Result
 from krm_fn.views import facts
 from krm_fn.views.facts import NO_ENVIRONMENT, Json
 from krm_fn.views.paint import Line, Style, clean, line, padded
+from krm_fn.views.who import ANY_POD, Who, caller_answer, caveats, fixed, follows_header, said, who, word
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """A request to explain.
 
     Attributes:
@@ -31,21 +32,27 @@ class Request:
         return self.environment if self.environment is not None else injected
 
 
-def explain(plan: Plan, service: str = "", request: Request | None = None) -> Iterator[Line]:
+def explain(
+    plan: Plan, service: str = "", request: Request | None = None, results: Sequence[Result] = ()
+) -> Iterator[Line]:
     """Yield the lines about each Service, or about `service` alone.
 
     Args:
         plan: the answers.
         service: NAME or NAMESPACE/NAME.
         request: what to explain; None for every environment that the Service's namespace has.
+        results: what there is to say about the list; ways past a Service's routes are told beside it.
     """
+    bent = caveats(results)
     if request:
         yield from _asked(plan, request)
     paragraphs = [
-        _hop(one, request) if request else _overview(one) for one in plan.services if is_named(one.service, service)
+        chain(_hop(one, request) if request else _overview(one), _caveats(bent.get(one.key, ())))
+        for one in plan.services
+        if is_named(one.service, service)
     ]
     asked_for = [one for one in plan.apart if service and is_named(one.service, service)]
-    paragraphs += [iter([line(f"Service {facts.service_name(one.service)} {one.reason}")]) for one in asked_for]
+    paragraphs += [chain([line(f"Service {facts.service_name(one.service)} {one.reason}")]) for one in asked_for]
     for place, paragraph in enumerate(paragraphs):
         if place:
             yield line("")
@@ -55,11 +62,15 @@ def explain(plan: Plan, service: str = "", request: Request | None = None) -> It
 def as_json(plan: Plan, results: Sequence[Result], service: str = "", request: Request | None = None) -> Json:
     """Return the same as data; docs/views.md describes it."""
     chosen = [one for one in plan.services if is_named(one.service, service)]
+    bent = caveats(results)
     return facts.document(
         "Explain",
         results,
         request=_request_json(plan, request) if request else None,
-        services=[_service_json(one, request) for one in chosen],
+        services=[
+            _service_json(one, request) | {"caveats": [each.as_item() for each in bent.get(one.key, ())]}
+            for one in chosen
+        ],
         apart=[facts.apart_json(one) for one in plan.apart if is_named(one.service, service)],
     )
 
@@ -82,34 +93,50 @@ def is_named(service: Service, name: str) -> bool:
     return name in ("", service.ref.name, f"{service.ref.namespace}/{service.ref.name}")
 
 
+def _caveats(results: Iterable[Result]) -> Iterator[Line]:
+    for one in results:
+        place = f"{one.ref.file}: {one.ref}" if one.ref and one.ref.file else str(one.ref)
+        text = " ".join(one.message.split())
+        yield [("  ! ", Style.BAD), (clean(f"{place} {text}"), Style.LOUD), (f" [{one.code.slug}]", Style.FAINT)]
+
+
 def _overview(plan: ServicePlan) -> Iterator[Line]:
     yield [("Service " + facts.service_name(plan.service), Style.HEAD), (f", base {clean(plan.base)}", Style.PLAIN)]
     yield from _ports(plan)
-    if who := facts.connections(plan):
-        yield _every_connection(plan, who)
+    if (always := fixed(plan)) is not None:
+        yield _every_connection(plan, always)
         return
     nodes = facts.tree(plan.known, plan.splitter, plan.base)
     asked = [*((node.branch, node.name) for node in nodes), ("", None)]
-    rows = [(branch, value or NO_ENVIRONMENT, plan.answer(value)) for branch, value in asked]
-    told = [(branch, name, _who(plan, answer), answer) for branch, name, answer in rows]
+    told = [(branch, value or NO_ENVIRONMENT, who(plan, value), _why(plan, value)) for branch, value in asked]
     value_width = max(len(branch) + len(name) for branch, name, _, _ in told)
-    answer_width = max(len(who) for _, _, who, _ in told)
-    for branch, name, who, answer in told:
+    answer_width = max(len(said(plan, answer)) for _, _, answer, _ in told)
+    for branch, name, answer, why in told:
         own = Style.OWN if answer.environment == name else Style.PLAIN
         yield [
             ("  ", Style.PLAIN),
             (branch, Style.FAINT),
-            *padded(name, value_width - len(branch), own),
+            *padded(clean(name), value_width - len(branch), own),
             (" → ", Style.FAINT),
-            *padded(who, answer_width, _style(answer, name)),
-            (f"  {_why(plan, answer)}", Style.FAINT),
+            *padded(said(plan, answer), answer_width, _style(answer, name)),
+            (f"  {why}", Style.FAINT),
         ]
 
 
-def _every_connection(plan: ServicePlan, who: str) -> Line:
-    base = plan.answer(None)
-    why = f"  {_why(plan, base)}" if who in (base.environment, "closed") else ""
-    return [("  every connection", Style.PLAIN), (" → ", Style.FAINT), (who, Style.OTHER), (why, Style.FAINT)]
+def _every_connection(plan: ServicePlan, always: Who) -> Line:
+    why = f"  {_why(plan, None)}" if always.otherwise != ANY_POD else ""
+    return [
+        ("  every connection", Style.PLAIN),
+        (" → ", Style.FAINT),
+        (_pods(plan, always), Style.OTHER),
+        (why, Style.FAINT),
+    ]
+
+
+def _pods(plan: ServicePlan, answer: Who) -> str:
+    """Return who answers; of any pod, those of which environments."""
+    own = f" of {', '.join(map(clean, plan.own))}" if answer.otherwise == ANY_POD else ""
+    return said(plan, answer) + own
 
 
 def _ports(plan: ServicePlan) -> Iterator[Line]:
@@ -120,33 +147,31 @@ def _ports(plan: ServicePlan) -> Iterator[Line]:
         yield line(f"  {facts.port_name(port)}: {facts.port_rule(plan, port)}", Style.FAINT)
 
 
-def _who(plan: ServicePlan, answer: Answer) -> str:
-    return facts.answerer(plan, answer.environment)
-
-
-def _style(answer: Answer, value: str | None) -> Style:
+def _style(answer: Who, value: str | None) -> Style:
     if answer.environment is None:
         return Style.BAD
     return Style.OWN if answer.environment == value else Style.OTHER
 
 
-def _why(plan: ServicePlan, answer: Answer) -> str:
+def _why(plan: ServicePlan, value: str | None) -> str:
+    answer = plan.answer(value)
     missing = [f"{level.environment}: {clean(level.missing)}" for level in answer.levels if level.missing]
     found = answer.levels[-1].workloads if answer.environment is not None else ()
     return "; ".join([*missing, *(facts.place(one, plan.service) for one in found)])
 
 
 def _hop(plan: ServicePlan, request: Request) -> Iterator[Line]:
-    if who := facts.connections(plan):
-        yield [(facts.service_name(plan.service), Style.HEAD), (" → ", Style.FAINT), (who, Style.OTHER)]
+    if (always := fixed(plan)) is not None:
+        shown = (_pods(plan, always), Style.OTHER)
+        yield [(facts.service_name(plan.service), Style.HEAD), (" → ", Style.FAINT), shown]
         yield from _ports(plan)
         return
-    value = request.value(plan)
-    answer = plan.answer(value)
+    value = request.value(plan) if follows_header(plan) or not plan.is_split else request.caller
+    answer, found_by = plan.answer(value), who(plan, value)
     yield [
         (facts.service_name(plan.service), Style.HEAD),
         (" → ", Style.FAINT),
-        (_who(plan, answer), _style(answer, value)),
+        (said(plan, found_by), _style(found_by, value)),
     ]
     width = max((len(clean(level.environment)) for level in answer.levels), default=0)
     for level in answer.levels:
@@ -161,25 +186,21 @@ def _hop(plan: ServicePlan, request: Request) -> Iterator[Line]:
         yield line(f"  not routed: {facts.exception(plan)}", Style.FAINT)
         return
     for port in plan.service.ports:
-        yield line(f"  {facts.port_name(port)}: {_port_answer(plan, port, answer, request.caller)}", Style.FAINT)
+        yield line(f"  {facts.port_name(port)}: {_port_answer(plan, port, found_by, request.caller)}", Style.FAINT)
     if plan.ports(Traffic.HTTP, Traffic.SNIFFED):
         yield line(f"  {_route(plan, value)}", Style.FAINT)
 
 
-def _port_answer(plan: ServicePlan, port: Port, answer: Answer, caller: str | None) -> str:
+def _port_answer(plan: ServicePlan, port: Port, answer: Who, caller: str | None) -> str:
     rule = facts.port_rule(plan, port)
-    tcp = _tcp_answer(plan, caller) or "nobody, the connection closes"
+    tcp = caller_answer(plan, caller) or "nobody, the connection closes"
     if port.traffic is Traffic.HTTP:
-        return f"{rule} → {_who(plan, answer)}"
+        return f"{rule} → {said(plan, answer)}"
     if port.traffic is Traffic.SNIFFED:
-        return f"{rule} → {_who(plan, answer)}, plain TCP → {clean(tcp)}"
+        return f"{rule} → {said(plan, answer)}, plain TCP → {clean(tcp)}"
     if port.traffic is Traffic.TCP:
         return f"{rule} → {clean(tcp)}"
     return f"{rule}: reaches pods of every environment"
-
-
-def _tcp_answer(plan: ServicePlan, caller: str | None) -> str | None:
-    return dict(plan.callers()).get(caller or "", plan.base_answer)
 
 
 def _route(plan: ServicePlan, value: str | None) -> str:
@@ -200,8 +221,8 @@ def _service_json(plan: ServicePlan, request: Request | None) -> Json:
     caller = request.caller if request else None
     return {
         **facts.service_json(plan),
-        "tcpAnswer": _tcp_answer(plan, caller),
-        "answers": [_answer_json(plan, value, plan.answer(value)) for value in values],
+        "tcpAnswer": caller_answer(plan, caller),
+        "answers": [_answer_json(plan, value) for value in values],
     }
 
 
@@ -213,7 +234,8 @@ def _request_json(plan: Plan, request: Request) -> Json:
     }
 
 
-def _answer_json(plan: ServicePlan, value: str | None, answer: Answer) -> Json:
+def _answer_json(plan: ServicePlan, value: str | None) -> Json:
+    answer, found = plan.answer(value), who(plan, value)
     tried = [
         {
             "environment": level.environment,
@@ -224,7 +246,7 @@ def _answer_json(plan: ServicePlan, value: str | None, answer: Answer) -> Json:
     ]
     return {
         "value": value,
-        "answer": answer.environment,
-        "otherwise": None if answer.environment is not None else facts.unmatched(plan),
+        "answer": found.environment,
+        "otherwise": None if found.environment is not None else word(plan),
         "levels": tried,
     }

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from krm_fn.names import nearest
 from krm_fn.plan.answers import Apart, Plan, ServicePlan
@@ -14,6 +13,7 @@ from krm_fn.plan.environments import levels
 from krm_fn.plan.services import Port, Service, Traffic, Workload
 from krm_fn.results import Result
 from krm_fn.views.paint import clean
+from krm_fn.views.who import follows_header
 
 API_VERSION = "views.virtual-env-fn.dev/v1"  # of every JSON shape; docs/views.md says what may change within it
 NO_ENVIRONMENT = "(no environment)"
@@ -22,8 +22,7 @@ _DIGITS = re.compile(r"(\d+)")
 Json = dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """An environment in a tree drawn by lines: `branch` is what stands before its name."""
 
     name: str
@@ -78,16 +77,6 @@ def place(workload: Workload, service: Service) -> str:
     return clean(f"{ref.kind} {name}" + (f" ({ref.file})" if ref.file else ""))
 
 
-def answerer(plan: ServicePlan, environment: str | None) -> str:
-    """Return who answers, in a word: an environment, `503`, or `any pod`."""
-    return clean(environment) if environment is not None else unmatched(plan)
-
-
-def unmatched(plan: ServicePlan) -> str:
-    """Return what a request gets that no environment answers."""
-    return "any pod" if plan.config.unmatched == "anyPod" else "503"
-
-
 def port_name(port: Port) -> str:
     """Return a port as people name it: number, name, protocol."""
     return f"port {port.number} {clean(port.name or 'unnamed')} ({port.protocol or port.traffic.value})"
@@ -118,13 +107,21 @@ def exception(plan: ServicePlan) -> str:
     return ""
 
 
-def connections(plan: ServicePlan) -> str:
-    """Say who gets the connections of a Service of which no header decides; empty where one does, or the caller."""
-    if not plan.is_split or (plan.ports(Traffic.HTTP, Traffic.SNIFFED) and not plan.service.headless):
-        return ""
-    if plan.service.headless or not plan.ports(Traffic.TCP):
-        return f"any pod of {', '.join(map(clean, plan.own))}"
-    return "" if plan.config.tcp == "callerLabels" else clean(plan.base_answer or "") or "closed"
+def port_notes(plan: ServicePlan) -> list[str]:
+    """Return what becomes of the ports that do not follow the header where others of the Service do."""
+    if not plan.is_split or not follows_header(plan):
+        return []
+    return [f"port {port.number}: {pinned(plan, port)}" for port in plan.ports(Traffic.TCP, Traffic.TLS, Traffic.UDP)]
+
+
+def pinned(plan: ServicePlan, port: Port) -> str:
+    """Return who gets the connections of a port that shows no headers."""
+    rule = port_rule(plan, port)
+    if port.traffic is not Traffic.TCP:
+        return f"{rule}: reaches pods of every environment"
+    if plan.config.tcp == "callerLabels":
+        return rule
+    return f"{rule} → {clean(plan.base_answer or '') or 'closed'}"
 
 
 def settings(plan: ServicePlan) -> Json:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from krm_fn.plan.answers import Plan
 from krm_fn.results import Result
@@ -11,6 +11,7 @@ from krm_fn.views import facts, markdown
 from krm_fn.views.facts import Json
 from krm_fn.views.paint import Line, Span, Style, clean, line, padded
 from krm_fn.views.table import Row, Table
+from krm_fn.views.who import word
 
 WIDTH = 100  # characters of a line, where names allow it
 _GAP: Span = ("  ", Style.PLAIN)
@@ -19,8 +20,7 @@ _UNNAMED = "(none)"
 _MANY = 12  # columns of Markdown that still have their names above them
 
 
-@dataclass(frozen=True, slots=True)
-class _Column:
+class _Column(NamedTuple):
     """A column: its head, its environment and that one's place; both None for requests that name none."""
 
     head: str
@@ -66,7 +66,7 @@ def as_markdown(tables: Sequence[Table], *, everything: bool = False) -> str:
 
 def _markdown_cell(row: Row, column: _Column, names: Mapping[str, str]) -> str:
     text, style = _cell(row, column, names)
-    return text if style in (Style.OWN, Style.BAD) else markdown.code(text)
+    return text if style in (Style.OWN, Style.BAD, Style.LOUD) else markdown.code(text)
 
 
 def as_json(tables: Sequence[Table], plan: Plan, results: Sequence[Result]) -> Json:
@@ -83,13 +83,14 @@ def as_json(tables: Sequence[Table], plan: Plan, results: Sequence[Result]) -> J
 
 
 def _row_json(row: Row, table: Table) -> Json:
-    cells = {node.name: answer for node, answer in zip(table.environments, row.answers, strict=True)}
+    cells = {node.name: one.environment for node, one in zip(table.environments, row.answers, strict=True)}
     return {
         "name": row.plan.service.ref.name,
         "namespace": row.plan.service.ref.namespace,
-        "otherwise": facts.unmatched(row.plan),
+        "otherwise": word(row.plan),
         "exception": facts.exception(row.plan) if row.plan.is_split else "",
-        "unnamed": row.unnamed,
+        "ports": facts.port_notes(row.plan),
+        "unnamed": row.unnamed.environment,
         "answers": cells,
     }
 
@@ -178,14 +179,19 @@ def _padded(cell: Span, width: int) -> list[Span]:
 
 def _cell(row: Row, column: _Column, names: Mapping[str, str]) -> Span:
     answer = row.unnamed if column.place is None else row.answers[column.place]
-    if answer is None:
-        return facts.unmatched(row.plan), Style.BAD
-    if answer == column.environment:
+    if answer.environment is None:
+        return word(row.plan), Style.BAD if answer.is_nobody else Style.LOUD
+    if answer.environment == column.environment:
         return _OWN, Style.OWN
-    return names.get(answer) or clean(answer), Style.FAINT if answer == row.unnamed else Style.OTHER
+    shown = names.get(answer.environment) or clean(answer.environment)
+    return shown, Style.FAINT if answer == row.unnamed else Style.OTHER
 
 
 def _exceptions(tables: Sequence[Table]) -> dict[str, str]:
-    """Return the Services of several environments about which the header does not decide, and why."""
+    """Return the Services of several environments about which the header does not decide whole, and why."""
     rows = [row for table in tables for row in table.rows if row.plan.is_split]
-    return {row.name: facts.exception(row.plan) for row in rows if facts.exception(row.plan)}
+    told = {
+        row.name: "; ".join([facts.exception(row.plan)] * bool(facts.exception(row.plan)) + facts.port_notes(row.plan))
+        for row in rows
+    }
+    return {name: text for name, text in told.items() if text}

@@ -10,15 +10,15 @@ import hashlib
 import json
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from html import escape
 from importlib.resources import files
+from typing import NamedTuple
 
 from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.results import Result
 from krm_fn.views import facts
 from krm_fn.views.change import Comparison
-from krm_fn.views.diff import HEADS, change_json
+from krm_fn.views.diff import HEADS, change_json, warnings
 from krm_fn.views.facts import Json
 
 # The data of a page must not end its own block, nor start a comment in it, whatever names it holds.
@@ -26,8 +26,7 @@ _IN_SCRIPT = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2
 _SCRIPTS = ("model.js", "elements.js", "grid.js", "why.js", "choosing.js", "input.js")  # one scope, in this order
 
 
-@dataclass(frozen=True, slots=True)
-class Side:
+class Side(NamedTuple):
     """A plan to show, and what there is to say about its list."""
 
     plan: Plan
@@ -50,7 +49,7 @@ def page(title: str, now: Side, before: Side | None = None, comparison: Comparis
         "names": sorted(names, key=facts.natural),
         "sides": [_side(one, [node["name"] for node in environments]) for one in sides],
         "changes": _changes(comparison) if comparison else None,
-        "settings": [_setting_text(comparison)] if comparison and comparison.settings else [],
+        "settings": ["".join(text for text, _ in one) for one in warnings(comparison)] if comparison else [],
         "environments": environments,
     }
     style = _asset("page.css")
@@ -70,11 +69,6 @@ def page(title: str, now: Side, before: Side | None = None, comparison: Comparis
 
 def _changes(comparison: Comparison) -> list[Json]:
     return [change_json(one) | {"heading": HEADS[one.kind]} for one in comparison.changes]
-
-
-def _setting_text(comparison: Comparison) -> str:
-    differ = "; ".join(f"{one.name}: {one.old} → {one.new}" for one in comparison.settings)
-    return f"The two lists are set up differently, so their cells compare different questions: {differ}"
 
 
 def _side(side: Side, environments: Sequence[str]) -> Json:

@@ -7,6 +7,10 @@ import sys
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
+from krm_fn.results import printable
+
+clean = printable  # names from manifests, as text
+
 
 class Style(StrEnum):
     """What a piece of text is; the value is rich's word for how it looks."""
@@ -56,10 +60,3 @@ def text(lines: Iterable[Line]) -> str:
         for one in lines:
             console.print(Text.assemble(*one))
     return captured.get()
-
-
-def clean(value: str) -> str:
-    """Return a name from a manifest as text that cannot steer a terminal: what does not print is escaped."""
-    if value.isprintable():
-        return value
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in value)

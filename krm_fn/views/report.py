@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
 
 from krm_fn.plan.answers import NamespacePlan, Plan, ServicePlan
-from krm_fn.plan.environments import likely_typos
+from krm_fn.plan.environments import levels, likely_typos
+from krm_fn.plan.services import Workload
+from krm_fn.results import Code, Result
 from krm_fn.views.facts import Json, natural
 
 _SHOWN = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(NamedTuple):
     """An environment of a namespace.
 
     Attributes:
@@ -83,8 +85,6 @@ def _said(one: Environment) -> Iterator[str]:
     for answer in sorted(by_answer, key=str):
         who = f"inherits from {answer}" if answer else "has nobody for"
         yield f"{who}: {_some(by_answer[answer])}" if answer else f"{who} {_some(by_answer[answer])}"
-    if one.alike:
-        yield f"looks much like {', '.join(one.alike)}: a typing mistake?"
 
 
 def _some(names: Sequence[str]) -> str:
@@ -106,3 +106,48 @@ def as_json(found: Sequence[Environment]) -> list[Json]:
         }
         for one in found
     ]
+
+
+def slips(plan: Plan) -> Iterator[Result]:
+    """Yield a finding for each environment that is, or stands below, what may be a slip of another's name.
+
+    Of two names that are alike, the one with fewer workloads at and below it is taken for the slip; never the base.
+    """
+    splitters = {one.config.env_label.splitter for one in plan.namespaces}
+    for splitter in sorted(splitters):
+        spaces = [one for one in plan.namespaces if one.config.env_label.splitter == splitter]
+        carriers = _carriers(plan, {name for one in spaces for name in one.known}, splitter)
+        weights: Counter[str] = Counter()
+        for name, workloads in carriers.items():
+            weights.update(dict.fromkeys(levels(name, splitter), max(1, len(workloads))))
+        bases = {level for one in plan.services for level in levels(one.base, splitter)}
+        alike = likely_typos(weights, splitter)
+        rank = {name: (name in bases, weights[name], name) for name in weights}
+        for name, workloads in carriers.items():
+            for level in levels(name, splitter)[::-1]:
+                meant = [other for other in alike.get(level, ()) if rank[other] > rank[level]]
+                if meant:
+                    yield from _slip(name, level, meant, workloads)
+                    break
+
+
+def _slip(name: str, level: str, meant: Sequence[str], workloads: Sequence[Workload]) -> Iterator[Result]:
+    stands = "" if level == name else f" stands below {level!r}, which"
+    message = f"{name!r}{stands} looks much like {', '.join(map(repr, meant))}: a typing mistake?"
+    for one in workloads:
+        yield Result(Code.LIKELY_SLIP, message, one.ref, one.labels_field)
+    if not workloads:
+        yield Result(Code.LIKELY_SLIP, message)
+
+
+def _carriers(plan: Plan, names: Collection[str], splitter: str) -> dict[str, list[Workload]]:
+    """Return the environments with the workloads of Services that take part and carry them."""
+    found: dict[str, dict[tuple[str, ...], Workload]] = {name: {} for name in sorted(names, key=natural)}
+    for service in plan.services:
+        if service.splitter == splitter:
+            own = [(name, one) for name, there in service.own.items() for one in there.workloads]
+            absent = [(name, one) for name, there in service.absent.items() for one in there]
+            for name, one in (*own, *absent):
+                ref = one.ref
+                found.setdefault(name, {})[ref.namespace, ref.kind, ref.name, ref.file] = one
+    return {name: list(workloads.values()) for name, workloads in found.items()}

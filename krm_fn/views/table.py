@@ -3,38 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from typing import NamedTuple
 
 from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.views.facts import Node, service_name, tree
+from krm_fn.views.who import Who, who
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """The answers of one Service.
 
     Attributes:
         plan: the Service.
-        answers: who answers each environment of the table, in its order; None for nobody.
+        answers: who answers each environment of the table, in its order.
         unnamed: who answers a request that names no environment.
     """
 
     plan: ServicePlan
-    answers: tuple[str | None, ...]
-    unnamed: str | None
+    answers: tuple[Who, ...]
+    unnamed: Who
 
     @property
     def name(self) -> str:
         return service_name(self.plan.service)
 
     def differs(self, columns: Collection[int]) -> bool:
-        """Tell whether one of the columns gets another answer than a request that names no environment."""
-        return any(self.answers[column] != self.unnamed for column in columns)
+        """Tell whether one of the columns gets another answer than a request that names no environment, or none."""
+        return self.unnamed.environment is None or any(self.answers[column] != self.unnamed for column in columns)
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
+class Table(NamedTuple):
     """The Services whose namespaces know the same environments, and those as a tree."""
 
     base: str
@@ -61,10 +60,7 @@ def tables(plan: Plan, services: Sequence[str] = (), environments: Sequence[str]
     found = []
     for (base, splitter, known), members in groups.items():
         nodes = tree((name for name in known if _matches((name,), environments)), splitter, base)
-        rows = [
-            Row(one, tuple(one.answer(node.name).environment for node in nodes), one.answer(None).environment)
-            for one in members
-        ]
+        rows = [Row(one, tuple(who(one, node.name) for node in nodes), who(one, None)) for one in members]
         found += [Table(base, nodes, tuple(rows))] if nodes else []
     return found
 

@@ -112,10 +112,108 @@ def test_another_base_is_said_first():
 
 
 def test_another_rule_of_a_port_is_a_change():
-    """A port that stops following the header is told, though every cell stays."""
+    """A port that stops following the header is told, with who lost it to the base, whose pods all are still there."""
     values = [workload("a", "dev"), workload("b", "dev.x")]
-    old, new = plan_of([service(), *values]), plan_of([service(ports=((80, "tcp"),)), *values])
-    assert sentences(compare(old, new)) == ["app port 80: by header → to the base"]
+    web, old = ((80, "http"), (81, "http")), plan_of([service(), *values])
+    assert sentences(compare(old, plan_of([service(ports=((80, "tcp"),)), *values]))) == [
+        "app in dev.x is answered by dev (was dev.x); no port that follows the header",
+        "app port 80: by header → to the base",
+    ]
+    new = plan_of([service(ports=((80, "http"), (81, "tcp"))), *values])
+    assert sentences(compare(plan_of([service(ports=web), *values]), new)) == ["app port 81: by header → to the base"]
+
+
+def test_a_pinned_port_has_the_base_s_answer():
+    """A Service of plain TCP is the base's for everybody, so an environment of it comes and goes without a change."""
+    values = [service(ports=((6379, "redis"),)), workload("a", "dev"), workload("b", "dev.x"), service("web")]
+    values += [workload("w", "dev", app="web"), workload("x", "dev.x", app="web")]
+    without = [one for one in values if one["metadata"]["name"] != "b"]
+    for old, new in ((values, without), (without, values)):
+        assert compare(plan_of(old), plan_of(new)).changes == ()
+    lost = [one for one in values if one["metadata"]["name"] != "a"]
+    found = compare(plan_of(values), plan_of(lost))
+    assert sentences(found) == ["app has no answer any more: connections close (was dev); also for dev, dev.x"]
+    assert gates(found) == {"base", "unmatched", "any"}
+
+
+def test_a_headless_service_is_any_pod():
+    """Its clients choose themselves, so one of its environments more or less moves nobody's answer to a 503."""
+    values = [service(clusterIP="None"), workload("a", "dev"), workload("b", "dev.x"), workload("c", "dev.y")]
+    assert compare(plan_of(values), plan_of(values[:-1])).changes == ()
+    assert "503" not in "".join(sentences(compare(plan_of(values), plan_of([values[0]]))))
+
+
+@pytest.mark.parametrize("labelled", ["app-x", "app-y"])
+def test_an_adopted_base_is_the_base(labelled):
+    """Where the base's pods have no label of their own, the last environment ends without an alarm about the base."""
+    config = base(unlabelled="adopt")
+    values = [service(), workload("app"), workload("app-x", "dev.x"), workload("app-y", "dev.y")]
+    other = [service("other"), workload("o", "dev", app="other")]
+    one = [values[0], values[1], *(each for each in values[2:] if each["metadata"]["name"] == labelled), *other]
+    none = [values[0], values[1], *other]
+    assert gates(compare(plan_of(values + other, config), plan_of(one, config))) == {"any"}
+    found = compare(plan_of(one, config), plan_of(none, config))
+    assert gates(found) == {"any"}
+    assert sentences(found) == [f"dev.{labelled[-1]} has no pods of app any more: dev answers"]
+
+
+def test_answered_now_only_where_somebody_answers():
+    """A Service that nobody answered, and that is gone or still without pods, is no change; one with pods is."""
+    nobody = [*quickstart(), service("lost"), workload("l", "dev", app="lost", replicas=0)]
+    for after in (quickstart(), [*quickstart(), service("lost")]):
+        assert compare(plan_of(nobody), plan_of(after)).changes == ()
+    found = compare(plan_of(nobody), plan_of([*nobody[:-1], workload("l", "dev", app="lost")]))
+    assert {change.kind for change in found.changes} == {Kind.ANSWERED}
+
+
+@pytest.mark.parametrize("dashes", [True, False])
+def test_a_renamed_environment_is_told_as_one(dashes):
+    """An environment whose workloads are the same under another name is called so, with what became of its requests."""
+
+    def world(name):
+        tail = name.replace(".", "-") if dashes else name.rpartition(".")[2]
+        extra = [workload(f"{app}-{tail}", name, app=app) for app in ("app-js", "app-java")]
+        kept = [one for one in quickstart() if not one["metadata"]["name"].endswith(("proj1", "feature1"))]
+        return [*kept, *extra, workload("java-me", f"{name}.me", app="app-java")]
+
+    found = compare(plan_of(world("dev.proj1")), plan_of(world("dev.project1")))
+    assert [change.kind for change in found.changes] == [Kind.RENAMED, Kind.RENAMED]
+    told = sentences(found)
+    assert told[0] == (
+        "dev.proj1 is called dev.project1 now: requests that carry dev.proj1 are answered by dev (app-java, app-js)"
+    )
+    assert told[1].startswith("dev.proj1.me is called dev.project1.me now")
+    assert gates(found) == {"any"}
+    assert found.settings == ()
+
+
+def test_a_renamed_base_is_no_alarm():
+    """A base that gets another name, with all below it, is told as renamed: its pods answer as before."""
+
+    def world(name):
+        return [service(), workload("a", name), workload("a-x", f"{name}.x")]
+
+    found = compare(plan_of(world("dev"), base("dev")), plan_of(world("main"), base("main")))
+    assert {change.kind for change in found.changes} == {Kind.RENAMED}
+    assert (found.settings, gates(found)) == ((), {"any"})
+
+
+def test_two_that_come_and_go_are_not_one():
+    """An environment that goes while another with other workloads comes is no renamed one."""
+    old = [*quickstart(), workload("js-proj3", "dev.proj3", app="app-js")]
+    new = [*quickstart(), workload("go-proj4", "dev.proj4", app="app-go")]
+    assert Kind.RENAMED not in {change.kind for change in compare(plan_of(old), plan_of(new)).changes}
+
+
+def test_unrelated_lists_are_said_to_be_so_first():
+    """Lists without a Service in common are called so before all else; a first package, and a related one, are not."""
+    other = [service("x"), workload("x", "dev", app="x")]
+    found = compare(plan_of(quickstart()), plan_of(other))
+    first = paint.plain(diff.diff(found)).splitlines()[0]
+    assert first.startswith("! these lists have no Service in common (3 Services before, 1 Service after)")
+    assert "no Service in common" in diff.as_markdown(found)
+    for old, new in ((quickstart(), [*quickstart(), *other]), ([], other)):
+        assert compare(plan_of(old), plan_of(new)).unrelated is None
 
 
 def test_labels_on_the_first_pods_make_a_new_part():

@@ -72,6 +72,42 @@ def test_a_service_without_a_part_says_why():
     assert "other" not in text(plan)
 
 
+INGRESS = {
+    "apiVersion": "networking.k8s.io/v1",
+    "kind": "Ingress",
+    "metadata": {"name": "door"},
+    "spec": {"defaultBackend": {"service": {"name": "app-js", "port": {"number": 80}}}},
+}
+SIDECAR = {
+    "apiVersion": "networking.istio.io/v1",
+    "kind": "Sidecar",
+    "metadata": {"name": "narrow"},
+    "spec": {"egress": [{"hosts": ["./app-go.default.svc.cluster.local"]}]},
+}
+
+
+@pytest.mark.parametrize(
+    ("door", "code", "services"),
+    [
+        (INGRESS, "outside-door", {"app-js"}),
+        (SIDECAR, "hidden-routes", {"app-js", "app-java", "app-go"}),
+        (service("app-js", type="LoadBalancer"), "outside-door", {"app-js"}),
+    ],
+    ids=["ingress", "sidecar", "type"],
+)
+def test_a_way_past_the_routes_is_told_where_the_answers_are(door, code, services):
+    """A Service that a list shows to be reached past its routes carries that, in the tree, in hops and in the JSON."""
+    values = [one for one in quickstart() if (one["kind"], one["metadata"]["name"]) != (door["kind"], "app-js")]
+    computed = compute([*values, door], base())
+    for request_ in (None, Request("dev.proj1")):
+        for one in services | {"app-java"}:
+            told = paint.plain(explain(computed.plan, one, request_, computed.results))
+            assert (f"[{code}]" in told) is (one in services)
+            assert ("  ! " in told) is (one in services)
+    found = as_json(computed.plan, computed.results)
+    assert {one["name"] for one in found["services"] if one["caveats"]} == services
+
+
 def test_names_cannot_steer_a_terminal():
     """Control and direction characters of names from manifests leave as escapes, in tree and hops."""
     plan = plan_of(hostile())

@@ -98,6 +98,41 @@ def test_an_exception_is_told_below():
     assert lines(plan_of(values))[-1] == "app: no port that follows the header"
 
 
+def test_what_no_header_steers_is_not_said_to_be_steered():
+    """Plain TCP is the base's in every cell, TLS and headless are any pod's; a port of a mixed Service stands below."""
+    pods = [
+        one
+        for app in ("tcp", "tls", "peer", "mixed", "gone")
+        for one in (workload(f"{app}-d", "dev", app=app), workload(f"{app}-x", "dev.x", app=app))
+        if (app, one["metadata"]["name"]) != ("gone", "gone-d")
+    ]
+    values = [
+        *pods,
+        service("tcp", ports=((9, "tcp"),)),
+        service("tls", ports=((443, "tls"),)),
+        service("peer", clusterIP="None"),
+        service("mixed", ports=((80, "http"), (6379, "redis"))),
+        service("gone", ports=((9, "tcp"),)),
+    ]
+    assert any(line.startswith("gone ") for line in lines(plan_of(values)))
+    told = lines(plan_of(values), everything=True)
+    assert [line.split("  ") for line in (" ".join(line.split()) for line in told[2:7])] == [
+        ["gone closed closed closed"],
+        ["mixed ● ● dev"],
+        ["peer any pod any pod any pod"],
+        ["tcp ● dev dev"],
+        ["tls any pod any pod any pod"],
+    ]
+    assert "mixed: port 6379: to the base → dev" in told
+    computed = compute(values, base())
+    services = {
+        one["name"]: one for one in matrix.as_json(tables(computed.plan), computed.plan, ())["tables"][0]["services"]
+    }
+    assert services["tcp"]["answers"] == {"dev": "dev", "dev.x": "dev"}
+    assert (services["gone"]["unnamed"], services["gone"]["otherwise"]) == (None, "closed")
+    assert (services["peer"]["answers"]["dev"], services["peer"]["otherwise"]) == (None, "any pod")
+
+
 def test_markdown_has_names_in_code_spans_only():
     """Hostile names stand in code spans, rows keep their cells, and nothing becomes a link, a mention or HTML."""
     plan = plan_of(hostile())

@@ -45,14 +45,14 @@ def _service(one: Object, plan: ServicePlan) -> Iterator[Result]:
             f"is of type {kind}: requests that come in by its own port pass no route and reach pods of any environment "
             f"({', '.join(plan.own)}); let them in by an Istio Gateway, or keep the Service inside (type: ClusterIP)"
         )
-        yield Result(Code.OUTSIDE_DOOR, message, one.ref, "spec.type")
+        yield Result(Code.OUTSIDE_DOOR, message, one.ref, "spec.type", (one.ref,))
     exported = annotations_of(one.value).get(_EXPORT)
     if isinstance(exported, str) and "*" not in exported.split(","):
         message = (
             f"is visible in {exported} only: clients of other namespaces do not see its routes either, and reach pods "
             f"of any environment ({', '.join(plan.own)})"
         )
-        yield Result(Code.HIDDEN_ROUTES, message, one.ref, f"metadata.annotations.{_EXPORT}")
+        yield Result(Code.HIDDEN_ROUTES, message, one.ref, f"metadata.annotations.{_EXPORT}", (one.ref,))
 
 
 def _ingress(one: Object, split: Mapping[Key, ServicePlan]) -> Iterator[Result]:
@@ -78,7 +78,7 @@ def _gateway_api(one: Object, split: Mapping[Key, ServicePlan]) -> Iterator[Resu
                 "VirtualService; remove it, or keep its Service to one environment until this function writes Gateway "
                 "API routes (output: gatewayAPI)"
             )
-            yield Result(Code.HTTP_ROUTE, message, one.ref, f"spec.parentRefs[{place}]")
+            yield Result(Code.HTTP_ROUTE, message, one.ref, f"spec.parentRefs[{place}]", (split[key].service.ref,))
     if any(parent.get("kind") == "Service" for parent in parents):
         return  # a route of the mesh, and no way in from outside
     for number, rule in enumerate(mappings(spec.get("rules"))):
@@ -93,22 +93,23 @@ def _outside(one: Object, plan: ServicePlan, field: str) -> Result:
         f"sends requests to {plan.service.ref} past its routes: they reach pods of any environment "
         f"({', '.join(plan.own)}); use an Istio Gateway with a VirtualService, into which environments are woven"
     )
-    return Result(Code.OUTSIDE_DOOR, message, one.ref, field)
+    return Result(Code.OUTSIDE_DOOR, message, one.ref, field, (plan.service.ref,))
 
 
 def _sidecar(one: Sidecar, split: Mapping[Key, ServicePlan]) -> Iterator[Result]:
     if not one.hosts:
         return
     own_namespace = one.object.ref.namespace
-    hidden = {key: str(plan.service.ref) for key, plan in split.items() if not _sees(one.hosts, own_namespace, key)}
-    own = [name for key, name in hidden.items() if key[0] == own_namespace]
+    hidden = {key: plan.service.ref for key, plan in split.items() if not _sees(one.hosts, own_namespace, key)}
+    own = [ref for key, ref in hidden.items() if key[0] == own_namespace]
     if own or (hidden and any(host.startswith("*/") for host in one.hosts)):
-        names = ", ".join(own or hidden.values())
+        refs = own or list(hidden.values())
+        names = ", ".join(map(str, refs))
         message = (
             f"hides {names} from its pods, and with it the routes: if they call it all the same, "
             "they reach pods of any environment; add its host to spec.egress.hosts"
         )
-        yield Result(Code.HIDDEN_ROUTES, message, one.object.ref, "spec.egress")
+        yield Result(Code.HIDDEN_ROUTES, message, one.object.ref, "spec.egress", tuple(refs))
 
 
 def _sees(hosts: Sequence[str], namespace: str, key: Key) -> bool:
@@ -128,4 +129,5 @@ def _export(one: VirtualService, split: Mapping[Key, ServicePlan]) -> Iterator[R
             f"holds in {', '.join(one.exported)} only (exportTo); for clients of other namespaces the generated routes "
             f"of {split[named[0]].service.ref} hold"
         )
-        yield Result(Code.EXPORTED_PARTLY, message, one.object.ref, "spec.exportTo")
+        about = tuple(split[key].service.ref for key in dict.fromkeys(named))
+        yield Result(Code.EXPORTED_PARTLY, message, one.object.ref, "spec.exportTo", about)

@@ -164,11 +164,6 @@ def _change(one: Object, found: Stripped, additions: Additions, owner: str) -> _
         return _Change(one, is_woven=True)
     if strange := found.strange(owner):
         return _Change(one, results=(Result(Code.ADDITION_EDITED, _both(strange, additions.added), one.ref),))
-    if one.position is None:
-        message = (
-            "must get routes of environments, and stands in a v1 List, which is not edited: take it out of the List"
-        )
-        return _Change(one, results=(Result(Code.NOT_EDITABLE, message, one.ref),))
     return _Change(one, is_woven=True, edit=Edit(one.position, found.removals, additions.edits))
 
 

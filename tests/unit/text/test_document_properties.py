@@ -223,7 +223,7 @@ WORDS = [
     "-a",
 ]
 TEXTS = st.sampled_from(WORDS) | st.text(st.characters(codec="utf-8", exclude_characters="\0"))
-LEAVES = st.none() | st.booleans() | st.integers(-(10**30), 10**30) | st.floats(allow_nan=False) | TEXTS
+LEAVES = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False) | TEXTS
 VALUES = st.recursive(
     LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(TEXTS, inner, max_size=4), max_leaves=20
 )
@@ -242,7 +242,11 @@ def test_what_is_written_reads_the_same_in_old_and_new_yaml(value):
     assert _typed(own) == _typed(value)
 
 
-@given(st.dictionaries(TEXTS, st.recursive(st.integers() | TEXTS, st.lists, max_leaves=10), min_size=1, max_size=5))
+@given(
+    st.dictionaries(
+        TEXTS, st.recursive(st.integers(-(2**63), 2**64 - 1) | TEXTS, st.lists, max_leaves=10), min_size=1, max_size=5
+    )
+)
 @settings(max_examples=300, deadline=None)
 def test_what_is_written_in_braces_is_json_and_yaml(value):
     """An item added to a flow list reads the same as JSON and as YAML."""

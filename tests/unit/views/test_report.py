@@ -1,5 +1,7 @@
 """The report on environments in `check`: what each answers, inherits, and what looks like a mistake."""
 
+import random
+
 import pytest
 from lists import base, compute, service, workload
 
@@ -35,6 +37,12 @@ def test_what_an_environment_answers_and_inherits():
         ("dev.billing", "dev.biling"),
         ("dev.team", "dev.tean"),
         ("stage.x", "sttage.x"),
+        ("dev", "dve"),
+        ("dev", "devv"),
+        ("dev.proj1", "Dev.proj1"),
+        ("dev.proj1", "dev.Proj1"),
+        ("dev.proj12", "dev.porj12"),
+        ("team-payments", "team-paymnets"),
     ],
 )
 def test_one_slip_of_the_finger(one, other):
@@ -50,8 +58,44 @@ def test_one_slip_of_the_finger(one, other):
         ("dev.a", "dev.b"),
         ("dev.proj1", "dev.proj1.user"),
         ("dev.blue", "dev.green"),
+        ("pr-123", "pr-132"),
+        ("dev.pr-12", "dev.pr-123"),
+        ("dev.12ab", "dev.21ab"),
+        ("dev", "dex"),
+        ("qa", "aq"),
+        ("dev.team-a", "dev.team-b"),
+        ("eu-west", "us-west"),
+        ("dev.anna", "dev.nnaa"),
     ],
 )
 def test_names_that_differ_on_purpose(one, other):
     """Numbers, short names, children and other words are no typing mistakes."""
     assert likely_typos({one, other}, ".") == {}
+
+
+def test_names_that_differ_in_digits_only_never_are_alike():
+    """Whatever the digits and where they stand: two names that are one without their digits are no slips."""
+    rng = random.Random(4)  # noqa: S311 - the same names every time
+    for _ in range(500):
+        shape = "".join(rng.choice("ab-.0") for _ in range(rng.randint(3, 9))).replace(".", "x")
+        one, other = ("dev." + "".join(rng.choice("0123456789") if c == "0" else c for c in shape) for _ in "12")
+        assert one == other or likely_typos({one, other}, ".") == {}
+
+
+@pytest.mark.parametrize(
+    ("names", "slips"),
+    [
+        (["dev", "dev.proj1", "dev.proj1", "dev.porj1"], {"dev.porj1": "'dev.porj1' looks much like 'dev.proj1'"}),
+        (["dev", "dve.proj2"], {"dve.proj2": "'dve.proj2' stands below 'dve', which looks much like 'dev'"}),
+        (["dev", "dev.proj1", "dev.proj1", "Dev.proj1"], {"Dev.proj1": "'Dev.proj1' stands below 'Dev', which"}),
+        (["dev", "pr-123", "pr-132"], {}),
+    ],
+)
+def test_a_slip_is_told_at_the_workload_that_has_it(names, slips):
+    """Of two names the rarer one is the slip, never the base, and its finding names the workload and the field."""
+    listed = [service("a"), *(workload(f"w{place}", name, app="a") for place, name in enumerate(names))]
+    found = list(report.slips(compute(listed, base()).plan))
+    assert {names[int(one.ref.name[1:])] for one in found} == set(slips)
+    for one in found:
+        assert slips[names[int(one.ref.name[1:])]] in one.message
+        assert (one.code.slug, one.field) == ("likely-slip", "spec.template.metadata.labels")

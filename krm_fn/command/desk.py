@@ -1,0 +1,48 @@
+"""The commands that say what the function does, without its views: generate and schema."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from krm_fn.command import arguments, running, stdio
+from krm_fn.command.settings import Settings
+from krm_fn.config.schema import definition, json_schema
+from krm_fn.objects import is_list, without_clusters_own
+from krm_fn.text import document
+
+
+def schema(options: argparse.Namespace, _: Settings) -> int:
+    """Print the schema of the configuration, for hosts or for editors."""
+    if options.format == "json-schema":
+        text = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    else:
+        text = document.dump(definition())
+    stdio.write(text.encode())
+    return 0
+
+
+def generate(options: argparse.Namespace, settings: Settings) -> int:
+    """Print what the function generates or changes; what this config made before is printed again with the rest."""
+    ran = running.run(options.paths, settings, anew=True)
+    changes = ran.computed.safe_changes
+    items = {one.position: one.item for one in ran.loaded.objects}
+    rewritten = ((items[position], text) for position, text in sorted(changes.rewritten.items()))
+    documents = [
+        *(_document(item.column, text) for item, text in rewritten if item and not is_list(item.value)),
+        *(document.dump(without_clusters_own(value)) for _, value in sorted(changes.members.items())),
+        *(document.dump(one) for one in changes.added),
+    ]
+    if not ran.failed:
+        stdio.write("---\n".join(documents).encode())
+    stdio.say(ran.results, arguments.least(options))
+    return stdio.FAILED if ran.failed else 0
+
+
+def _document(column: int, text: str) -> str:
+    """Return the new text of an item that stands at a column of a list as a document of its own."""
+    margin = " " * column
+    text = text.replace(f"\n{margin}", "\n").rstrip("\n") + "\n"
+    (item,) = document.parse(text.encode()).items
+    rest = without_clusters_own(item.value)
+    return text if rest == item.value else document.dump(rest)

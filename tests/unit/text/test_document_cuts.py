@@ -1,0 +1,346 @@
+"""Objects that are cut, and read only where somebody asks, against the same read whole: the same values and places."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from yaml.cyaml import CParser
+
+from krm_fn.results import FunctionError
+from krm_fn.text import yaml_list, yaml_reader, yaml_stream
+from krm_fn.text.readback import same
+from krm_fn.text.yaml_shapes import EACH
+
+HEAD = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n"
+BELOW = {"a": None, "b": {"a": None, "on": None}, "d.e/f": EACH, "q": None}
+TREE = {"apiVersion": None, "kind": None, "a": BELOW, "b": {"c": BELOW, "a": None}, "c": EACH, "y": None}
+
+
+def asked(_api_version, kind):
+    """Some of an object of kind X, and of any other everything."""
+    return TREE if kind == "X" else None
+
+
+def pruned(value, tree=TREE):
+    """What a tree asks for of a value that was read whole."""
+    if not isinstance(value, dict) or tree is None or tree is EACH:
+        return value
+    return {key: pruned(child, tree[key]) for key, child in value.items() if key in tree}
+
+
+def agree(cut, text):
+    """A text that was cut says what it says as a whole, and stands where it stands."""
+    try:
+        full = yaml_reader.read(text, text.encode())
+    except FunctionError:
+        CParser(text).raw_parse()  # YAML it is: what Kubernetes could not read is where nobody asks
+        return
+    assert len(cut) == len(full)
+    for one, other in zip(cut, full, strict=True):
+        entries = zip(
+            one.listings["items"].entries if "items" in one.listings else [one],
+            other.listings["items"].entries if "items" in one.listings else [other],
+            strict=True,
+        )
+        for quick, whole in entries:
+            assert (quick.start, quick.end, quick.column) == (whole.start, whole.end, whole.column)
+            if quick.partial:
+                assert same(pruned(quick.value), pruned(whole.value))
+            else:
+                assert same(quick.value, whole.value)
+                assert quick.duplicates == whole.duplicates
+
+
+# Words and lines near the edge of what can be cut.
+VALUES = [
+    "",
+    "a",
+    "1",
+    "on",
+    "'x'",
+    '"y"',
+    "'it''s'",
+    '"a\\n"',
+    "a b",
+    "a  b",
+    "a: b",
+    "a:b",
+    "a:",
+    "a #c",
+    "a#c",
+    "#c",
+    "- a",
+    "-1",
+    "-a",
+    "--",
+    "---",
+    "-",
+    "~",
+    "null",
+    "1e3",
+    "0644",
+    "{}",
+    "[]",
+    "{a: 1}",
+    "{a: b, 1: c}",
+    "{a: 1, a: 2}",
+    "[a, 2]",
+    "[a,b]",
+    "{a: {b: c}}",
+    "{a}",
+    "[a: b]",
+    "|",
+    "|-",
+    ">",
+    "&x 1",
+    "*x",
+    "!!str 1",
+    "? a",
+    "a, b",
+    "@a",
+    "%a",
+    "`a",
+    "a'b",
+    'a"b',
+    "<<",
+    "=",
+    "日本",
+    "a # 日本",
+    "a # \u2028",
+    "a # \x85",
+    "'\t'",
+    "a\tb",
+    "a # \t",
+    "a ",
+    "a\r",
+    ".5",
+    "/x",
+    "http://a:80/b#c",
+    "'a' b",
+    "'a'#",
+    "[a] b",
+    "{{ a }}",
+    "a{b}",
+    "a]",
+    "\x07",
+    "*",
+    "&",
+    "k" * 1100,
+    "''",
+    '""',
+    '"\\"',
+    "a\x00",
+    "\ufeff",
+    "{a: 'b'}",
+    "{a: b,}",
+    "[a, b,]",
+    "{a:1}",
+    "[~]",
+    "{~: 1}",
+    "[null, .5]",
+    "{a: b }",
+    ".",
+    "a:b:c",
+    "a :b",
+]
+KEYS = [
+    "a",
+    "b",
+    "apiVersion",
+    "y",
+    "null",
+    "true",
+    "nan",
+    "1",
+    "'q'",
+    '"q"',
+    "<<",
+    "a.b/c",
+    "f:x",
+    "-x",
+    "",
+    "k" * 250,
+    "k" * 1100,
+    "_a",
+    "/a",
+    "a b",
+    "~",
+]
+KEYED = st.tuples(st.sampled_from(KEYS), st.sampled_from(["", " ", "  "]), st.sampled_from(VALUES)).map(
+    lambda parts: f"{parts[0]}:{parts[1]}{parts[2]}"
+)
+BODY = st.one_of(KEYED, KEYED, KEYED, st.sampled_from(VALUES), st.sampled_from(["# c", "", "---", "...", "items:"]))
+LINE = st.tuples(st.integers(0, 6), st.sampled_from(["", "", "", "- ", "-   ", "- - ", "-\n   "]), BODY).map(
+    lambda parts: " " * parts[0] + parts[1] + parts[2]
+)
+ANY_LIST = st.lists(LINE, max_size=12).map("\n".join)
+
+
+# Mostly right objects, so that there is something to cut.
+SIMPLE = st.sampled_from(
+    ["a", "1", "on", "'x'", '"y"', "a b", "a # c", "null", "{}", "{a: 1, b: x}", "[a, 2]", "a:b", "'' # 日本"]
+)
+WORD = SIMPLE.filter(lambda value: value[0] not in "{[")
+
+
+def nested(depth):
+    """Lines of a block mapping, indented from 0, with unique keys."""
+    scalar = SIMPLE.map(lambda value: (f" {value}", []))
+    if depth == 0:
+        child = scalar
+    else:
+        inner = nested(depth - 1)
+        child = st.one_of(
+            scalar,
+            st.just(("", [])),
+            inner.map(lambda lines: ("", [f"  {line}" for line in lines])),
+            st.tuples(st.sampled_from(["", "  "]), st.lists(inner | WORD.map(lambda value: [value]), max_size=3)).map(
+                lambda drawn: (
+                    "",
+                    [
+                        drawn[0] + ("  " if number else "- ") + line
+                        for lines in drawn[1]
+                        for number, line in enumerate(lines)
+                    ],
+                )
+            ),
+        )
+    key = st.sampled_from(["a", "b", "c", "d.e/f", "on", "q", "y"])
+    return st.dictionaries(key, child, min_size=1, max_size=4).map(
+        lambda mapping: [line for key, (rest, below) in mapping.items() for line in (f"{key}:{rest}", *below)]
+    )
+
+
+KIND = st.sampled_from(
+    [["apiVersion: v1", "kind: X"]] * 3 + [["apiVersion: v1", "kind: Y"], ["kind: X", "apiVersion: 'v1' # c"]]
+)
+LEADS = st.sampled_from(["- ", "- ", "- # head\n  ", "-   ", "-\n  ", "- \n\n  # c\n  "])
+BODY_LINES = st.one_of(nested(3), nested(3), st.lists(LINE, max_size=6))
+
+
+@st.composite
+def objects(draw, lead=LEADS):
+    """The text of an object in a list, or in a stream, with comments and blank lines."""
+    dash = draw(lead)
+    kind, body = draw(KIND), draw(BODY_LINES)
+    lines = draw(st.sampled_from([[*kind, *body], [*body, *kind]]))
+    for place in draw(st.sets(st.integers(1, len(lines)), max_size=2)):
+        lines.insert(place, draw(st.sampled_from(["", "# c", "  # c", "s: |", "    deeper", "z: 'a"])))
+    blanks = "\n" + " " * (4 if dash == "-   " else len(dash.rpartition("\n")[2]))
+    return dash + blanks.join(lines) + "\n" + draw(st.sampled_from(["", "\n", "# c\n", "  # own\n"]))
+
+
+LISTS = st.lists(objects(), min_size=1, max_size=4).map("".join)
+REST = st.sampled_from(
+    [
+        "",
+        "functionConfig: {a: 1}\n",
+        "# end\nresults:\n- message: m\n  # own\n# c\n",
+        "...\n",
+        "---\n",
+        "---\na: 1\n",
+        "x",
+        "items: []\n",
+        "kind: X\n",
+        "results: [{a: 1}]",
+    ]
+)
+START = st.sampled_from(
+    [
+        HEAD,
+        f"# top\n---\n{HEAD}",
+        f"results:\n- a: 1\n{HEAD}",
+        "",
+        f"{HEAD}x: '\n",
+        f"{HEAD}x: |\n  a\n",
+        f"x: &x 1\n{HEAD}",
+        "--- |\n",
+        f"%TAG !! tag:x,2000:\n---\n{HEAD}",
+    ]
+)
+
+
+@given(START, st.one_of(LISTS, LISTS, st.tuples(LISTS, ANY_LIST).map("".join)), REST, st.sampled_from(["", "  "]))
+@settings(max_examples=1000, deadline=None)
+def test_what_is_cut_of_a_list_is_what_it_says_as_a_whole(start, items, rest, indent):
+    """Values, types, places and keys given twice are the same, whatever the list; or cutting declines."""
+    items = "".join(f"{indent}{line}\n" if line else "\n" for line in items.removesuffix("\n").split("\n"))
+    text = f"{start}items:\n{items}{rest}"
+    cut = yaml_list.read(text, asked)
+    if cut is not None:
+        agree(cut, text)
+
+
+@given(
+    st.sampled_from(["", "---\n", "# c\n---\n", "--- # c\n", "\n\n"]),
+    st.lists(st.one_of(objects(st.just("")), objects(st.just("")), ANY_LIST), min_size=1, max_size=4),
+    st.sampled_from(["---\n", "---\n", "--- # c\n", "---\n---\n", "---\n# c\n---\n", "...\n", "---  \n"]),
+    st.sampled_from(["", "---\n", "# c\n", "---\n# c"]),
+)
+@settings(max_examples=1000, deadline=None)
+def test_what_is_cut_of_a_stream_is_what_it_says_as_a_whole(start, documents, marker, rest):
+    """Values, types, places and keys given twice are the same, whatever the documents; or cutting declines."""
+    text = start + marker.join(documents) + rest
+    cut = yaml_stream.read(text, asked)
+    if cut is not None:
+        agree(cut, text)
+
+
+@pytest.mark.parametrize("lead", ["  ", "  - ", "    ", "      "])
+@pytest.mark.parametrize("key", KEYS)
+def test_every_line_that_is_cut_is_read_right(lead, key):
+    """Each key with each value, in a mapping, in a list, and too deep; asked for, beside it, and where nobody asks."""
+    for above, gap, value in itertools.product(["a", "z", "b:\n    c"], ["", " ", "  "], VALUES):
+        text = f"{HEAD}items:\n- apiVersion: v1\n  kind: X\n  {above}:\n{lead}{key}:{gap}{value}\n  y: 1\n"
+        cut = yaml_list.read(text, asked)
+        if cut is not None:
+            agree(cut, text)
+
+
+@given(st.lists(nested(3), min_size=1, max_size=3))
+@settings(max_examples=300, deadline=None)
+def test_ordinary_objects_are_cut(bodies):
+    """What tools write is cut: nobody waits for what nobody asks for."""
+    lines = [["- apiVersion: v1", "  kind: X", *(f"  {line}" for line in body)] for body in bodies]
+    text = f"{HEAD}items:\n" + "".join(f"{line}\n" for item in lines for line in item)
+    entries = yaml_list.read(text, asked)[0].listings["items"].entries
+    assert all(entry.partial for entry in entries)
+    agree(yaml_list.read(text, asked), text)
+
+
+@pytest.mark.parametrize(
+    "items",
+    [
+        "- a: &x 1\n- b: *x\n",
+        "- a: 'x\n- b: y'\n",
+        "- a: [1,\n- b]\n",
+        "- a: 1\n- b: [\n",
+        "- apiVersion: v1\n  kind: X\n  z: 'x\n  y: 1'\n",
+        "- apiVersion: v1\n  kind: X\n  z: {\n  y: 1}\n",
+        "- apiVersion: v1\n  kind: X\n  a:\n    z: [\n    q: 1]\n",
+    ],
+)
+def test_what_reaches_over_a_cut_is_read_in_one_pass(items):
+    """An alias to another item, a text or bracket over a cut: the whole list is read as it stands."""
+    assert yaml_list.read(f"{HEAD}items:\n{items}", asked) is None
+
+
+def test_what_nobody_asks_for_must_be_yaml():
+    """A mistake where nobody asks is a mistake of the list."""
+    text = f"{HEAD}items:\n- apiVersion: v1\n  kind: X\n  z: a: b\n"
+    assert yaml_list.read(text, asked) is None
+    with pytest.raises(FunctionError):
+        yaml_reader.read(text, text.encode())
+
+
+def test_an_odd_line_costs_its_object_only():
+    """An anchor, a key given twice or an odd key makes its own object be read whole; the others are cut."""
+    odd = ["z: &x 1", "a: 1\n  a: 2", "? z\n  : 1", "'a b': 1", "z: {{ x }}", "z: a\x85  y: b"]
+    items = "".join(f"- apiVersion: v1\n  kind: X\n  {line}\n" for line in ["z: 1", *odd, "y: 1"])
+    text = f"{HEAD}items:\n{items}".replace("{{ x }}", "'{{ x }}'")
+    cut = yaml_list.read(text, asked)
+    agree(cut, text)
+    assert [entry.partial for entry in cut[0].listings["items"].entries] == [True, *[False] * len(odd), True]
