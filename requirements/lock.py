@@ -37,6 +37,7 @@ FILES = {
     "mesh": EXTRAS["mesh"],
     "otel": EXTRAS["otel"],
     "release": EXTRAS["release"],
+    "docs": EXTRAS["docs"],
     "lowest": [*RUN, *EXTRAS["test"], *BACKEND],
 }
 ALONE = ("test", "lowest")
