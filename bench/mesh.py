@@ -19,7 +19,7 @@ from mesh.package import run  # noqa: E402
 from mesh.worlds import istio, service, subsets, to, workload  # noqa: E402
 
 SERVICES, ENVIRONMENTS, OWN, FOREIGN = 200, 300, 3, 1000
-CONFIG = {
+CONFIG: dict[str, Any] = {
     "apiVersion": "virtual-env-fn.dev/v1alpha1",
     "kind": "VirtualEnvironment",
     "metadata": {"name": "virtual-env"},
@@ -29,7 +29,7 @@ Manifest = dict[str, Any]
 
 
 def main() -> None:
-    """Measure, and print two tables."""
+    """Measure, and print three tables."""
     print(f"routes of a Service with {OWN} environments of its own and the base")
     for name, ports in (("one HTTP port", 1), ("three HTTP ports", 3)):
         alone, among = (_routes_of_one(ports, foreign) for foreign in (0, FOREIGN))
@@ -52,6 +52,20 @@ def main() -> None:
     nothing, subsets_only, ours, operators = resident
     print(f"  routes of this function: x{ours / subsets_only:.2f}; with the subsets' clusters: x{ours / nothing:.2f}")
     print(f"  routes of the operator:  x{operators / subsets_only:.2f}; with them: x{operators / nothing:.2f}")
+    base_only()
+
+
+def base_only() -> None:
+    """Print what Services without an environment of their own cost with each value of `routes`."""
+    print(f"\nan Envoy that knows {SERVICES} Services which have the base only")
+    world = [one for number in range(SERVICES) for one in (service(f"app{number}"), workload(f"app{number}", "dev"))]
+    for routes in ("split", "all"):
+        config = {**CONFIG, "spec": {**CONFIG["spec"], "routes": routes}}
+        count, clusters, allocated, size = _measure(list(yaml.safe_load_all(run(world, config))))
+        print(
+            f"  routes: {routes:38} {count:6} routes {clusters:5} clusters {allocated / 1e6:6.1f} MB allocated "
+            f"{size / 1e6:6.1f} MB resident"
+        )
 
 
 def _own(number: int) -> list[str]:

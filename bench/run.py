@@ -107,11 +107,12 @@ def compare(command: Sequence[str], other: Sequence[str], source: Path, count: i
     return Comparison(tuple(runs), tuple(others))
 
 
-def make(folder: Path, services: int) -> Path:
+def make(folder: Path, services: int, shape: str = "made") -> Path:
     """Write the list of so many Services and nine times as many workloads."""
-    path = folder / f"{services}.yaml"
+    path = folder / f"{services}-{shape}.yaml"
+    command = [sys.executable, HERE / "make_list.py", "--services", str(services), "--shape", shape]
     with path.open("wb") as stdout:
-        subprocess.run([sys.executable, HERE / "make_list.py", "--services", str(services)], stdout=stdout, check=True)
+        subprocess.run(command, stdout=stdout, check=True)
     return path
 
 
@@ -174,6 +175,9 @@ def main() -> None:
         print(" resources    MB in   MB out  in all  start apart  processor  clock  per byte in")
         for services, count in ((100, 5), (1000, 3 if quick else 7), *(() if quick else ((10_000, 1),))):
             big(make(folder, services), services, count, start_up)
+        for shape in ("nested", "published"):
+            print(f"{shape}:")
+            big(make(folder, 1000, shape), 1000, 3 if quick else 7, start_up)
         print()
         routes(folder)
 

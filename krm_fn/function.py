@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from importlib import import_module
 from typing import NamedTuple
 
-from krm_fn import kubernetes
+from krm_fn import kubernetes, sizes
 from krm_fn.config.gather import gather
 from krm_fn.config.reader import Configs
-from krm_fn.istio import output as istio
 from krm_fn.merge import Changes, merge
 from krm_fn.objects import Object, in_namespace, objects_of
 from krm_fn.output import Output, together
 from krm_fn.plan import inventory, kinds, planner
 from krm_fn.plan.answers import Plan
 from krm_fn.results import FunctionError, Result, Severity, in_order
+from krm_fn.signatures import PREFIX
 from krm_fn.text import document
 from krm_fn.text.document import Form
 from krm_fn.values import Value
 
-OUTPUTS = {"istio": (kubernetes.output, istio.output)}
+# By the option `output`: the package of each, which is imported only where it has something to do.
+OUTPUTS = {"istio": "krm_fn.istio", "gatewayAPI": "krm_fn.gateway_api"}
 
 
 class Outcome(NamedTuple):
@@ -101,10 +103,25 @@ def compute(
     if namespace := configs.default.config.namespace:
         objects, configs = in_namespace(objects, namespace), configs.in_namespace(namespace)
     plan = planner.make(inventory.read(objects, configs), configs)
-    made = together(write(objects, plan, configs) for write in OUTPUTS["istio"])
+    made = together([kubernetes.output(objects, plan, configs), *_outputs(objects, plan, configs)])
     changes = merge(objects, made, configs, place=place, anew=anew, grows=grows)
-    results = in_order([*plan.results, *made.results, *changes.results])
+    large = sizes.find(objects, made, changes, configs.owner)
+    results = in_order([*plan.results, *made.results, *changes.results, *large])
     return Computation(configs, plan, made, changes, tuple(results))
+
+
+def _outputs(objects: Sequence[Object], plan: Plan, configs: Configs) -> Iterator[Output]:
+    """Yield what each output makes of what is configured for it, and takes out of what it made before."""
+    wanted = {one.config.output for one in (configs.default, *configs.by_namespace.values())}
+    for name, package in OUTPUTS.items():
+        if name in wanted or (name == "istio" and _has_additions(objects)):
+            yield import_module(f"{package}.output").output(objects, plan.of(name), configs)
+
+
+def _has_additions(objects: Sequence[Object]) -> bool:
+    """Tell whether something was added to an object of the user's: only the output that did so can take it out."""
+    marked = (one for one in objects if one.group == "networking.istio.io" and one.is_source)
+    return any(one.item and one.item.text.find(PREFIX, one.item.start, one.item.end) >= 0 for one in marked)
 
 
 def _failed(results: Sequence[Result]) -> bool:

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from krm_fn import live
 from krm_fn.objects import HOST_IDS, Object, annotations_of
 from krm_fn.results import Code, Result
 from krm_fn.text.edits import Edit, Insert, Path, Put
-from krm_fn.text.rewrite import grown, outcome, rewrite
 from krm_fn.values import Value
 
 
@@ -33,9 +33,18 @@ def within(
     replaced: Mapping[int, Value],
     removed: Collection[int],
     grows: tuple[int, Sequence[Value]] = (-1, ()),
+    *,
+    anew: bool = False,
 ) -> Within:
-    """Return what the edits, replacements and removals of members come to; `grows` is a List and what it gets."""
+    """Return what the edits, replacements and removals of members come to; `grows` is a List and what it gets.
+
+    With `anew` what a cluster filled in goes, too.
+    """
     edits_of = {edit.position: edit for edit in edits}
+    if not any(one.inside for one in objects) and grows[0] < 0:
+        return Within({}, {}, ())
+    from krm_fn.text.rewrite import grown, outcome, rewrite  # noqa: PLC0415 - most lists have nothing to edit
+
     members: dict[int, list[Object]] = defaultdict(list)
     changed = edits_of.keys() | replaced.keys() | set(removed)
     for one in objects:
@@ -49,7 +58,7 @@ def within(
         here = members.get(id(holder.item), []) if not holder.inside else []
         if holder.item is None or not (here or added):
             continue
-        edited = {one.position: without_ids(one, edits_of[one.position]) for one in here if one.position in edits_of}
+        edited = {one.position: _dressed(one, edits_of[one.position], anew) for one in here if one.position in edits_of}
         gone = {one.inside: replaced.get(one.position) for one in here if one.position not in edited}
         too_long = {
             one.position: grown(holder.item.source, edited[one.position]) for one in here if one.position in edited
@@ -93,6 +102,11 @@ def _exchange(holder: Object, gone: Mapping[Path, Value | None], value: Value, a
     return Edit(holder.position, tuple(gone), tuple(inserts))
 
 
+def _dressed(one: Object, edit: Edit, anew: bool) -> Edit:
+    edit = without_ids(one, edit)
+    return live.cleaned(one, edit) if anew else edit
+
+
 def without_ids(one: Object, edit: Edit) -> Edit:
     """Return the edit, and with it the ids go that a host gave the object: the text keeps its comments itself."""
     annotations = annotations_of(one.item.whole if one.item and not one.inside else one.value)
@@ -109,8 +123,18 @@ def not_editable(one: Object) -> Result:
     return Result(Code.NOT_EDITABLE, message, one.ref)
 
 
-def rewritten(objects: Sequence[Object], edits: Iterable[Edit]) -> tuple[dict[int, str], list[Result]]:
-    """Return the new text of each item that an edit changes, and findings about those that it cannot."""
+def rewritten(
+    objects: Sequence[Object], edits: Iterable[Edit], *, anew: bool = False
+) -> tuple[dict[int, str], list[Result]]:
+    """Return the new text of each item that an edit changes, and findings about those that it cannot.
+
+    With `anew` what a cluster filled in goes, too.
+    """
+    edits = list(edits)
+    if not edits:
+        return {}, []
+    from krm_fn.text.rewrite import grown, rewrite  # noqa: PLC0415 - most lists have nothing to edit
+
     items = {one.position: one for one in objects if not one.inside}
     texts: dict[int, str] = {}
     refused: list[Result] = []
@@ -122,7 +146,7 @@ def rewritten(objects: Sequence[Object], edits: Iterable[Edit]) -> tuple[dict[in
         if size := grown(source, edit):
             refused.append(_too_long(one, size))
             continue
-        text = rewrite(source, one.item.column, one.item.whole, without_ids(one, edit))
+        text = rewrite(source, one.item.column, one.item.whole, _dressed(one, edit, anew))
         if text is None:
             refused.append(not_editable(one))
         elif text != source:

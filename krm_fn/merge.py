@@ -9,7 +9,18 @@ from typing import NamedTuple
 
 from krm_fn import members
 from krm_fn.config.reader import Configs
-from krm_fn.objects import DEPENDS_ON, INDEXES, ORDER, OWNER, PATHS, Object, annotations_of, ref_of
+from krm_fn.objects import (
+    DEPENDS_ON,
+    INDEXES,
+    MANAGED_BY,
+    ORDER,
+    OWNER,
+    PATHS,
+    Object,
+    annotations_of,
+    labels_of,
+    ref_of,
+)
 from krm_fn.output import Output
 from krm_fn.results import Code, Ref, Result
 from krm_fn.values import NOTHING, Value, mapping
@@ -81,8 +92,11 @@ def merge(
         replaced[existing.position] = updated
     left = [*present.twice, *(one for identity, one in present.ours.items() if identity not in wanted)]
     removed = frozenset(one.position for one in left)
-    rewritten, refused = members.rewritten(objects, made.edits)
-    within = members.within(objects, made.edits, replaced, removed, (-1, ()) if grows is None else (grows, added))
+    if anew:
+        results += [_left_behind(one) for one in present.before if _identity(one.ref) not in wanted]
+    rewritten, refused = members.rewritten(objects, made.edits, anew=anew)
+    growing = (-1, ()) if grows is None else (grows, added)
+    within = members.within(objects, made.edits, replaced, removed, growing, anew=anew)
     items = {one.position for one in objects if not one.inside}
     return Changes(
         {position: value for position, value in replaced.items() if position in items},
@@ -101,6 +115,7 @@ class _Present:
         ours: what this owner made; `twice` are further objects of one identity.
         theirs: the identities of everybody else's.
         others: what other configs made, by what it is about.
+        before: what this owner made, where that counts as not there.
     """
 
     def __init__(self, objects: Iterable[Object], owner: str, *, anew: bool) -> None:
@@ -108,13 +123,25 @@ class _Present:
         self.ours: dict[_Identity, Object] = {}
         self.twice: list[Object] = []
         self.others: dict[tuple[str, str, str], Object] = {}
+        self.before: list[Object] = []
         for one in objects:
             if one.owner != owner:
                 self.theirs.add(_identity(one.ref))
                 if one.owner:
                     self.others[_subject(one.value)] = one
-            elif not anew and self.ours.setdefault(_identity(one.ref), one) is not one:
+            elif anew:
+                self.before.append(one)
+            elif self.ours.setdefault(_identity(one.ref), one) is not one:
                 self.twice.append(one)
+
+
+def _left_behind(one: Object) -> Result:
+    name = f"{one.ref.kind.lower()} {one.ref.name}" + (f" -n {one.ref.namespace}" if one.ref.namespace else "")
+    message = (
+        f"was made by this config and nobody needs it any more; it is not printed: delete it (kubectl delete {name}), "
+        "VirtualServices before DestinationRules"
+    )
+    return Result(Code.LEFT_BEHIND, message, one.ref)
 
 
 def _identity(ref: Ref) -> _Identity:
@@ -155,6 +182,9 @@ def _updated(existing: Value, manifest: Value, owner: str) -> Value:
     """Return an object of ours as it should be: everything that others added to its metadata stays."""
     metadata = dict(existing["metadata"])
     kept = {key: text for key, text in annotations_of(existing).items() if not _is_order(key, text)}
+    if "labels" not in metadata:
+        metadata.pop("annotations", None)  # labels stand before them, as in what is new
+    metadata["labels"] = {**labels_of(existing), **MANAGED_BY}
     metadata["annotations"] = {**kept, **annotations_of(manifest), OWNER: owner}
     return {**existing, **manifest, "metadata": {**metadata, "name": manifest["metadata"]["name"]}}
 
@@ -191,4 +221,4 @@ def _new(manifest: Value, configs: Configs, free: _FreeIndexes | None) -> Value:
         folder = _NOT_IN_A_NAME.sub("-", namespace) or "default"
         path = configs.of(namespace).config.placement.replace("{namespace}", folder)
         annotations |= {INDEXES[0]: str(free.take(path)), PATHS[0]: path}
-    return {**manifest, "metadata": {**metadata, "annotations": annotations}}
+    return {**manifest, "metadata": {**metadata, "labels": MANAGED_BY, "annotations": annotations}}

@@ -11,6 +11,7 @@ _LABEL_PREFIX = re.compile(r"[a-z0-9](?:[-a-z0-9]*[a-z0-9])?(?:\.[a-z0-9](?:[-a-
 DNS_LABEL = r"[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?"
 _HOST = re.compile(rf"\*|(?:\*\.)?{DNS_LABEL}(?:\.{DNS_LABEL})*", re.IGNORECASE)
 _MAX_DNS_NAME = 253
+_SEPARATOR = re.compile(r"[-_.]")
 
 
 def label_value_problem(value: object) -> str:
@@ -49,14 +50,31 @@ def dns_name_problem(host: str) -> str:
     return ""
 
 
-def full_name(namespace: str, name: str) -> str:
-    """Return the full name of a Service, in the domain that clusters have unless their kubelets say otherwise."""
-    return f"{name}.{namespace}.svc.cluster.local"
+def full_name(namespace: str, name: str, domain: str) -> str:
+    """Return the full name of a Service in a cluster of that domain."""
+    return f"{name}.{namespace}.svc.{domain}"
 
 
 def dashed(environment: str) -> str:
     """Return a name for places that allow letters, digits and '-': '.' and '_' as '-'."""
     return environment.replace(".", "-").replace("_", "-")
+
+
+def is_slip(name: str, meant: str) -> bool:
+    """Tell whether a name is another one with one slip of the finger.
+
+    A character more, less, other, or swapped with the next; or upper for lower case, or separators that are others.
+    """
+    if name == meant:
+        return False
+    one, other = name.lower(), meant.lower()
+    if _SEPARATOR.sub("", one) == _SEPARATOR.sub("", other):
+        return True
+    start = next((at for at, pair in enumerate(zip(one, other, strict=False)) if len(set(pair)) > 1), None)
+    at = min(len(one), len(other)) if start is None else start
+    rest, meant_rest = one[at:], other[at:]
+    swapped = rest[1::-1] + rest[2:] == meant_rest
+    return swapped or meant_rest in (rest[1:], rest) or rest == meant_rest[1:] or rest[1:] == meant_rest[1:]
 
 
 def nearest(names: Iterable[str], wanted: str) -> str:

@@ -5,18 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from krm_fn.results import Ref
+from krm_fn.results import FUNCTION, Ref
 from krm_fn.text.document import Item
 
 OWNER = "virtual-env-fn.dev/owner"
+MANAGED_BY = {"app.kubernetes.io/managed-by": FUNCTION}  # the label of all that is generated, to select it by
 SYNC_WAVE, SYNC_OPTIONS = "argocd.argoproj.io/sync-wave", "argocd.argoproj.io/sync-options"
 PRUNE_LAST = "PruneLast=true"
 RULES_WAVE, ROUTES_WAVE = "-1", "1"  # the user's own objects stand in wave 0: their pods are there before routes
-ORDER = {SYNC_WAVE: (RULES_WAVE, ROUTES_WAVE), SYNC_OPTIONS: (PRUNE_LAST,)}  # what this function writes
+LAST_WAVE = "2"
+ORDER = {SYNC_WAVE: (RULES_WAVE, ROUTES_WAVE, LAST_WAVE), SYNC_OPTIONS: (PRUNE_LAST,)}  # what this function writes
 DEPENDS_ON = "config.kubernetes.io/depends-on"
 # By these kpt finds an object's input again, and lays the input's comments and order of keys over the output: by their
 # place in a list, so that with entries put before others they land on the wrong ones.
 HOST_IDS = ("internal.config.kubernetes.io/id", "config.k8s.io/id")
+SELECTOR = "virtual-env-fn.dev/selector"  # on a Service of the user's whose selector this function added a label to
 LOCAL_CONFIG = "config.kubernetes.io/local-config"
 PATHS = ("internal.config.kubernetes.io/path", "config.kubernetes.io/path")
 INDEXES = ("internal.config.kubernetes.io/index", "config.kubernetes.io/index")
@@ -26,7 +29,7 @@ class Object(NamedTuple):
     """One object of the list.
 
     Attributes:
-        value: the object as Kubernetes reads it.
+        value: the object as Kubernetes reads it, as far as anybody asks for it.
         ref: how findings name it.
         position: its number: of an item its place in the list; members of Lists have the numbers behind those.
         item: where its text stands; for a member, the text of the outermost List.
@@ -48,6 +51,11 @@ class Object(NamedTuple):
         return tuple(one.removeprefix(path) for one in self.item.duplicates if one.startswith(path))
 
     @property
+    def whole(self) -> Mapping[str, Any]:
+        """All of it, also what the reading passed over because nobody asks for it."""
+        return self.value if self.inside or not self.item else self.item.whole
+
+    @property
     def group(self) -> str:
         return group_of(self.ref.api_version)
 
@@ -64,6 +72,13 @@ class Object(NamedTuple):
         return not self.owner and str(local).lower() == "false"
 
 
+def added_label(value: Mapping[str, Any], owner: str) -> str:
+    """Return the label that a config added to the selector of a Service of the user's, or an empty string."""
+    mark = annotations_of(value).get(SELECTOR)
+    whose, _, label = mark.partition(" ") if isinstance(mark, str) else ("", "", "")
+    return label if whose == owner else ""
+
+
 def group_of(api_version: str) -> str:
     """Return the API group: `apps` for `apps/v1`, empty for `v1`."""
     return api_version.rpartition("/")[0]
@@ -71,9 +86,18 @@ def group_of(api_version: str) -> str:
 
 def annotations_of(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the annotations, or nothing where they or the metadata are no mapping."""
+    return _of_metadata(value, "annotations")
+
+
+def labels_of(value: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the labels of the object itself, or nothing where they or the metadata are no mapping."""
+    return _of_metadata(value, "labels")
+
+
+def _of_metadata(value: Mapping[str, Any], field: str) -> Mapping[str, Any]:
     metadata = value.get("metadata")
-    annotations = metadata.get("annotations") if isinstance(metadata, dict) else None
-    return annotations if isinstance(annotations, dict) else {}
+    found = metadata.get(field) if isinstance(metadata, dict) else None
+    return found if isinstance(found, dict) else {}
 
 
 def ref_of(value: Mapping[str, Any], file: str = "") -> Ref:
@@ -121,18 +145,6 @@ def _members(value: Mapping[str, Any], inside: tuple[str | int, ...]) -> Iterato
         yield path, {**implied, **member}
         if is_list(member):
             yield from _members(member, path)
-
-
-_CLUSTERS_OWN = ("creationTimestamp", "generation", "managedFields", "resourceVersion", "selfLink", "uid")
-
-
-def without_clusters_own(value: Mapping[str, Any]) -> dict[str, Any]:
-    """Return an object without what a cluster filled in, so that it can be applied whatever stands there now."""
-    metadata = value.get("metadata")
-    rest = {key: child for key, child in value.items() if key != "status"}
-    if isinstance(metadata, dict):
-        rest["metadata"] = {key: child for key, child in metadata.items() if key not in _CLUSTERS_OWN}
-    return rest
 
 
 def in_namespace(objects: Iterable[Object], namespace: str) -> list[Object]:

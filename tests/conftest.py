@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -31,7 +33,20 @@ def pytest_addoption(parser):
     parser.addoption("--unit", action="store_true", help="only the tests that need no part of .ci/parts")
     parser.addoption("--update", action="store_true", help="rewrite the examples' expected output instead of comparing")
     parser.addoption(
+        "--fuzz", type=float, default=5, metavar="SECONDS", help="how long tests/fuzz tries random lists (5)"
+    )
+    parser.addoption(
         "--topologies", type=int, default=25, metavar="N", help="how many random topologies tests/mesh asks (25)"
+    )
+    parser.addoption(
+        "--before-after", type=int, default=12, metavar="N", help="how many lists of a user's tests/mesh compares (12)"
+    )
+    parser.addoption(
+        "--compared",
+        type=int,
+        default=100,
+        metavar="N",
+        help="how many requests tests/mesh asks of the evaluator and of a real Envoy in each world (100)",
     )
 
 
@@ -44,3 +59,15 @@ def pytest_configure(config):
 def pytest_ignore_collect(collection_path, config):
     relative = collection_path.relative_to(Path(__file__).parent)
     return True if config.getoption("--unit") and relative.as_posix() in NOT_UNIT else None
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Tell what was skipped in one line per missing part, however many tests want it."""
+    parts, reasons = Counter(), {}
+    for report in terminalreporter.stats.get("skipped", ()):
+        reason = report.longrepr[2].removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else "?"
+        part = next(iter(re.findall(r"\.ci/parts/([\w-]+)", reason)), reason)
+        parts[part] += 1
+        reasons.setdefault(part, reason)
+    for part, count in sorted(parts.items()):
+        terminalreporter.write_line(f"SKIPPED {count} test{'s' * (count != 1)}: {reasons[part]}")

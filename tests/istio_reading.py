@@ -91,13 +91,35 @@ def _gateway_route(objects: list[Manifest], request: Request) -> tuple[Manifest,
         spec, place = virtual_service["spec"], virtual_service["metadata"].get("namespace", "")
         names = [gateway if "/" in gateway else f"{place}/{gateway}" for gateway in spec.get("gateways", ())]
         for host in spec["hosts"] if f"{request.namespace}/{request.gateway}" in names else ():
-            routes.setdefault(host, []).extend((route, place) for route in spec.get("http", ()))
+            for route, match in _singly(spec.get("http", ())):
+                if _at_gateway(match, place, request):
+                    routes.setdefault(host, []).append(({**route, "match": [match]}, place))
+                    if _catches_all(match):
+                        break  # nothing behind it is ever asked
     asked = request.service.partition(":")[0]
     fitting = [host for host in routes if host == asked or (host[0] == "*" and asked.endswith(host[1:]))]
-    for route, place in routes[max(fitting, key=len)] if fitting else ():
+    closest = routes[max(fitting, key=len)] if fitting else []
+    for route, place in sorted(closest, key=lambda one: _catches_all(one[0]["match"][0])):
         if any(_matches(match, request) for match in route.get("match", [{}])):
             return route, place
     return {"directResponse": {"status": 404}}, request.namespace
+
+
+def _singly(routes: Iterable[Manifest]) -> Iterator[tuple[Manifest, Manifest]]:
+    for route in routes:
+        for match in route.get("match", [{}]):
+            yield route, match
+
+
+def _at_gateway(match: Manifest, place: str, request: Request) -> bool:
+    names = [gateway if "/" in gateway else f"{place}/{gateway}" for gateway in match.get("gateways", ())]
+    return not names or f"{request.namespace}/{request.gateway}" in names
+
+
+def _catches_all(match: Manifest) -> bool:
+    """Tell whether a gateway asks a route last: it has no condition but `/`."""
+    rest = {key: value for key, value in match.items() if key not in ("gateways", "port", "name")}
+    return rest in ({}, {"uri": {"prefix": "/"}})
 
 
 def _resolved(host: str, namespace: str) -> tuple[str, str]:
@@ -112,13 +134,18 @@ def _resolved(host: str, namespace: str) -> tuple[str, str]:
 
 
 def _on_port(route: Manifest, port: int) -> bool:
-    return any(match.get("port", port) == port for match in route.get("match", [{}]))
+    return any(
+        match.get("port", port) == port and "mesh" in match.get("gateways", ["mesh"])
+        for match in route.get("match", [{}])
+    )
 
 
 def _matches(match: Manifest, request: Request) -> bool:
     sent = {name.lower(): value for name, value in request.headers.items()}
     checks = {
         "port": lambda port: port == request.port,
+        "gateways": lambda names: bool(request.gateway) or "mesh" in names,
+        "authority": lambda rule: _holds(rule, request.service),
         "sourceLabels": lambda labels: labels.items() <= request.caller.items(),
         "uri": lambda rule: _holds(rule, request.path),
         "headers": lambda headers: all(_holds(rule, sent.get(name.lower())) for name, rule in headers.items()),
@@ -144,8 +171,7 @@ def _subset(objects: list[Manifest], service: tuple[str, str], name: str) -> Map
         for one in _of_kind(objects, "DestinationRule")
         if _resolved(one["spec"]["host"], one["metadata"].get("namespace", "")) == service
     ]
-    assert len(rules) == 1, f"{len(rules)} DestinationRules for {service}"
-    subsets = [one for one in rules[0]["spec"]["subsets"] if one["name"] == name]
+    subsets = [one for rule in rules for one in rule["spec"]["subsets"] if one["name"] == name]  # Istio joins them
     assert len(subsets) == 1, f"{len(subsets)} subsets {name} of {service}"
     return subsets[0]["labels"]
 

@@ -15,6 +15,7 @@ import pytest
 import yaml
 from lists import base, named, service, workload
 
+from krm_fn.command.subcommands import SUBCOMMANDS
 from krm_fn.text import document
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -427,3 +428,11 @@ def test_a_quiet_check_prints_nothing_but_errors():
     assert run("check", "-q", "-", stdin=stream([*APP, workload("lost", "dev", app="lost")])).stdout == b""
     printed = run("check", "-q", "-", stdin=stream(BROKEN), code=1).stdout.decode().splitlines()
     assert [line.partition(":")[0] for line in printed] == ["error", "error"]
+
+
+def test_every_subcommand_has_help():
+    """`COMMAND --help` prints the usage of each subcommand, on every Python."""
+    for name in [one.name for one in SUBCOMMANDS]:
+        assert run(name, "--help", stdin=subprocess.DEVNULL).stdout.startswith(
+            f"usage: virtual-env-fn {name} ".encode()
+        )

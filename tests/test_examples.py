@@ -63,9 +63,9 @@ def load(name):
 
 
 @cache
-def computed(name) -> Computation:
+def computed(name, options=()) -> Computation:
     loaded = load(name)
-    return function.compute(loaded.objects, loaded.function_config)
+    return function.compute(loaded.objects, loaded.function_config, dict(options))
 
 
 @cache
@@ -189,26 +189,30 @@ def test_the_plan_answers_the_request(row):
 
 
 @pytest.mark.parametrize("row", all_rows())
-def test_the_routes_answer_the_request(row):
-    """The generated routes, read as Istio reads them, lead each request to who answers it by requests.yaml."""
+@pytest.mark.parametrize("options", [(), (("routes", "all"), ("applyOrder", "list"))], ids=["split", "all"])
+def test_the_routes_answer_the_request(row, options):
+    """The generated routes, read as Istio reads them, lead each request to who answers it by requests.yaml.
+
+    So they do where every Service that takes part has routes, and each subset a rule of its own.
+    """
     outside = bool(row.asked.gateway)
     plan = computed(row.example).plan.services[0] if outside else service_plan(row)
     port = row.asked.port if outside else port_of(plan, row).number
     request = replace(row.asked, port=port, headers=sent(plan, row))
-    written = rewritten(row.example)
+    written = rewritten(row.example, options)
     objects = [
         written.get(one.position, one.value)
         for one in load(row.example).objects
         if one.is_source or (one.ref.kind == "Service" and not one.owner)
     ]
-    manifests = [dict(one) for one in computed(row.example).made.manifests]
+    manifests = [dict(one) for one in computed(row.example, options).made.manifests]
     assert istio_reading.answer([*objects, *manifests], request, plan.config.env_label.name) == row.answer
 
 
 @cache
-def rewritten(name):
+def rewritten(name, options):
     """Return the user's objects that change, by position, as they then are."""
-    changes = computed(name).changes
+    changes = computed(name, options).changes
     return {position: document.parse(text.encode()).items[0].value for position, text in changes.rewritten.items()}
 
 

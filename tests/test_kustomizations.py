@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+sys.path.append(str(Path(__file__).parent / "hosts"))  # the rule for missing parts stands there
+import host_tools
 
 ROOT = Path(__file__).resolve().parents[1]
 COMMAND = Path(sys.executable).with_name("virtual-env-fn")
@@ -52,9 +54,7 @@ LEGACY = "apiVersion: example.com/v1\nkind: Legacy\nmetadata: {name: legacy}\n"
 @pytest.fixture(params=["kustomize", "kubectl"])
 def builder(request, tmp_path):
     """Folders for PATH in which only one of the two builders is, and a `docker` that leaves a mark."""
-    found = shutil.which(request.param)
-    if not found:
-        pytest.skip(f"{request.param} is not installed; .ci/parts/{request.param} says how to get it")
+    found = host_tools.part(request.param)
     programs = tmp_path / "programs"
     programs.mkdir()
     (programs / request.param).symlink_to(found)

@@ -17,7 +17,7 @@ kubectl), or - for stdin. Exit codes: 0 the output is safe to apply, 1 errors (t
 """
 _NEVER = ("--enable-exec", "--enable-star")  # flags of kustomize
 _DESCRIPTION = f"""\
-Reads virtual-environment labels on pods and writes the Istio routes that make them so: a request of dev.proj1
+Reads virtual-environment labels on pods and writes the routes that make them so: a request of dev.proj1
 reaches dev.proj1's pods where there are some, and falls back level by level to dev where there are none.
 
 As a KRM function (kustomize, kpt):  {FUNCTION} < ResourceList > ResourceList
@@ -47,8 +47,14 @@ def top(desk: str) -> argparse.ArgumentParser:
     return parser
 
 
-def add_paths(command: argparse.ArgumentParser, count: str) -> None:
-    """Add the PATHs, and how the kustomizations among them are built; `count` is argparse's nargs."""
+def add_paths(command: argparse.ArgumentParser, count: str, first: str) -> None:
+    """Add the PATHs, and how the kustomizations among them are built.
+
+    `count` is argparse's nargs, and `first` how the first of them is called: with what else may stand before it.
+    """
+    # Python 3.11 cannot print the help of a positional argument with several names: the usage says them.
+    if first != "PATH":
+        command.usage = f"{command.prog} [OPTION]... {first} [PATH ...]"
     command.add_argument("paths", nargs=count, metavar="PATH")
     command.add_argument(
         "--build-args",
@@ -113,6 +119,18 @@ def add_format(command: argparse.ArgumentParser, *formats: str) -> None:
     command.add_argument("--format", choices=formats, default=formats[0])
 
 
+def add_sources(command: argparse.ArgumentParser) -> None:
+    """Add --git REV:PATH."""
+    command.add_argument(
+        "--git",
+        dest="at",
+        action="append",
+        default=[],
+        metavar="REV:PATH",
+        help="a further source: PATH as a commit of the repository here has it; may be repeated",
+    )
+
+
 def add_pattern(command: argparse.ArgumentParser, option: str, text: str) -> None:
     """Add an option that takes a pattern and may be repeated."""
     command.add_argument(option, action="append", default=[], metavar="PATTERN", help=f"{text}; may be repeated")
@@ -124,3 +142,8 @@ def add_output(command: argparse.ArgumentParser, *, required: bool) -> None:
     command.add_argument(
         "-o", "--output", required=required, default=None if required else "-", metavar="FILE", help=hint
     )
+
+
+def add_proxy(command: argparse.ArgumentParser, text: str) -> None:
+    """Add --proxy, which takes config dumps."""
+    command.add_argument("--proxy", action="extend", nargs="+", default=[], metavar="DUMP", help=text)

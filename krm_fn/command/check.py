@@ -15,7 +15,7 @@ from krm_fn.objects import Object
 from krm_fn.plan.answers import Plan
 from krm_fn.results import Code, FunctionError, Ref, Result, Severity, in_order
 from krm_fn.text.lines import line
-from krm_fn.views import gate, report
+from krm_fn.views import facts, gate, report
 from krm_fn.views.gate import Located
 from krm_fn.views.report import Environment
 
@@ -77,25 +77,17 @@ def _text(ran: Ran, results: Sequence[Result], found: Sequence[Environment]) -> 
 
 def _counted(plan: Plan) -> str:
     """Return how many Services were looked at; none of them labelled is said to be so."""
-    if plan.services or not plan.apart:
-        return f"{len(plan.services)} Service{'s' * (len(plan.services) != 1)}"
-    return f"{len(plan.apart)} Service{'s' * (len(plan.apart) != 1)}, none labelled"
+    return facts.nothing(plan) or f"{len(plan.services)} Service{'s' * (len(plan.services) != 1)}"
 
 
 def _nothing_checked(ran: Ran) -> list[Result]:
     """Return a finding where no Service takes part and no error says why."""
-    plan = ran.computed.plan
-    if plan.services or ran.failed:
+    nothing = facts.nothing(ran.computed.plan)
+    if not nothing or ran.failed:
         return []
     label = ran.computed.configs.default.config.env_label.name
-    count = len(plan.apart)
-    if not count:
-        message = "the list has no Service, so there was nothing to check"
-    elif plan.namespaces:
-        message = f"none of {count} Services selects a pod with the label {label!r}, so there was nothing to check"
-    else:
-        message = f"{count} Services, none labelled: no pod template carries the label {label!r}; nothing was checked"
-    return [Result(Code.NOTHING_CHECKED, message.replace("1 Services", "1 Service"))]
+    message = f"{nothing}: no Service has pods that carry the label {label!r}, so there was nothing to check"
+    return [Result(Code.NOTHING_CHECKED, message)]
 
 
 def _located(result: Result, loaded: Loaded, paths: Sequence[str]) -> Located:

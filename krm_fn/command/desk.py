@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 
+from krm_fn import live
 from krm_fn.command import arguments, running, stdio
 from krm_fn.command.settings import Settings
-from krm_fn.config.schema import definition, json_schema
-from krm_fn.objects import is_list, without_clusters_own
+from krm_fn.objects import is_list
 from krm_fn.text import document
 
 
 def schema(options: argparse.Namespace, _: Settings) -> int:
     """Print the schema of the configuration, for hosts or for editors."""
+    from krm_fn.config.schema import definition, json_schema  # noqa: PLC0415 - needs the library of configurations
+
     if options.format == "json-schema":
         text = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
     else:
@@ -30,11 +32,13 @@ def generate(options: argparse.Namespace, settings: Settings) -> int:
     rewritten = ((items[position], text) for position, text in sorted(changes.rewritten.items()))
     documents = [
         *(_document(item.column, text) for item, text in rewritten if item and not is_list(item.value)),
-        *(document.dump(without_clusters_own(value)) for _, value in sorted(changes.members.items())),
+        *(document.dump(live.without(value)) for _, value in sorted(changes.members.items())),
         *(document.dump(one) for one in changes.added),
     ]
+    # By a first `{` kubectl takes the whole stream for JSON.
+    start = "---\n" if documents and documents[0].startswith("{") else ""
     if not ran.failed:
-        stdio.write("---\n".join(documents).encode())
+        stdio.write((start + "---\n".join(documents)).encode())
     stdio.say(ran.results, arguments.least(options))
     return stdio.FAILED if ran.failed else 0
 
@@ -42,7 +46,4 @@ def generate(options: argparse.Namespace, settings: Settings) -> int:
 def _document(column: int, text: str) -> str:
     """Return the new text of an item that stands at a column of a list as a document of its own."""
     margin = " " * column
-    text = text.replace(f"\n{margin}", "\n").rstrip("\n") + "\n"
-    (item,) = document.parse(text.encode()).items
-    rest = without_clusters_own(item.value)
-    return text if rest == item.value else document.dump(rest)
+    return text.replace(f"\n{margin}", "\n").rstrip("\n") + "\n"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _ENDINGS = (".yaml", ".yml", ".json", "Kptfile")
 _PLAIN = Flags()
+GIT = "git:"  # before REV:PATH
 
 
 class Layered(NamedTuple):
@@ -66,7 +67,7 @@ def load(paths: Sequence[str | Place], flags: Flags = _PLAIN, *, may_be_empty: b
     """Read every path.
 
     A directory with a Kptfile is read as kpt reads it, one with a kustomization is built, any other is read
-    file by file; `-` is stdin.
+    file by file; `-` is stdin, and `git:REV:PATH` what a commit of the repository here has at a path.
 
     Args:
         paths: of the work tree, or wherever they are to be read.
@@ -128,6 +129,8 @@ def _read(at: Place, prefix: str, flags: Flags) -> _Read:
     """Return what a path holds, each file by the name that its host gives it, behind `prefix`."""
     if at.shown == "-":
         return _Read((_Part("", "", parse(_stdin(), "stdin")),))
+    if at.shown.startswith(GIT):
+        return _at_commit(at.shown.removeprefix(GIT), flags)
     if not at.path.is_dir():
         return _Read((_Part(at.shown, at.shown, parse(read_bytes(at), at.shown)),))
     if any((at.path / name).is_file() for name in KUSTOMIZATIONS) and not (at.path / "Kptfile").is_file():
@@ -138,6 +141,19 @@ def _read(at: Place, prefix: str, flags: Flags) -> _Read:
         return _Read((part,), built.config, built)
     parts = tuple(_files(at, prefix))
     return _Read(parts, _pipeline_config(at))
+
+
+def _at_commit(source: str, flags: Flags) -> _Read:
+    """Read REV:PATH; its files are named REV:PATH/FILE."""
+    from krm_fn.command import revisions  # noqa: PLC0415 - starts programs, of which files alone need none
+
+    revision, colon, path = source.partition(":")
+    if not (revision and colon):
+        raise FunctionError(problem(source, "is no REV:PATH, such as main:deploy/base"))
+    with revisions.checked_out(revision, [path or "."]) as found:
+        if not found:
+            raise FunctionError(problem(source, f"is not there: the commit {revision} has no such path"))
+        return _read(found[0]._replace(shown=source.rstrip("/")), f"{source.rstrip('/')}/", flags)
 
 
 def _stdin() -> bytes:

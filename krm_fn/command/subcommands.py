@@ -12,7 +12,7 @@ from krm_fn.command import arguments, files, stdio
 from krm_fn.command.settings import Settings
 
 _USAGE = 2
-_TWO = 2  # OLD and NEW
+_TWO = 2  # OLD and NEW, ENV and PATH
 
 
 def _nothing(_: argparse.ArgumentParser) -> None:
@@ -34,6 +34,8 @@ class Subcommand(NamedTuple):
         declare: adds its own arguments to its parser.
         paths: how many PATHs it takes, as argparse's nargs; empty for none, and then no configuration either.
         refuse: says what is wrong about options that no single argument shows; empty if nothing is.
+        first: what stands in the place of the first PATH, for its help.
+        sources: whether --git REV:PATH are PATHs as well.
     """
 
     name: str
@@ -42,6 +44,8 @@ class Subcommand(NamedTuple):
     declare: Callable[[argparse.ArgumentParser], None] = _nothing
     paths: str = "+"
     refuse: Callable[[argparse.Namespace], str] = _accept
+    first: str = "PATH"
+    sources: bool = False
 
     def function(self) -> Callable[[argparse.Namespace, Settings], int]:
         """Return what carries it out."""
@@ -65,6 +69,7 @@ def _explain(command: argparse.ArgumentParser) -> None:
     command.add_argument("--service", default="", metavar="[NAMESPACE/]NAME", help="only this Service")
     command.add_argument("--env", metavar="VALUE", help="for a request that carries this value")
     command.add_argument("--from", dest="caller", metavar="ENV", help="for a call from a pod of this environment")
+    arguments.add_proxy(command, "and the way that the request takes in a proxy, by its config dump (see verify)")
     arguments.add_format(command, "text", "json")
 
 
@@ -96,7 +101,34 @@ def _diff_paths(options: argparse.Namespace) -> str:
     return ""
 
 
+def _verify(command: argparse.ArgumentParser) -> None:
+    what = "what `istioctl proxy-config all POD -o json` prints, or Envoy's /config_dump?include_eds; - for stdin"
+    arguments.add_proxy(command, what)
+    command.add_argument(
+        "--live",
+        action="store_true",
+        help="fetch the dump of one sidecar of each namespace and of each gateway with kubectl; reads only",
+    )
+    command.add_argument(
+        "--namespace", action="append", default=[], metavar="N", help="with --live: ask there; may be repeated"
+    )
+    command.add_argument("--pod", default="", metavar="P", help="with --live: ask this pod's sidecar")
+    arguments.add_format(command, "text", "md", "json")
+    arguments.add_output(command, required=False)
+
+
+def _verify_what(options: argparse.Namespace) -> str:
+    return "" if options.proxy or options.live else "verify takes --proxy DUMP, or --live"
+
+
 def _page(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--verify",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="show what `verify --format json` found over the plan; may be repeated",
+    )
     arguments.add_output(command, required=True)
 
 
@@ -109,20 +141,68 @@ def _schema(command: argparse.ArgumentParser) -> None:
     )
 
 
+def _fork(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--image",
+        action="append",
+        default=[],
+        metavar="CONTAINER=IMAGE",
+        help="another image; IMAGE alone where there is one container; may be repeated",
+    )
+    command.add_argument("-o", "--output", metavar="FILE", help="a new file for it (default stdout)")
+    command.add_argument("--remove", action="store_true", help="ENV PATH...: name what to delete for it to go")
+
+
+def _fork_words(options: argparse.Namespace) -> str:
+    if len(options.paths) < (_TWO if options.remove else _TWO + 1):
+        return "fork takes ENV, WORKLOAD ([NAMESPACE/][KIND/]NAME) and PATHs, or --remove ENV and PATHs"
+    return ""
+
+
+def _with_sources(options: argparse.Namespace) -> str:
+    """Put the sources of --git behind the PATHs."""
+    options.paths += [f"git:{one}" for one in options.at]
+    return "" if options.paths else f"{options.command} takes at least one PATH, or --git REV:PATH"
+
+
 SUBCOMMANDS = (
-    Subcommand("generate", "print only what the function generates or changes", "desk:generate", arguments.add_quiet),
-    Subcommand("check", "print the findings; exit 1 if one is an error", "check:check", _check),
-    Subcommand("explain", "print who answers, and why", "show:show_explain", _explain),
-    Subcommand("matrix", "print a table, Services by environments: who answers each", "show:show_matrix", _matrix),
+    Subcommand(
+        "generate",
+        "print only what the function generates or changes",
+        "desk:generate",
+        arguments.add_quiet,
+        sources=True,
+    ),
+    Subcommand("check", "print the findings; exit 1 if one is an error", "check:check", _check, sources=True),
+    Subcommand("explain", "print who answers, and why", "show_explain:run", _explain, sources=True),
+    Subcommand(
+        "matrix", "print a table, Services by environments: who answers each", "show_matrix:run", _matrix, sources=True
+    ),
     Subcommand(
         "diff",
         "print whose answers change between two lists: OLD NEW",
-        "show:show_diff",
+        "show_diff:run",
         _diff,
         paths="*",
         refuse=_diff_paths,
     ),
-    Subcommand("page", "write one self-contained HTML page to look at", "show:show_page", _page),
+    Subcommand(
+        "verify",
+        "compare the plan with what running proxies do, by their config dumps",
+        "verify:show_verify",
+        _verify,
+        refuse=_verify_what,
+        sources=True,
+    ),
+    Subcommand("page", "write one self-contained HTML page to look at", "show_page:run", _page, sources=True),
+    Subcommand(
+        "fork",
+        "print the manifest of a new environment's workload, made of the one that answers it today",
+        "fork:fork",
+        _fork,
+        refuse=_fork_words,
+        first="ENV WORKLOAD PATH",
+    ),
     Subcommand("schema", "print the schema of the configuration", "desk:schema", _schema, paths=""),
 )
 
@@ -130,9 +210,14 @@ SUBCOMMANDS = (
 def run(words: Sequence[str]) -> int:
     """Carry out a command line and return the exit code; a wrong one ends the process with code 2."""
     top, known = parser(), {one.name: one for one in SUBCOMMANDS}
-    options = top.parse_args(words)
+    options, more = top.parse_known_args(words)
+    # argparse takes no positional arguments behind an option where some stood before it.
+    if more and (not hasattr(options, "paths") or any(word.startswith("-") and word != "-" for word in more)):
+        top.error(f"unrecognized arguments: {' '.join(more)}")
+    if more:
+        options.paths += more
     called = known.get(options.command)
-    if called and (refused := called.refuse(options)):
+    if called and (refused := (called.sources and _with_sources(options)) or called.refuse(options)):
         top.error(refused)
     overrides = _overrides(top, getattr(options, "set", []))
     try:
@@ -158,9 +243,11 @@ def parser() -> argparse.ArgumentParser:
     for one in SUBCOMMANDS:
         command = commands.add_parser(one.name, help=one.summary, description=one.summary, epilog=arguments.EPILOG)
         if one.paths:
-            arguments.add_paths(command, one.paths)
+            arguments.add_paths(command, "*" if one.sources else one.paths, one.first)
             arguments.add_config(command)
         one.declare(command)
+        if one.sources:
+            arguments.add_sources(command)
     return top
 
 

@@ -51,18 +51,33 @@ FIELDS: Mapping[str, Field] = {
     "unlabelled": Field(
         "pods without the label beside labelled ones of their Service: an error, or adopt them into the base", "adopt"
     ),
-    "applyOrder": Field("annotations for a host that applies in order", "argocd"),
+    "routes": Field(
+        "Services with routes: those of several environments (split), or all that take part, always", "all"
+    ),
+    "applyOrder": Field(
+        "a rule for each subset, for hosts that apply in order: list (kubectl, Helm), argocd or kpt", "argocd"
+    ),
     "istio": Field("what the objects of Istio are written for", {"injector": "lua"}),
     "istio.apiVersion": Field(
         "of the generated objects; v1beta1 and v1alpha3 for older Istio", "networking.istio.io/v1beta1"
     ),
     "istio.injector": Field("how autoInject is done: early from Istio 1.26 on, lua before", "lua"),
+    "istio.rootNamespace": Field(
+        "Istio's own namespace: its DestinationRules hold where no closer one does", "istio-system"
+    ),
+    "output": Field("Istio's own kinds, or Gateway API routes for any mesh (gatewayAPI)", "gatewayAPI"),
+    "base": Field(
+        "with gatewayAPI: a Service of the base's pods beside yours (backend), or its label in yours too (selector)",
+        "selector",
+    ),
+    "grpc": Field("with gatewayAPI: the kind of route of gRPC ports", "GRPCRoute"),
     "namespace": Field("what objects without a namespace will get, such as Helm's release namespace", "shop"),
     "namespaces": Field(
         "environments in namespaces of their own, which answer for one another", {"base": "dev", "members": ["proj1"]}
     ),
     "namespaces.base": Field("the namespace that holds the base", "dev"),
     "namespaces.members": Field("the namespaces whose environments answer beside the base's", ["proj1", "proj2"]),
+    "clusterDomain": Field("the domain of the cluster's Services", "cluster.local"),
     "previewHosts": Field(
         "a host per environment on a gateway, for people who cannot set a header: {env} and {host} once each",
         "{env}.{host}",

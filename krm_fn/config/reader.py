@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails
-
-from krm_fn.config.options import RouteConfig
+from krm_fn.config.options import CLUSTER_DOMAIN, ROOT_NAMESPACE, RouteConfig
 from krm_fn.names import nearest
 from krm_fn.results import Code, FunctionError, Ref, Result, shown
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+    from pydantic_core import ErrorDetails
 
 KIND = "VirtualEnvironment"
 GROUP = "virtual-env-fn.dev"
@@ -49,6 +50,18 @@ class Configs(NamedTuple):
     def of(self, namespace: str) -> Source:
         return self.by_namespace.get(namespace, self.default)
 
+    @property
+    def cluster_domain(self) -> str:
+        """The domain of the cluster's Services, as any of them says: there is one cluster."""
+        said = {one.config.cluster_domain for one in (self.default, *self.by_namespace.values())}
+        return min(said - {CLUSTER_DOMAIN}, default=CLUSTER_DOMAIN)
+
+    @property
+    def root_namespace(self) -> str:
+        """Istio's own namespace, as any of them says."""
+        said = {one.config.istio.root_namespace for one in (self.default, *self.by_namespace.values())}
+        return min(said - {ROOT_NAMESPACE}, default=ROOT_NAMESPACE)
+
     def in_namespace(self, namespace: str) -> Configs:
         """Return what holds when objects without a namespace get this one."""
         return self._replace(by_namespace={name or namespace: source for name, source in self.by_namespace.items()})
@@ -84,9 +97,13 @@ def read(value: Mapping[str, Any] | None, ref: Ref, overrides: Mapping[str, str]
     prefix = "data" if value and "data" in value else "spec" if value else ""
     if not problems:
         if not spec:
-            return RouteConfig.model_construct()  # the defaults, without building the validators
+            return RouteConfig()
+        from pydantic import ValidationError  # noqa: PLC0415 - loaded where there is something to check
+
+        from krm_fn.config import models  # noqa: PLC0415 - as above
+
         try:
-            return RouteConfig.model_validate(spec, strict=not loose)
+            return models.plain(models.RouteConfig.model_validate(spec, strict=not loose))
         except ValidationError as error:
             problems += _explain(error, ref, prefix, overrides or {})
     raise FunctionError(*problems)
@@ -193,7 +210,9 @@ def _explain(error: ValidationError, ref: Ref, prefix: str, overrides: Mapping[s
 def _message(problem: ErrorDetails) -> str:
     kind, found, places = problem["type"], problem["input"], problem["loc"]
     if kind == "extra_forbidden":
-        return _unknown(str(places[-1]), _names_at([str(place) for place in places[:-1]]))
+        from krm_fn.config import models  # noqa: PLC0415 - loaded already: it found the mistake
+
+        return _unknown(str(places[-1]), models.names_at([str(place) for place in places[:-1]]))
     if kind == "missing":
         return "is missing; add it"
     allowed = problem["msg"].removeprefix("Value error, ").removeprefix("Input ")
@@ -218,14 +237,3 @@ def _unknown(name: str, allowed: Iterable[str]) -> str:
     close = nearest(allowed, name)
     hint = f"did you mean {close!r}?" if close else f"allowed: {', '.join(allowed)}"
     return f"there is no field {name!r}; {hint}"
-
-
-def _names_at(places: list[str]) -> list[str]:
-    """Return the field names that the model has at a path of a validation error."""
-    model: Any = RouteConfig
-    for place in places:
-        for field in model.model_fields.values():
-            if field.alias == place:
-                kinds = [field.annotation, *getattr(field.annotation, "__args__", ())]
-                model = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), model)
-    return [field.alias or name for name, field in model.model_fields.items()]

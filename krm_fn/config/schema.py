@@ -9,12 +9,12 @@ from pydantic import BaseModel
 
 from krm_fn import __version__
 from krm_fn.config.described import FIELDS
-from krm_fn.config.options import RouteConfig
+from krm_fn.config.models import RouteConfig
 from krm_fn.config.reader import API_VERSION, GROUP, KIND
 
 # Structural schemas cannot forbid unknown fields; the configuration's own reader does.
 _NOT_STRUCTURAL = {"additionalProperties", "examples"}
-_DESCRIPTION = "Reads virtual-environment labels on pods and writes the Istio routes that make them so."
+_DESCRIPTION = "Reads virtual-environment labels on pods and writes the routes that make them so."
 
 
 def definition() -> dict[str, Any]:

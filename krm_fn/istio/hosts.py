@@ -1,4 +1,9 @@
-"""Hosts of Istio resources → Services of Kubernetes."""
+"""Hosts of Istio resources → Services of Kubernetes, exactly as Istio takes them.
+
+A name without a dot is a Service of the object's own namespace. A name with dots is a Service's only in full,
+NAME.NAMESPACE.svc.DOMAIN: nothing between the two is expanded (istio/istio, pilot/pkg/model/config.go,
+ResolveShortnameToFQDN).
+"""
 
 from __future__ import annotations
 
@@ -9,24 +14,43 @@ from krm_fn.names import full_name
 from krm_fn.plan.services import Key
 
 
-def service_of(host: str, namespace: str) -> Key | None:
+def service_of(host: str, namespace: str, domain: str) -> Key | None:
     """Return (namespace, name) of the Service that a host names, or None where it can name none.
 
-    A short name means a Service of `namespace`, the one of the object that has it.
+    A short name means a Service of `namespace`, the one of the object that has it; `domain` is the cluster's.
     """
-    name, *rest = host.split(".")
-    if not rest:
-        return (namespace, name)
-    if len(rest) == 1 or rest[1] == "svc":
-        return (rest[0], name)
-    return None
+    if "." not in host:
+        return (namespace, host)
+    name, _, rest = host.partition(".")
+    place = rest.removesuffix(f".svc.{domain}")
+    return (place, name) if name and place != rest and place and "." not in place else None
 
 
-def covers(pattern: str, service: Key, namespace: str) -> bool:
+def covers(pattern: str, service: Key, namespace: str, domain: str) -> bool:
     """Tell whether a host of an object of `namespace` is that Service's, or a wildcard over its full name."""
     if pattern.startswith("*"):
-        return full_name(*service).endswith(pattern[1:])
-    return service_of(pattern, namespace) == service
+        return full_name(*service, domain).endswith(pattern[1:])
+    return service_of(pattern, namespace, domain) == service
+
+
+def gateway_of(name: str, namespace: str) -> Key:
+    """Return (namespace, name) of the gateway that an object of `namespace` binds to.
+
+    NAME, NAMESPACE/NAME, and the NAME.NAMESPACE that Istio still takes (pilot/pkg/model/config.go, resolveGatewayName).
+    """
+    place, slash, rest = name.partition("/")
+    if slash:
+        return (namespace if place == "." else place, rest)
+    short, dot, rest = name.partition(".")
+    return (rest.partition(".")[0], short) if dot else (namespace, name)
+
+
+def meeting(one: str, other: str) -> str:
+    """Return what two hosts, either of which may be a wildcard, have in common; empty for nothing."""
+    one, other = one.lower(), other.lower()
+    if _includes(one, other):
+        return other
+    return one if _includes(other, one) else ""
 
 
 def admits(pattern: str, host: str) -> bool:
@@ -45,19 +69,21 @@ class Hosts(NamedTuple):
     Attributes:
         keys: the Services.
         namespaces: those that the list has anything in.
+        domain: the cluster's.
     """
 
     keys: Collection[Key]
     namespaces: Collection[str]
+    domain: str
 
     def find(self, host: str, namespace: str) -> Key | None:
         """Return the Service that a host of an object of `namespace` means."""
-        key = service_of(host, namespace)
+        key = service_of(host, namespace, self.domain)
         return key if key in self.keys else self.to_come(host, namespace)
 
     def to_come(self, host: str, namespace: str) -> Key | None:
         """Return the Service that a full name means whose namespace only the host that applies the list will set."""
-        key = service_of(host, namespace)
+        key = service_of(host, namespace, self.domain)
         if key is None or key in self.keys or "." not in host or key[0] in self.namespaces:
             return None
         return ("", key[1]) if ("", key[1]) in self.keys else None
@@ -65,6 +91,15 @@ class Hosts(NamedTuple):
     def covered(self, pattern: str, namespace: str) -> Iterator[Key]:
         """Yield the Services that a host of an object of `namespace` speaks for: one, or those under a wildcard."""
         if pattern.startswith("*"):
-            yield from (key for key in self.keys if covers(pattern, key, namespace))
+            yield from (key for key in self.keys if covers(pattern, key, namespace, self.domain))
         elif (key := self.find(pattern, namespace)) is not None:
             yield key
+
+    def looks_like(self, host: str) -> Key | None:
+        """Return the Service that a host may have been meant for, which Istio takes for another host."""
+        name, *rest = host.split(".")
+        if service_of(host, "", self.domain) or not rest or (len(rest) > 1 and rest[1] != "svc"):
+            return None
+        if (rest[0], name) in self.keys:
+            return (rest[0], name)
+        return ("", name) if len(rest) > 1 and ("", name) in self.keys else None

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from krm_fn.istio.routes import ServiceRoutes
-from krm_fn.names import dashed
+from krm_fn.names import dashed, full_name
 from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.plan.exposure import MESH
 from krm_fn.plan.previews import previews_of
@@ -31,6 +31,7 @@ class Covered(NamedTuple):
         has_rule: a DestinationRule of theirs is for its host.
         traffic_policy: of a wildcard rule of theirs that a rule for the exact host would put out of force.
         subsets: what a generated DestinationRule must have; None for one for each environment.
+        copies: further rules that clients of some namespaces need.
     """
 
     names: Mapping[str, str] | None = None
@@ -38,6 +39,21 @@ class Covered(NamedTuple):
     has_rule: bool = False
     traffic_policy: Value | None = None
     subsets: Sequence[Value] | None = None
+    copies: Sequence[RuleCopy] = ()
+
+
+class RuleCopy(NamedTuple):
+    """A DestinationRule that the clients of a namespace need of their own, because they would read another's.
+
+    Attributes:
+        namespace: the clients'.
+        traffic_policy: what they read before.
+        selector: the labels of the client pods that it holds for; None for all.
+    """
+
+    namespace: str
+    traffic_policy: Value
+    selector: Mapping[str, str] | None = None
 
 
 class PreviewRoutes(NamedTuple):
@@ -92,8 +108,33 @@ def _of_mesh(plan: ServicePlan, covered: Covered) -> Iterator[Manifest]:
         policy = {"trafficPolicy": covered.traffic_policy} if covered.traffic_policy else {}
         rule = {"host": routes.host, **policy, "subsets": subsets}
         yield {"apiVersion": version, "kind": "DestinationRule", "metadata": metadata, "spec": rule}
+    if (plan.needs_subsets or covered.names) and subsets:
+        for number, copy in enumerate(covered.copies):
+            yield _of_clients(plan, copy, subsets, number)
     if plan.needs_routes and not covered.has_routes and spec.keys() - {"hosts"}:
         yield {"apiVersion": version, "kind": "VirtualService", "metadata": dict(metadata), "spec": spec}
+
+
+def _of_clients(plan: ServicePlan, copy: RuleCopy, subsets: Sequence[Value], number: int) -> Manifest:
+    """Return a DestinationRule for the clients of a namespace; no Service has a dot in its name, so none has this."""
+    ref = plan.service.ref
+    name = f"{ref.name}.{ref.namespace}" if ref.namespace else f"{ref.name}.clients"
+    if copy.selector:
+        name += f".{number}"
+    spec: Manifest = {
+        "host": full_name(ref.namespace, ref.name, plan.config.cluster_domain) if ref.namespace else ref.name
+    }
+    spec |= {"workloadSelector": {"matchLabels": copy.selector}} if copy.selector else {}
+    spec |= {"exportTo": ["."]}
+    spec |= {"trafficPolicy": copy.traffic_policy} if copy.traffic_policy else {}
+    metadata = _metadata(name, copy.namespace)
+    version = plan.config.istio.api_version
+    return {
+        "apiVersion": version,
+        "kind": "DestinationRule",
+        "metadata": metadata,
+        "spec": {**spec, "subsets": subsets},
+    }
 
 
 def _of_gateways(plan: ServicePlan, covered: Covered, names: _Names) -> Iterator[Manifest]:

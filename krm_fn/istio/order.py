@@ -9,13 +9,14 @@ those of one host), so that one can come first and another go last.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from krm_fn.config.reader import Configs
 from krm_fn.istio.destinations import destinations
 from krm_fn.istio.hosts import service_of
 from krm_fn.objects import DEPENDS_ON, PRUNE_LAST, ROUTES_WAVE, RULES_WAVE, SYNC_OPTIONS, SYNC_WAVE
+from krm_fn.signatures import digest
 from krm_fn.values import Value, mappings
 
 
@@ -26,10 +27,10 @@ def ordered(manifests: Sequence[Value], configs: Configs) -> list[Value]:
     for one in split:
         if one["kind"] == "DestinationRule":
             namespace = one["metadata"].get("namespace", "")
-            service = service_of(one["spec"]["host"], namespace)
+            service = service_of(one["spec"]["host"], namespace, configs.cluster_domain)
             if service:
                 rules[service].append(_reference(one))
-    return [_annotated(one, _order(one, configs), rules) for one in split]
+    return [_annotated(one, configs, rules) for one in split]
 
 
 def _order(manifest: Value, configs: Configs) -> str:
@@ -40,14 +41,18 @@ def _split(manifest: Value, order: str) -> Iterator[Value]:
     if order == "none" or manifest["kind"] != "DestinationRule":
         yield manifest
         return
+    times = Counter(subset["name"].lower() for subset in manifest["spec"]["subsets"])
     for subset in manifest["spec"]["subsets"]:
-        # No Service has a dot in its name, so no other rule can have this one.
-        metadata = {**manifest["metadata"], "name": f"{manifest['metadata']['name']}.{subset['name'].lower()}"}
+        # No Service has a dot in its name, so no other rule can have this one. Names of objects are in lower case.
+        name = f"{manifest['metadata']['name']}.{subset['name'].lower()}"
+        name += f"-{digest(name, subset)}" if times[subset["name"].lower()] > 1 else ""
+        metadata = {**manifest["metadata"], "name": name}
         yield {**manifest, "metadata": metadata, "spec": {**manifest["spec"], "subsets": [subset]}}
 
 
-def _annotated(manifest: Value, order: str, rules: Mapping[tuple[str, str], Sequence[str]]) -> Value:
+def _annotated(manifest: Value, configs: Configs, rules: Mapping[tuple[str, str], Sequence[str]]) -> Value:
     annotations: dict[str, str] = {}
+    order = _order(manifest, configs)
     if order == "argocd":
         if manifest["kind"] == "DestinationRule":
             annotations = {SYNC_WAVE: RULES_WAVE, SYNC_OPTIONS: PRUNE_LAST}
@@ -55,7 +60,8 @@ def _annotated(manifest: Value, order: str, rules: Mapping[tuple[str, str], Sequ
             annotations = {SYNC_WAVE: ROUTES_WAVE}
     elif order == "kpt" and manifest["kind"] == "VirtualService":
         namespace = manifest["metadata"].get("namespace", "")
-        needed = {one for host in _hosts(manifest) for one in rules.get(service_of(host, namespace) or ("", ""), ())}
+        services = {service_of(host, namespace, configs.cluster_domain) for host in _hosts(manifest)}
+        needed = {one for service in services if service for one in rules.get(service, ())}
         annotations = {DEPENDS_ON: ",".join(sorted(needed))} if needed and namespace else {}
     if not annotations:
         return manifest

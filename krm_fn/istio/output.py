@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from krm_fn.config.reader import Configs
 from krm_fn.istio import inject, rule, theirs
-from krm_fn.istio.checks import gateways, joined, visibility
+from krm_fn.istio.checks import gateways, visibility
 from krm_fn.istio.manifests import Weaving, manifests
 from krm_fn.istio.order import ordered
 from krm_fn.istio.theirs import Theirs
@@ -20,23 +20,22 @@ from krm_fn.results import Result
 def output(objects: Sequence[Object], plan: Plan, configs: Configs) -> Output:
     """Return the objects of Istio's that make the plan true, and what is to be woven into the user's own."""
     own = theirs.read(objects)
-    weaving = _woven(own, objects, plan, configs.owner)
+    weaving = _woven(own, objects, plan, configs)
     made = [*inject.manifests(plan), *manifests(plan, weaving)]
-    said = (*weaving.results, *_checked(own, objects, plan))
+    said = (*weaving.results, *_checked(own, objects, plan, configs.cluster_domain))
     return Output(tuple(ordered(made, configs)), weaving.edits, said)
 
 
-def _woven(own: Theirs, objects: Sequence[Object], plan: Plan, owner: str) -> Weaving:
+def _woven(own: Theirs, objects: Sequence[Object], plan: Plan, configs: Configs) -> Weaving:
     if not (own.routes or own.rules or own.results):
         return Weaving()
     from krm_fn.istio.weaving.loom import weave  # noqa: PLC0415 - a list without such objects need not load it
 
-    return weave(own, objects, plan, owner)
+    return weave(own, objects, plan, configs)
 
 
-def _checked(own: Theirs, objects: Sequence[Object], plan: Plan) -> Iterator[Result]:
+def _checked(own: Theirs, objects: Sequence[Object], plan: Plan, domain: str) -> Iterator[Result]:
     yield from rule.findings(plan)
     yield from gateways.find(own, plan)
     yield from previews.find(plan)
-    yield from joined.find(own, plan)
-    yield from visibility.find(own, objects, plan)
+    yield from visibility.find(own, objects, plan, domain)

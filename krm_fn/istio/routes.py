@@ -32,14 +32,14 @@ class ServiceRoutes:
         self.plan = plan
         self.gateways = gateways
         self.host = self._host(plan.service.ref.namespace)
-        self.names = names or (subset_names(subset_environments(plan)) if plan.is_split else {})
+        self.names = names or (subset_names(subset_environments(plan)) if plan.is_routed else {})
         # With one port Istio takes the listener's; with more, a route without its port is refused by its analyzer
         # (IST0112) and would mean the gateway's port on a gateway.
         self.one_port = len(plan.service.ports) == 1
 
     def _host(self, namespace: str) -> str:
         name = self.plan.service.ref.name
-        return full_name(namespace, name) if self.plan.joined else name
+        return full_name(namespace, name, self.plan.config.cluster_domain) if self.plan.joined else name
 
     def subsets(self) -> list[Manifest]:
         """Return the subsets of the Service's own namespace."""
@@ -100,9 +100,10 @@ class ServiceRoutes:
 
     def rejection(self) -> Manifest:
         """Return the reply to requests that nobody answers: it names the Service and the missing base."""
+        others = f", and this request names none of those that it has: {', '.join(self.plan.own)}"
         body = (
-            f"virtual-env: Service {self.plan.service.ref.name} has no pods of the base environment {self.plan.base}, "
-            f"and this request names none of those that it has: {', '.join(self.plan.own)}\n"
+            f"virtual-env: Service {self.plan.service.ref.name} has no pods of the base environment {self.plan.base}"
+            f"{others if self.plan.own else ', nor of any other'}\n"
         )
         return {"directResponse": {"status": 503, "body": {"string": body}}}
 

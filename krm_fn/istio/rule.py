@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from krm_fn.config.options import EnvHeader
-from krm_fn.istio import http_route
+from krm_fn.istio import http_route, refused
 from krm_fn.istio.matches import both, of_carriers
 from krm_fn.istio.shapes import Problem
 from krm_fn.plan.answers import Plan, ServicePlan
@@ -40,6 +40,7 @@ def _problems(reading: http_route.Reading, header: EnvHeader) -> Iterator[Proble
     yield from reading.problems
     if not reading.problems:
         yield from _refused(reading.route)
+        yield from refused.problems(reading.route)
         for path, _, _ in of_carriers(reading.route.get("match"), header):
             message = "carries the environment, and the environments' routes match it themselves: remove it"
             yield f"match{path}", message

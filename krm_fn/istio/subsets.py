@@ -6,13 +6,16 @@ Istio allows letters, digits and '-', at most 63 characters.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
 
 from krm_fn.istio.marks import connection_subset, signed_subset
-from krm_fn.names import dashed
+from krm_fn.istio.theirs import DestinationRule
+from krm_fn.names import dashed, full_name
 from krm_fn.plan.answers import ServicePlan
-from krm_fn.plan.services import Traffic
+from krm_fn.plan.services import Key, Traffic, Workload
 from krm_fn.values import Value, mappings
 
 _MAX = 63
@@ -56,35 +59,44 @@ def _hashed(environment: str, plain: str, taken: set[str]) -> str:
     raise AssertionError(environment)  # 55 names of the list would have to be chosen against this hash
 
 
+# Labels that pods get in the cluster only: of the mesh, of nodes and topology, of controllers.
+_OF_CLUSTER = re.compile(
+    r"(?:[-a-z0-9.]+\.)?(?:istio|kubernetes|k8s)\.io/.*"
+    r"|pod-template-hash|rollouts-pod-template-hash|controller-revision-hash|pod-template-generation"
+    r"|job-name|controller-uid"
+)
+
+
+class Place(NamedTuple):
+    """Where requests go: the Service with the pods, its subset, and its host where it is another than the one asked.
+
+    Without a subset all pods of that Service are meant.
+    """
+
+    key: Key
+    subset: Value | None
+    host: str | None = None
+
+
 class Subsets:
     """The subsets of a Service whose DestinationRule, or whose routes, are the user's.
 
     Those that its environments need have a name each, in `names`. All others are made on demand, and whoever uses one
-    hands it on to the DestinationRule.
+    hands it on to the DestinationRule. `of_services` makes them.
 
     Args:
         plan: the Service.
-        rules: the specs of the user's DestinationRules for it, without this function's additions.
+        theirs: the subsets of the user's DestinationRules for it, by name.
+        names: the names of the environments' subsets.
         owner: the config whose additions these are.
     """
 
-    def __init__(self, plan: ServicePlan, rules: Sequence[Value], owner: str) -> None:
+    def __init__(self, plan: ServicePlan, theirs: Mapping[str, Value], names: Mapping[str, str], owner: str) -> None:
         self.plan = plan
         self.label = plan.config.env_label.name
+        self.theirs = theirs
+        self.names = names
         self._owner = owner
-        theirs: dict[str, Value] = {}
-        for rule in rules:
-            for subset in _subsets(rule):
-                theirs.setdefault(str(subset.get("name", "")), subset)
-        environments = subset_environments(plan)
-        names = {one: str(self._own(one)["name"]) for one in sorted(environments)}
-        for name, subset in theirs.items():
-            labels = subset.get("labels")
-            environment = labels.get(self.label) if isinstance(labels, dict) and len(labels) == 1 else None
-            if environment in environments and "trafficPolicy" not in subset:
-                names[environment] = name
-        self.theirs: Mapping[str, Value] = theirs
-        self.names: Mapping[str, str] = names
         self._answers: dict[str | None, str | None] = {}
 
     def answer(self, value: str | None) -> str | None:
@@ -99,38 +111,47 @@ class Subsets:
         labels = found.get("labels") if found else None
         return dict(labels) if isinstance(labels, dict) else ({} if found else None)
 
-    def of(self, environment: str) -> Value:
-        """Return the subset of an environment."""
-        return {"name": self.names[environment], "labels": {self.label: environment}}
+    def of(self, environment: str) -> Place:
+        """Return the place of an environment."""
+        return self._at(environment, self._subset(environment))
 
-    def narrowed(self, environment: str, subset: str) -> Value:
-        """Return the subset of `environment` that is nearest to one of the user's.
+    def narrowed(self, environment: str, subset: str) -> Place:
+        """Return the place of `environment` that is nearest to a subset of the user's.
 
         Where all of its pods, or none of them, are in the user's subset, that is the environment's own.
         """
         labels = self.labels_of(subset)
         rest = {key: text for key, text in (labels or {}).items() if key != self.label}
         pods = self.plan.own[environment].workloads if environment in self.plan.own else ()
-        inside = [pod for pod in pods if rest.items() <= pod.labels.items()]
+        inside = [pod for pod in pods if _may_have(pod, rest)]
+        certain = all(rest.items() <= pod.labels.items() for pod in inside)
         settings = {key: part for key, part in self.theirs.get(subset, {}).items() if key not in ("name", "labels")}
-        if labels is None or not inside or (len(inside) == len(pods) and not settings):
+        if labels is None or not inside or (certain and len(inside) == len(pods) and not settings):
             return self.of(environment)
         narrow = {"labels": {**rest, self.label: environment}, **settings}
-        return signed_subset(narrow, f"{environment}.{subset}", self._owner)
+        return self._at(environment, signed_subset(narrow, f"{environment}.{subset}", self._owner))
 
-    def of_base(self) -> Value:
-        """Return the subset of connections that name nobody; without pods of the base it is empty, and they fail.
+    def of_base(self) -> Place:
+        """Return the place of connections that name nobody; without pods of the base it is empty, and they fail.
 
         It goes into the user's own routes, so its name is its mark, also where theirs has the same labels.
         """
-        return self._own(self.plan.base_answer or self.plan.base)
+        base = self.plan.base_answer or self.plan.base
+        return self._at(base, _own(base, self.label, self._owner) if self.names else None)
 
-    def of_connections(self, environment: str, route: Value) -> Value:
-        """Return the subset that an added TCP route leads to: its name is the route's mark."""
-        return {"name": connection_subset(environment, route, self._owner), "labels": {self.label: environment}}
+    def of_connections(self, environment: str, route: Value) -> Place:
+        """Return the place that an added TCP route leads to: the name of its subset is the route's mark."""
+        name = connection_subset(environment, route, self._owner)
+        return self._at(environment, {"name": name, "labels": {self.label: environment}} if self.names else None)
 
-    def _own(self, environment: str) -> Value:
-        return signed_subset({"labels": {self.label: environment}}, environment, self._owner)
+    def _subset(self, environment: str) -> Value | None:
+        name = self.names.get(environment)
+        return {"name": name, "labels": {self.label: environment}} if name else None
+
+    def _at(self, environment: str, subset: Value | None) -> Place:
+        name, here, home = self.plan.service.ref.name, self.plan.service.ref.namespace, self.plan.home(environment)
+        host = full_name(home, name, self.plan.config.cluster_domain) if home != here else None
+        return Place((home, name), subset, host)
 
     def leaks(self, subset: str) -> bool:
         """Tell whether a subset of the user's has pods of an environment other than the base's."""
@@ -138,11 +159,18 @@ class Subsets:
         if labels is None or self.label in labels:
             return False
         return any(
-            labels.items() <= pod.labels.items()
+            _may_have(pod, labels)
             for name, own in self.plan.own.items()
             if name != self.plan.base_answer
             for pod in own.workloads
         )
+
+    def is_bare(self, subset: str) -> bool:
+        """Tell whether the list has a subset of the user's, and no pods for it."""
+        labels = self.labels_of(subset)
+        if labels is None:
+            return False
+        return not any(_may_have(pod, labels) for own in self.plan.own.values() for pod in own.workloads)
 
     def missing_from(self, rule: Value, further: Iterable[Value]) -> list[Value]:
         """Return the subsets that a DestinationRule must have besides its own, in a fixed order.
@@ -150,9 +178,67 @@ class Subsets:
         `further` are those that routes lead to beside the environments' own.
         """
         present = {subset.get("name") for subset in _subsets(rule)}
-        needed = {str(subset["name"]): subset for subset in map(self.of, sorted(self.names))}
+        here = (one for one in sorted(self.names) if self.plan.home(one) == self.plan.service.ref.namespace)
+        needed = {str(subset["name"]): subset for one in here if (subset := self._subset(one))}
         needed |= {str(subset["name"]): subset for subset in sorted(further, key=lambda one: str(one["name"]))}
         return [subset for name, subset in needed.items() if name not in present]
+
+
+def of_services(
+    plans: Mapping[Key, ServicePlan], rules: Mapping[Key, Sequence[DestinationRule]], owner: str
+) -> dict[Key, Subsets]:
+    """Return the subsets of each Service.
+
+    Args:
+        plans: the Services; joined ones have subsets in several namespaces.
+        rules: the user's DestinationRules for them.
+        owner: the config whose additions these are.
+    """
+    theirs = {key: _theirs(rules.get(key, ())) for key in plans}
+    lasting = {key: _theirs([rule for rule in rules.get(key, ()) if not rule.is_rewritten]) for key in plans}
+    own = {key: _names(plan, lasting[key], owner) for key, plan in plans.items()}
+    found: dict[Key, Subsets] = {}
+    for key, plan in plans.items():
+        homes = {one: (plan.home(one), key[1]) for one in own[key]}
+        names = {one: own.get(home, own[key]).get(one, name) for one, name in own[key].items() for home in [homes[one]]}
+        found[key] = Subsets(plan, theirs[key], names, owner)
+    return found
+
+
+def _theirs(rules: Sequence[DestinationRule]) -> dict[str, Value]:
+    theirs: dict[str, Value] = {}
+    for rule in rules:
+        for subset in _subsets(rule.spec):
+            if name := subset.get("name"):
+                theirs.setdefault(str(name), subset)
+    return theirs
+
+
+def _names(plan: ServicePlan, theirs: Mapping[str, Value], owner: str) -> dict[str, str]:
+    """Return a name for the subset of each environment: that of the user's own where one says just that."""
+    if not plan.is_routed:
+        return {}
+    label = plan.config.env_label.name
+    environments = subset_environments(plan)
+    names = {one: str(_own(one, label, owner)["name"]) for one in sorted(environments)}
+    for name, subset in theirs.items():
+        labels = subset.get("labels")
+        environment = labels.get(label) if isinstance(labels, dict) and len(labels) == 1 else None
+        if environment in environments and "trafficPolicy" not in subset:
+            names[environment] = name
+    return names
+
+
+def _own(environment: str, label: str, owner: str) -> Value:
+    return signed_subset({"labels": {label: environment}}, environment, owner)
+
+
+def _may_have(pod: Workload, labels: Mapping[str, str]) -> bool:
+    """Tell whether pods may have labels: what the cluster gives them, the list does not show."""
+    return all(
+        pod.labels[key] == text if key in pod.labels else bool(_OF_CLUSTER.fullmatch(key))
+        for key, text in labels.items()
+    )
 
 
 def _subsets(rule: Value) -> list[Value]:

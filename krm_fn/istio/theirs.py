@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from krm_fn.istio import shapes
+from krm_fn.istio import rollouts, shapes
 from krm_fn.istio.destinations import MIRRORS, destinations
 from krm_fn.istio.marks import Stripped, strip
 from krm_fn.objects import Object
 from krm_fn.plan.exposure import MESH
+from krm_fn.plan.services import Key
 from krm_fn.results import Code, Result
 from krm_fn.text.edits import Path
 from krm_fn.values import Value, mapping, mappings, strings
@@ -67,6 +68,10 @@ class VirtualService(NamedTuple):
         return MESH in self.gateways
 
     @property
+    def created(self) -> str:
+        return created(self.object)
+
+    @property
     def is_for_all(self) -> bool:
         """Whether the clients of every namespace see it."""
         return "*" in self.exported
@@ -85,12 +90,39 @@ class VirtualService(NamedTuple):
 
 
 class DestinationRule(NamedTuple):
-    """A DestinationRule of the user's; attributes as those of VirtualService."""
+    """A DestinationRule of the user's; attributes as those of VirtualService.
+
+    `is_rewritten` tells whether an Argo Rollout writes its subsets anew.
+    """
 
     object: Object
     stripped: Stripped
     host: str
     exported: tuple[str, ...]
+    is_rewritten: bool = False
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether the subsets of environments stand in a rule beside it, because they cannot stand here.
+
+        A Rollout drops what it does not name; a list that is there and empty is not the function's to fill.
+        """
+        return self.is_rewritten or ("subsets" in self.spec and not self.spec["subsets"])
+
+    @property
+    def is_for_all(self) -> bool:
+        """Whether it holds for the clients of every namespace that look it up here."""
+        return "*" in self.exported and self.selector is None
+
+    @property
+    def selector(self) -> Mapping[str, str] | None:
+        """The labels of the client pods that it holds for; None for all."""
+        found = self.spec.get("workloadSelector")
+        return mapping(found, "matchLabels") if isinstance(found, dict) else None
+
+    @property
+    def created(self) -> str:
+        return created(self.object)
 
     @property
     def spec(self) -> Value:
@@ -111,6 +143,14 @@ class Gateway(NamedTuple):
     object: Object
     hosts: tuple[str, ...]
 
+    def hosts_for(self, namespace: str) -> list[str]:
+        """Return the hosts that it serves to VirtualServices of a namespace."""
+        own = self.object.ref.namespace
+        parts = [host.rpartition("/") for host in self.hosts]
+        return [
+            name for place, _, name in parts if place in ("", "*", namespace) or (place == "." and namespace == own)
+        ]
+
 
 class Sidecar(NamedTuple):
     """A Sidecar, and the hosts that it lets its pods see: NAMESPACE/NAME, as written."""
@@ -120,13 +160,22 @@ class Sidecar(NamedTuple):
 
 
 class Theirs(NamedTuple):
-    """What of Istio's a list has of the user's; `results` are about what cannot be read and is left out."""
+    """What of Istio's a list has of the user's; `results` are about what cannot be read and is left out.
+
+    `entries` are ServiceEntries.
+    """
 
     routes: tuple[VirtualService, ...]
     rules: tuple[DestinationRule, ...]
     gateways: tuple[Gateway, ...]
     sidecars: tuple[Sidecar, ...]
+    entries: tuple[Object, ...]
     results: tuple[Result, ...]
+
+    @property
+    def entry_hosts(self) -> frozenset[str]:
+        """The hosts of ServiceEntries, which Istio knows as it does those of Services."""
+        return frozenset(host for one in self.entries for host in strings(mapping(one.value, "spec").get("hosts")))
 
 
 def read(objects: Sequence[Object]) -> Theirs:
@@ -134,11 +183,13 @@ def read(objects: Sequence[Object]) -> Theirs:
     istio = [one for one in objects if one.group == _GROUP]
     wrong = {id(one): found for one in istio if one.is_source and (found := _problems(one))}
     sound = {id(one): one for one in istio if one.is_source and id(one) not in wrong}.values()
+    rewritten = rollouts.rules(objects)
     return Theirs(
         tuple(_virtual_service(one) for one in sound if one.ref.kind == "VirtualService"),
-        tuple(_destination_rule(one) for one in sound if one.ref.kind == "DestinationRule"),
+        tuple(_destination_rule(one, rewritten) for one in sound if one.ref.kind == "DestinationRule"),
         tuple(_gateway(one) for one in istio if one.ref.kind == "Gateway"),
         tuple(_sidecar(one) for one in sound if one.ref.kind == "Sidecar"),
+        tuple(one for one in sound if one.ref.kind == "ServiceEntry"),
         tuple(result for results in wrong.values() for result in results),
     )
 
@@ -149,10 +200,17 @@ _SHAPES = {"VirtualService": shapes.VIRTUAL_SERVICE, "DestinationRule": shapes.D
 def _problems(one: Object) -> list[Result]:
     spec, shape = one.value.get("spec"), _SHAPES.get(one.ref.kind)
     if shape is None or shapes.is_sound(spec, shape):
-        return []
+        return list(_nameless(one)) if one.ref.kind == "DestinationRule" else []
     return [
         Result(Code.OBJECT_INVALID, message, one.ref, path) for path, message in shapes.problems(spec, shape, "spec")
     ]
+
+
+def _nameless(one: Object) -> Iterator[Result]:
+    for place, subset in enumerate(mappings(mapping(one.value, "spec").get("subsets"))):
+        if not subset.get("name"):
+            message = "must name the subset: Istio refuses one without a name"
+            yield Result(Code.OBJECT_INVALID, message, one.ref, f"spec.subsets[{place}].name")
 
 
 def _virtual_service(one: Object) -> VirtualService:
@@ -162,10 +220,17 @@ def _virtual_service(one: Object) -> VirtualService:
     return VirtualService(one, stripped, tuple(strings(spec.get("hosts"))), gateways, _exported(spec))
 
 
-def _destination_rule(one: Object) -> DestinationRule:
+def _destination_rule(one: Object, rewritten: Collection[Key]) -> DestinationRule:
     stripped = strip(one.value)
     spec = mapping(stripped.value, "spec")
-    return DestinationRule(one, stripped, str(spec.get("host") or ""), _exported(spec))
+    is_rewritten = (one.ref.namespace, one.ref.name) in rewritten
+    return DestinationRule(one, stripped, str(spec.get("host") or ""), _exported(spec), is_rewritten)
+
+
+def created(one: Object) -> str:
+    """Return when a cluster made an object, in a form that sorts; last where none has yet."""
+    found = mapping(one.value, "metadata").get("creationTimestamp")
+    return found if isinstance(found, str) and found else "~"
 
 
 def _exported(spec: Value) -> tuple[str, ...]:

@@ -82,6 +82,11 @@ class ServicePlan(NamedTuple):
         return self.service.key
 
     @property
+    def together(self) -> tuple[Key, ...]:
+        """The Services that share its environments, itself among them."""
+        return tuple((namespace, self.service.ref.name) for namespace in self.joined) or (self.key,)
+
+    @property
     def splitter(self) -> str:
         return self.config.env_label.splitter
 
@@ -91,15 +96,24 @@ class ServicePlan(NamedTuple):
         return bool(self.own.keys() - {self.base_answer})
 
     @property
+    def is_routed(self) -> bool:
+        """Whether routes choose among its pods: it is split, or `routes: all` has them stay when it is not."""
+        return self.is_split or self.config.routes == "all"
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether any of its pods live in another of the joined namespaces."""
+        return any(one.namespace != self.service.ref.namespace for one in self.own.values())
+
+    @property
     def needs_routes(self) -> bool:
         """Whether requests to it need routes, and its clients leave the choice of a pod to the mesh."""
-        elsewhere = any(one.namespace != self.service.ref.namespace for one in self.own.values())
-        return (self.is_split or elsewhere or bool(self.exposure.rule)) and not self.service.headless
+        return (self.is_routed or self.is_elsewhere or bool(self.exposure.rule)) and not self.service.headless
 
     @property
     def needs_subsets(self) -> bool:
         """Whether routes to it, its own or a gateway's, choose among its pods."""
-        return self.is_split and (not self.service.headless or self.exposure.is_exposed)
+        return self.is_routed and (not self.service.headless or self.exposure.is_exposed)
 
     @property
     def front(self) -> Port | None:
@@ -122,12 +136,25 @@ class ServicePlan(NamedTuple):
         """Return the ports that carry one of the kinds of traffic."""
         return [port for port in self.service.ports if port.traffic in traffic]
 
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether the Service itself is to select the pods of the base alone, by the option `base`."""
+        if self.config.base != "selector" or not self.is_routed or self.service.headless or self.is_copy:
+            return False
+        nobody = self.base_answer is None and self.config.unmatched == "anyPod"
+        return not nobody and self.home(self.base_answer) == self.service.ref.namespace
+
+    @property
+    def pins_connections(self) -> bool:
+        """Whether plain connections, of which no header decides, are kept to one environment."""
+        return self.config.output == "istio" or self.is_narrowed
+
     def callers(self) -> list[tuple[str, str]]:
         """Return the environments of calling pods that a plain connection follows elsewhere than to the base.
 
         Each with the environment that answers it, deepest first; empty unless `tcp: callerLabels`.
         """
-        if self.config.tcp == "base":
+        if self.config.tcp == "base" or self.config.output != "istio":
             return []
         callers = [(name, self.answer(name).environment) for name in deepest_first(self.known, self.splitter)]
         return [(name, answer) for name, answer in callers if answer is not None and answer != self.base_answer]
@@ -221,3 +248,9 @@ class Plan(NamedTuple):
     apart: tuple[Apart, ...] = ()
     adoptions: tuple[Adoption, ...] = ()
     copies: tuple[Copy, ...] = ()
+
+    def of(self, output: str) -> Plan:
+        """Return what of the plan an output is to make true: the Services and namespaces that are configured so."""
+        services = tuple(one for one in self.services if one.config.output == output)
+        namespaces = tuple(one for one in self.namespaces if one.config.output == output)
+        return self._replace(services=services, namespaces=namespaces)

@@ -7,6 +7,8 @@ pkg/config/validation); the limits in krm_fn/config/options.py keep all of them 
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from functools import partial
 from typing import Literal, NamedTuple
 
 from krm_fn.config.options import Alias, EnvHeader
@@ -41,6 +43,33 @@ class Match(NamedTuple):
     carrier: Carrier
     how: Literal["exact", "prefix", "regex"]
     text: str
+
+
+class Place(NamedTuple):
+    """Where in a carrier's value an environment's name stands, for whoever says in one expression what may stand there.
+
+    Attributes:
+        carrier: the carrier.
+        around: puts the expression of a name, and one that is free of what lies below it, into the carrier's whole one.
+        stops: characters that end a name there, as they stand in a bracket; empty for none.
+        is_encoded: whether the punctuation of a name may be percent-encoded.
+        is_bare: whether the name is the whole value.
+    """
+
+    carrier: Carrier
+    around: Callable[[str, str], str]
+    stops: str = ""
+    is_encoded: bool = False
+    is_bare: bool = False
+
+    @property
+    def rest(self) -> str:
+        """The expression of any characters of a name."""
+        return f"[^{self.stops}]*" if self.stops else ".*"
+
+    def text(self, plain: str) -> str:
+        """Return the expression of a text as it may stand there."""
+        return _text(plain) if self.is_encoded else _literal(plain)
 
 
 _SPACE = "[ \t]*"
@@ -82,34 +111,57 @@ def _values(carrier: Carrier, route: Route) -> list[Match]:
 
 
 def _expressions(alias: Alias, route: Route) -> list[str]:
+    place = _place(alias)
+    if place is None:
+        return []  # reported as dead
     below = route.prefix.removeprefix(route.environment)  # the splitter, or nothing where only known values match
-    if alias.name is not None and alias.pattern is not None:
-        if alias.placeholder not in alias.pattern:
-            return []  # reported as dead
-        return [_around(alias.pattern, alias.placeholder, value, below) for value in route.exact]
+    deeper = f"(?:{place.text(below)}{place.rest})?" if below else ""
+    names = [f"{place.text(value)}{deeper}" for value in route.exact]
+    return [place.around(name, name) for name in names]
+
+
+def places(header: EnvHeader) -> list[Place]:
+    """Return where a request may name an environment: one place for the header and for each alias that is not dead."""
+    found = [Place(Carrier("header", header.name.lower()), _bare, is_bare=True), *map(_place, header.aliases)]
+    return [one for one in found if one is not None]
+
+
+def _bare(name: str, _: str) -> str:
+    return name
+
+
+def _place(alias: Alias) -> Place | None:
+    carrier = _carrier(alias)
     if alias.cookie is not None:
         # RFC 6265, 4.2.1; quotes around a value are no part of it
-        start, stop, end = f"(?:.*;{_SPACE})?", '[^;"]*', "(?:;.*)?"
-        return [
-            f'{start}{_literal(alias.cookie)}="?{_encoded(value, below, stop)}"?{_SPACE}{end}' for value in route.exact
-        ]
-    # https://www.w3.org/TR/baggage/#header-content: members between commas, each with properties behind semicolons
-    start, stop, end = f"(?:.*,)?{_SPACE}", "[^,;]*", "(?:[,;].*)?"
-    key = _literal(alias.baggage or "")
-    return [f"{start}{key}{_SPACE}={_SPACE}{_encoded(value, below, stop)}{_SPACE}{end}" for value in route.exact]
+        before, behind = f'(?:.*;{_SPACE})?{_literal(alias.cookie)}="?', f'"?{_SPACE}(?:;.*)?'
+        return Place(carrier, partial(_between, before, behind), ';"', is_encoded=True)
+    if alias.baggage is not None:
+        # https://www.w3.org/TR/baggage/#header-content: members between commas, each with properties behind semicolons
+        before = f"(?:.*,)?{_SPACE}{_literal(alias.baggage)}{_SPACE}={_SPACE}"
+        return Place(carrier, partial(_between, before, f"{_SPACE}(?:[,;].*)?"), ",;", is_encoded=True)
+    if alias.pattern is None:
+        return Place(carrier, _bare, is_bare=True)
+    if alias.placeholder not in alias.pattern:
+        return None
+    return Place(carrier, partial(_around, alias.pattern, alias.placeholder))
 
 
-def _around(pattern: str, placeholder: str, value: str, below: str) -> str:
-    """Put an environment where the placeholder stands, so that no longer name fits there.
+def _between(before: str, behind: str, name: str, _: str) -> str:
+    return f"{before}{name}{behind}"
+
+
+def _around(pattern: str, placeholder: str, name: str, further: str) -> str:
+    """Put a name where the placeholder stands, `further` where it stands again, so that no longer name fits there.
 
     A wildcard beside the placeholder would swallow the rest of a longer name (`dev.proj1-x` for `dev.proj1`), so it
     must begin outside of one. RE2 cannot look ahead, so what it begins with is said in its own place.
     """
-    deeper = f"(?:{_literal(below)}.*)?" if below else ""
     first, *rest = pattern.split(placeholder)
     pieces = [first, *(_AT_START.sub(_after_name, piece) for piece in rest)]
     pieces = [*(_AT_END.sub(_before_name, piece) for piece in pieces[:-1]), pieces[-1]]
-    return f"(?:{_literal(value)}{deeper})".join(pieces)
+    names = [f"(?:{name})", *[f"(?:{further})"] * (len(pieces) - 2), ""]
+    return "".join(piece + one for piece, one in zip(pieces, names, strict=True))
 
 
 def _after_name(found: re.Match[str]) -> str:
@@ -126,11 +178,6 @@ def _outside(characters: str) -> str:
     """Return the expression of those characters that no label value has."""
     but = {".": "", r"\S": r"\s"}.get(characters, characters[2:-1])
     return f"[^-._A-Za-z0-9{but}]"
-
-
-def _encoded(value: str, below: str, stop: str) -> str:
-    """Return an expression for a value whose punctuation may be percent-encoded, and for what lies below it."""
-    return _text(value) + (f"(?:{_text(below)}{stop})?" if below else "")
 
 
 def _text(plain: str) -> str:

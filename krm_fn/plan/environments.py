@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 
 from krm_fn.names import label_value_problem
 
@@ -21,10 +22,11 @@ def environment_problem(value: object, splitter: str) -> str:
     return problem
 
 
-def levels(environment: str, splitter: str) -> list[str]:
+@cache  # asked for again and again, of the few names that a list has
+def levels(environment: str, splitter: str) -> tuple[str, ...]:
     """Return the environment and its ancestors, deepest first: a.b.c, a.b, a."""
     parts = environment.split(splitter)
-    return [splitter.join(parts[:count]) for count in range(len(parts), 0, -1)]
+    return tuple(splitter.join(parts[:count]) for count in range(len(parts), 0, -1))
 
 
 def depth(environment: str, splitter: str) -> int:

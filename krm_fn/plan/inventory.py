@@ -3,23 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from krm_fn.config.reader import Configs
-from krm_fn.objects import Object, annotations_of, group_of, is_list
+from krm_fn.objects import Object, added_label, annotations_of, group_of, is_list
 from krm_fn.plan import kinds
-from krm_fn.plan.services import Port, Service, Workload, traffic_of
+from krm_fn.plan.controllers import Claim, claims
+from krm_fn.plan.services import Key, Port, Service, Workload, traffic_of
 from krm_fn.results import Code, Ref, Result, Severity, shown
 from krm_fn.values import mapping
 
 
 class Inventory(NamedTuple):
-    """What a list holds, in the order of the list; `namespaces` are those that it has anything in, or defines."""
+    """What a list holds, in the order of the list.
+
+    `namespaces` are those that it has anything in, or defines; `claims` the Services that controllers take.
+    """
 
     services: tuple[Service, ...]
     workloads: tuple[Workload, ...]
     results: tuple[Result, ...]
     namespaces: frozenset[str] = frozenset()
+    claims: Mapping[Key, Claim] = MappingProxyType({})
 
 
 # Kinds that the label concerns in a way of their own.
@@ -43,7 +49,7 @@ def read(objects: Sequence[Object], configs: Configs) -> Inventory:
         key = (group_of(one.ref.api_version), one.ref.kind)
         if one.ref.kind == "Service" and one.ref.api_version == "v1" and one.is_source:
             reader = _Reader(one)
-            service = reader.service()
+            service = reader.service(added_label(one.value, configs.owner))
             services += [service] if service else []
             results += reader.results
         elif key in templates and one.is_source:
@@ -57,7 +63,7 @@ def read(objects: Sequence[Object], configs: Configs) -> Inventory:
     workloads = tuple(workload for _, workload in drafts if workload)
     sources = [one.ref for one in objects if one.is_source]
     namespaces = {ref.name if ref.kind == "Namespace" else ref.namespace for ref in sources}
-    return Inventory(tuple(services), workloads, tuple(results), frozenset(namespaces))
+    return Inventory(tuple(services), workloads, tuple(results), frozenset(namespaces), claims(objects))
 
 
 def _kind_twice(one: Object) -> Iterator[Result]:
@@ -151,7 +157,8 @@ class _Reader:
         self.results: list[Result] = []
         self.labels: Mapping[str, str] = {}  # of its pods, as text whatever they are
 
-    def service(self) -> Service | None:
+    def service(self, added: str) -> Service | None:
+        """Read a Service; `added` is the label that an earlier run added to its selector."""
         self.identity()
         spec = self.mapping(self.one.value, "spec", "spec")
         self.no_duplicates(
@@ -164,6 +171,7 @@ class _Reader:
             "spec.clusterIP",
         )
         selector = self.strings(spec, "selector", "spec.selector")
+        selector = {key: text for key, text in selector.items() if key != added} if added else selector
         ports = tuple(
             port
             for place, value in enumerate(self.sequence(spec, "ports", "spec.ports"))
@@ -187,7 +195,7 @@ class _Reader:
         self.identity()
         meta_path = f"{path}.metadata".lstrip(".")
         labels_field = f"{meta_path}.labels"
-        self.no_duplicates("metadata.name", "metadata.namespace", meta_path, "spec.replicas")
+        self.no_duplicates("metadata.name", "metadata.namespace", labels_field, "spec.replicas")
         metadata = self.mapping(at, "metadata", meta_path)
         labels = self.strings(metadata, "labels", labels_field)
         self.labels = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
@@ -96,14 +97,22 @@ def of_unselected(workloads: Iterable[Workload], services: Sequence[Service], la
 
 
 def of_mixed(inventory: Inventory, configs: Configs) -> Iterator[Result]:
-    """Yield a finding for each Service that would select labelled pods, if one of the two did not lack a namespace."""
-    labelled = [
-        one
-        for one in inventory.workloads
-        if one.serves and not one.absent and configs.of(one.ref.namespace).config.env_label.name in one.labels
-    ]
-    for service in inventory.services:
-        apart = [one for one in labelled if _is_apart(service, one)]
+    """Yield a finding for each Service that would select labelled pods, if one of the two did not lack a namespace.
+
+    Pods that a Service of their own namespace selects are where they belong.
+    """
+    by_pair: dict[tuple[bool, tuple[str, str]], list[Workload]] = defaultdict(list)
+    refs = [*(one.ref for one in inventory.services), *(one.ref for one in inventory.workloads)]
+    lacking = {bool(ref.namespace) for ref in refs}
+    for one in inventory.workloads if len(lacking) > 1 else ():
+        if one.serves and not one.absent and configs.of(one.ref.namespace).config.env_label.name in one.labels:
+            for pair in one.labels.items():
+                by_pair[bool(one.ref.namespace), pair].append(one)
+    for service in inventory.services if by_pair else ():
+        pairs = [(not service.ref.namespace, pair) for pair in (service.selector or {}).items()]
+        candidates: list[Workload] = min((by_pair.get(pair, []) for pair in pairs), key=len, default=[])
+        apart = sorted((one for one in candidates if _is_apart(service, one)), key=lambda one: str(one.ref))
+        apart = [one for one in apart if not any(_selects(other, one) for other in inventory.services)]
         for namespace in sorted({one.ref.namespace for one in apart}):
             pods = [one for one in apart if one.ref.namespace == namespace]
             named = ", ".join(str(one.ref) for one in pods[:_SHOWN]) + (", …" if len(pods) > _SHOWN else "")
@@ -117,6 +126,12 @@ def of_mixed(inventory: Inventory, configs: Configs) -> Iterator[Result]:
             yield Result(Code.NAMESPACE_MIXED, message, service.ref, "metadata.namespace")
 
 
+def _selects(service: Service, workload: Workload) -> bool:
+    selector = service.selector or {}
+    here = service.ref.namespace == workload.ref.namespace
+    return here and bool(selector) and selector.items() <= workload.labels.items()
+
+
 def _is_apart(service: Service, workload: Workload) -> bool:
     one, other = service.ref.namespace, workload.ref.namespace
     selector = service.selector or {}
@@ -125,6 +140,8 @@ def _is_apart(service: Service, workload: Workload) -> bool:
 
 def without_wrong_cause(results: Iterable[Result], inventory: Inventory, mixed: Sequence[Result]) -> Iterator[Result]:
     """Leave out that nobody selects pods, where a Service does but for its namespace."""
+    if not mixed:
+        return iter(results)
     named = {one.ref for one in mixed}
     services = [one for one in inventory.services if one.ref in named]
     known = {one.ref for one in inventory.workloads if any(_is_apart(service, one) for service in services)}

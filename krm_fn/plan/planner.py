@@ -44,6 +44,7 @@ def make(inventory: Inventory, configs: Configs) -> Plan:
             space,
             [one for name in space.names for one in services[name]],
             [one for name in space.names for one in workloads[name]],
+            inventory.claims,
         )
         for space in spaces.spaces(inventory, configs)
     ]
@@ -59,7 +60,7 @@ def make(inventory: Inventory, configs: Configs) -> Plan:
         *spaces.findings(inventory, configs),
         *(result for selection in selections for result in selection.results),
         *(result for one in planned for result in one.results),
-        *list_findings.of_configs(configs, inventory, any(carried.values())),
+        *list_findings.of_configs(configs, inventory, any(carried.values()) or any(one.bare for one in selections)),
         *(result for each in apart for result in service_findings.about_apart(each)),
     ]
     return Plan(
@@ -94,17 +95,18 @@ def _planned(selection: Selection, carried: set[str]) -> _Planned:
         services = [_service(space, part, base, known) for part in parts]
     adoptions = tuple(Adoption(workload, space.label, base) for workload in bare) if base else ()
     about = [result for one in services for result in _findings(space, one)]
-    namespaces = tuple(_namespaces(selection, known))
+    namespaces = tuple(_namespaces(selection, known, base or ""))
     return _Planned(tuple(services), namespaces, adoptions, tuple(copies), (*results, *about))
 
 
-def _namespaces(selection: Selection, known: frozenset[str]) -> Iterator[NamespacePlan]:
-    """Yield the namespaces of labelled pods."""
+def _namespaces(selection: Selection, known: frozenset[str], base: str) -> Iterator[NamespacePlan]:
+    """Yield the namespaces of labelled pods, and of those that are to be."""
     space = selection.space
     for name in space.names:
         here = known
         if space.is_joined:
-            here = frozenset(one.labels[space.label] for one in selection.labelled if one.ref.namespace == name)
+            labelled = (*selection.labelled, *(selection.bare if base else ()))
+            here = frozenset(one.labels.get(space.label, base) for one in labelled if one.ref.namespace == name)
         if here:
             yield NamespacePlan(name, here, space.config)
 
@@ -128,6 +130,12 @@ def _base(selection: Selection, carried: set[str]) -> tuple[str | None, tuple[Re
         close = nearest(carried, wanted)
         message = f"no workload carries the base {wanted!r}" + (f"; did you mean {close!r}?" if close else "")
         return None, (Result(Code.BASE_UNKNOWN, message, ref, _FIELD),)
+    if selection.bare:
+        message = (
+            f"{space} has pods to adopt and no base: who that is must not depend on the environments that are there; "
+            f"set {_FIELD}"
+        )
+        return None, (Result(Code.BASE_AMBIGUOUS, message, ref, _FIELD),)
     roots = sorted(name for name in selection.carried if depth(name, splitter) == 1)
     if not roots:  # the base may live in another namespace of the list
         roots = sorted({levels(name, splitter)[-1] for name in selection.carried} & carried)

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from krm_fn.config.options import RouteConfig
-from krm_fn.plan import list_findings, spaces
+from krm_fn.names import is_slip
+from krm_fn.plan import controllers, list_findings, spaces
 from krm_fn.plan.answers import Apart
+from krm_fn.plan.controllers import Claim
 from krm_fn.plan.environments import environment_problem
-from krm_fn.plan.services import Service, Workload
+from krm_fn.plan.services import Key, Service, Workload
 from krm_fn.plan.spaces import Space
 from krm_fn.results import Code, Result
 
@@ -62,8 +64,17 @@ class _Together(NamedTuple):
     results: tuple[Result, ...] = ()
 
 
-def select(space: Space, services: Iterable[Service], workloads: Iterable[Workload]) -> Selection:
-    """Select the workloads of each Service; both are those of the space's namespaces."""
+def select(
+    space: Space, services: Iterable[Service], workloads: Iterable[Workload], claims: Mapping[Key, Claim]
+) -> Selection:
+    """Select the workloads of each Service.
+
+    Args:
+        space: the namespaces that are planned together.
+        services: those of these namespaces.
+        workloads: those of these namespaces.
+        claims: the Services that controllers turn to pods of their own.
+    """
     services = sorted(services, key=lambda one: (*one.key, one.ref.file))
     named, wrong = _named(sorted(workloads, key=_order), space.config)
     labelled = tuple(one for one in named if space.label in one.labels)
@@ -71,7 +82,15 @@ def select(space: Space, services: Iterable[Service], workloads: Iterable[Worklo
     for workload in named:
         for pair in workload.labels.items():
             by_pair[workload.ref.namespace, *pair].append(workload)
-    chosen = [_Chosen(one, _selected(one, by_pair)) for one in services if one.selector and not one.external]
+    chosen: list[_Chosen] = []
+    taken: list[Result] = []
+    for one in services:
+        if one.selector and not one.external:
+            selected = _selected(one, by_pair)
+            kept = _kept(selected, claims.get(one.key))
+            chosen.append(_Chosen(one, kept))
+            lost = [pods for pods in selected if pods not in kept and space.label in pods.labels and not pods.absent]
+            taken += [controllers.finding(claims[one.key], lost, space.label)] if lost else []
     found = [_together(space, one) for one in _by_pods(space, chosen)]
     parts = tuple(part for one in found for part in one.parts)
     seen = {id(workload) for one in chosen for workload in one.selected}
@@ -80,6 +99,7 @@ def select(space: Space, services: Iterable[Service], workloads: Iterable[Worklo
     bare = {id(workload): workload for one in found for workload in one.bare}
     results = [
         *wrong,
+        *taken,
         *(_without_selector(services) if labelled else ()),  # a list without environments is left as it is, silently
         *(result for one in found for result in one.results),
         *list_findings.of_unselected(unselected, services, space.label),
@@ -119,6 +139,12 @@ def _selected(service: Service, by_pair: Mapping[tuple[str, str, str], list[Work
     return tuple(one for one in candidates if pairs <= one.labels.items())
 
 
+def _kept(selected: tuple[Workload, ...], claim: Claim | None) -> tuple[Workload, ...]:
+    """Return the workloads that a Service has in the cluster: where a controller takes it, its own alone."""
+    own = tuple(one for one in selected if claim and claim.takes(one))
+    return own or selected
+
+
 def _without_pods(services: Iterable[Service]) -> Iterator[Apart]:
     for service in services:
         if service.external:
@@ -150,11 +176,13 @@ def _together(space: Space, chosen: Sequence[_Chosen]) -> _Together:
     pods = tuple(workload for one in chosen for workload in one.selected)
     labelled = tuple(one for one in pods if label in one.labels)
     apart = tuple(_apart(one, label) for one in chosen)
-    if not labelled:
-        return _Together(apart=apart)
     bare = [(one.service, workload) for one in chosen for workload in _bare(one, label)]
-    if bare and space.config.unlabelled != "adopt":
-        results = tuple(_unlabelled(service, workload, label) for service, workload in bare)
+    adopts = space.config.unlabelled == "adopt"
+    # Whatever environments there are: a label that came with the first and went with the last would restart the pods.
+    if not labelled and not (adopts and bare):
+        return _Together(apart=apart)
+    results = tuple(_refused(bare, label) if adopts else (_unlabelled(*one, label) for one in bare))
+    if results:
         return _Together(apart=apart, results=results)
     services = [one.service for one in chosen]
     parts = tuple(Part(one, labelled if one.headless else pods) for one in services)
@@ -164,6 +192,18 @@ def _together(space: Space, chosen: Sequence[_Chosen]) -> _Together:
 
 def _bare(one: _Chosen, label: str) -> list[Workload]:
     return [] if one.service.headless else [pod for pod in one.selected if label not in pod.labels]
+
+
+def _refused(bare: Sequence[tuple[Service, Workload]], label: str) -> Iterator[Result]:
+    """Yield a finding for each workload that is not to be adopted, because its label is one slip away."""
+    for _, workload in bare:
+        for key in workload.labels:
+            if is_slip(key, label):
+                message = (
+                    f"the label {key!r} looks like {label!r} with a slip: its pods, of {workload.labels[key]!r}, would "
+                    f"count as the base's; write {label!r}, or rename the label if it means something else"
+                )
+                yield Result(Code.LABEL_SLIP, message, workload.ref, f"{workload.labels_field}.{key}")
 
 
 def _unlabelled(service: Service, workload: Workload, label: str) -> Result:

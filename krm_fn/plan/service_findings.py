@@ -29,7 +29,8 @@ def about(plan: ServicePlan) -> Iterator[Result]:
         return
     follows = plan.ports(Traffic.HTTP, Traffic.SNIFFED)
     if plan.base_answer is None and follows:
-        then = "get a 503 that says so" if plan.config.unmatched == "reject" else "reach any pod of the Service"
+        said = " that says so" if plan.config.output == "istio" else ""
+        then = f"get a 503{said}" if plan.config.unmatched == "reject" else "reach any pod of the Service"
         message = f"has no pods of the base {plan.base!r} (only of {names}): requests that none of them answers {then}"
         yield Result(Code.BASE_ABSENT, message, ref)
     for place, port in enumerate(plan.service.ports):
@@ -44,6 +45,8 @@ def about(plan: ServicePlan) -> Iterator[Result]:
 
 
 def _tcp_target(plan: ServicePlan) -> str:
+    if not plan.pins_connections:
+        return "pods of every environment,"
     if plan.config.tcp == "callerLabels":
         return "the environment of the calling pod,"
     return f"the base {plan.base_answer!r}," if plan.base_answer else f"nobody (the base {plan.base!r} has no pods),"
@@ -75,18 +78,24 @@ def about_apart(apart: Apart) -> Iterator[Result]:
 
 
 def _about_copy(plan: ServicePlan) -> Iterator[Result]:
-    for port in plan.ports(Traffic.TLS, Traffic.UDP):
-        what = "is UDP" if port.traffic is Traffic.UDP else f"carries TLS ({port.protocol})"
+    plain = () if plan.config.output == "istio" else (Traffic.TCP, Traffic.SNIFFED)
+    for port in plan.ports(Traffic.TLS, Traffic.UDP, *plain):
+        what = {Traffic.UDP: "is UDP", Traffic.TLS: f"carries TLS ({port.protocol})"}.get(
+            port.traffic, "may be plain TCP"
+        )
         message = (
             f"is made here for callers of namespace {plan.joined[0]!r}'s, and its port {port.number} {what}, which no "
             f"route can follow: nobody answers there; call it as {plan.service.ref.name}.{plan.joined[0]} instead"
         )
-        yield Result(Code.UDP_PORT if port.traffic is Traffic.UDP else Code.TLS_PORT, message, plan.service.ref)
+        codes = {Traffic.UDP: Code.UDP_PORT, Traffic.TLS: Code.TLS_PORT}
+        yield Result(codes.get(port.traffic, Code.CONNECTIONS_OPEN), message, plan.service.ref)
 
 
 def _about_port(plan: ServicePlan, port: Port, field: str) -> Iterator[Result]:
     ref, names = plan.service.ref, ", ".join(plan.own)
-    if port.traffic is Traffic.TLS:
+    if plan.config.output != "istio":
+        yield from _about_connections(plan, port, field)
+    elif port.traffic is Traffic.TLS:
         message = (
             f"port {port.number} carries TLS ({port.protocol}), which no route can follow: its connections reach "
             f"pods of every environment ({names}); name it tcp-… to pin it to the base, or leave TLS to the mesh "
@@ -108,3 +117,32 @@ def _about_port(plan: ServicePlan, port: Port, field: str) -> Iterator[Result]:
             "the connection closes"
         )
         yield Result(Code.TCP_WITHOUT_BASE, message, ref, field)
+
+
+def _about_connections(plan: ServicePlan, port: Port, field: str) -> Iterator[Result]:
+    """Yield a finding about what of a port no header decides, where the Service's own selector alone can pin it."""
+    if port.traffic is Traffic.HTTP:
+        return
+    ref = plan.service.ref
+    what = {
+        Traffic.TLS: f"carries TLS ({port.protocol})",
+        Traffic.UDP: "is UDP",
+        Traffic.TCP: "carries plain TCP",
+        Traffic.SNIFFED: "does not say what it carries, and plain TCP on it follows no header",
+    }[port.traffic]
+    if plan.is_narrowed:
+        if plan.base_answer is None:
+            message = f"port {port.number} {what}: it is kept to the base {plan.base!r}, which has no pods here"
+            yield Result(Code.TCP_WITHOUT_BASE, message, ref, field)
+        return
+    if plan.home(plan.base_answer) != ref.namespace:
+        way = f"; call it as {ref.name}.{plan.home(plan.base_answer)} instead"
+    else:
+        way = (
+            "; set base: selector, and this Service has the base's pods alone" if plan.config.base == "backend" else ""
+        )
+    message = (
+        f"port {port.number} {what}: no route of the Gateway API holds its connections, which reach pods of any "
+        f"environment ({', '.join(plan.own)}){way}"
+    )
+    yield Result(Code.CONNECTIONS_OPEN, message, ref, field)

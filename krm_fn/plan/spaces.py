@@ -79,7 +79,7 @@ def _misplaced(configs: Configs) -> Iterator[Result]:
 
 def _alone(source: Source) -> RouteConfig:
     """Return a configuration as a single namespace could have it."""
-    return source.config.model_copy(update={"namespaces": None})
+    return source.config._replace(namespaces=None)
 
 
 def differences(together: Sequence[Service]) -> Iterator[Result]:

@@ -13,8 +13,8 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from krm_fn.results import FUNCTION, Code
-from krm_fn.text import json_reader, yaml_list, yaml_reader, yaml_stream
-from krm_fn.text.pages import Node, Page, fail, line_of
+from krm_fn.text import yaml_list, yaml_reader, yaml_stream
+from krm_fn.text.pages import Entry, Node, Page, fail, line_of
 from krm_fn.text.splice import Splice, block_list, edit_list, flow_list, replace
 from krm_fn.text.writer import dump, flow
 from krm_fn.text.yaml_cuts import Asked
@@ -80,13 +80,13 @@ class Item:
 class Document:
     """The input as read; it does not change. Made by `parse`."""
 
-    __slots__ = ("_bom", "_json", "_pages", "_raw", "_text", "form", "function_config", "items", "results")
+    __slots__ = ("_bom", "_pages", "_raw", "_text", "form", "function_config", "is_json", "items", "results")
 
     def __init__(self, raw: bytes, text: str, pages: list[Page], *, is_json: bool) -> None:
         self._raw = raw
         self._bom = _BOM if raw.startswith(_BOM) else b""
         self._text = text
-        self._json = is_json
+        self.is_json = is_json
         self._pages = pages
         self.form = _form(pages, text)
         self.function_config: dict[str, Any] | None = None
@@ -104,14 +104,14 @@ class Document:
             self._pages = entries = [page for page in pages if page.value is not None]
             _check_stream(pages, text)
         self.items = tuple(
-            Item(index, entry.value, entry.duplicates, entry.start, entry.end, entry.column, text, entry.partial)
+            Item(index, entry.value, _duplicates(entry), entry.start, entry.end, entry.column, text, entry.partial)
             for index, entry in enumerate(entries)
         )
 
     @property
     def grows(self) -> int | None:
         """The index of the JSON List that all objects stand in: what is new goes into it, so that the form stays."""
-        alone = self._json and self.form is Form.STREAM and len(self.items) == 1
+        alone = self.is_json and self.form is Form.STREAM and len(self.items) == 1
         value = self.items[0].value if alone else {}
         return 0 if str(value.get("kind", "")) == "List" and isinstance(value.get("items"), list) else None
 
@@ -161,19 +161,19 @@ class Document:
     ) -> None:
         for index, value in replaced.items():
             if index not in removed:
-                replace(splice, self._pages[index], value, block=not self._json)
+                replace(splice, self._pages[index], value, block=not self.is_json)
         for index in removed:
             page = self._pages[index]
             explicit = self._text.startswith(("---", "%"), page.begin)
-            begin = page.begin if explicit or self._json else 0  # an implicit start is the first document's
-            end = splice.line_end(page.end) if self._json else page.end
+            begin = page.begin if explicit or self.is_json else 0  # an implicit start is the first document's
+            end = splice.line_end(page.end) if self.is_json else page.end
             splice.put(begin, end, "")
         if added:
-            if self._json and not any(self._text.startswith("---", page.begin) for page in self._pages):
+            if self.is_json and not any(self._text.startswith("---", page.begin) for page in self._pages):
                 lines = "".join(flow(value) + "\n" for value in added)  # JSON's own readers know no `---`
                 splice.put(len(self._text), len(self._text), lines, lines=True)
                 return
-            texts = [flow(value) + "\n" if self._json else dump(value) for value in added]
+            texts = [flow(value) + "\n" if self.is_json else dump(value) for value in added]
             end = len(self._text)
             last = self._pages[-1]
             if splice.is_open and len(self._pages) - 1 not in removed:
@@ -190,6 +190,17 @@ class Document:
         splice.put(page.begin, page.begin, "".join(f"---\n{text}" for text in texts) + end)
 
 
+def _duplicates(entry: Entry | Page) -> tuple[str, ...]:
+    """Return the paths of keys given twice, those in the members of a List among them."""
+    listings = entry.listings if isinstance(entry, Page) else {}
+    return entry.duplicates + tuple(
+        f"{key}[{place}].{path}"
+        for key, listing in listings.items()
+        for place, member in enumerate(listing.entries)
+        for path in member.duplicates
+    )
+
+
 def parse(raw: bytes, asked: Asked = everything) -> Document:
     """Read the input, and of an object of a kind what is `asked` for.
 
@@ -199,7 +210,11 @@ def parse(raw: bytes, asked: Asked = everything) -> Document:
     collecting = gc.isenabled()
     gc.disable()  # nothing here is garbage: the collector would walk a growing tree again and again
     try:
-        pages = json_reader.read(text)
+        pages = None
+        if text[:4096].lstrip()[:1] in ("{", "-"):
+            from krm_fn.text import json_reader  # noqa: PLC0415 - few inputs are JSON
+
+            pages = json_reader.read(text)
         is_json = pages is not None
         if pages is None:
             pages = (

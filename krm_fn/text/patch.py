@@ -117,6 +117,20 @@ class Text(Layout):
             if place.parent:
                 self.removed.setdefault(id(place.parent), (place.parent, set()))[1].add(place.index)
 
+    def replace(self, path: Path, value: str) -> None:
+        """Give the scalar at `path` another text, in the quotes that it has."""
+        for place in self._at(path):
+            node = place.node
+            before = self.text[node.start : node.end]
+            if not node.is_scalar or node.is_block_scalar:
+                raise KeyError(path)
+            text = scalar(value)
+            if before.startswith("'"):
+                text = f"'{value}'"
+            elif before.startswith('"') and not text.startswith('"'):
+                text = f'"{value}"'
+            self._add(node.start, node.end, f" {text}" if node.is_empty else text)
+
     def result(self) -> str:
         """Return the source with all edits made."""
         for parent, indexes in self.removed.values():

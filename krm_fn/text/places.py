@@ -18,6 +18,7 @@ from yaml.events import (
 )
 
 from krm_fn.text.edits import Path
+from krm_fn.text.yaml_ends import COLON, tolerant
 
 Event = Any  # one of yaml.events; PyYAML's stubs do not say what its C parser fills in
 _Wanted = Mapping[str | int, Any]  # the next steps of the wanted paths, each with those behind it
@@ -72,6 +73,7 @@ def read(text: str, paths: Iterable[Path] | None) -> Node:
 class _Reader:
     def __init__(self, text: str) -> None:
         text = _PAIR.sub(lambda pair: pair[0].lower().replace(r"\ud", r"\ue"), text)  # JSON's, which libyaml refuses
+        text = tolerant(text)
         self.get_event: Callable[[], Event] = cyaml.CParser(text).get_event  # type: ignore[attr-defined]  # a gap in the stubs
         self.anchors: dict[str, Node] = {}
         self.get_event(), self.get_event()  # the stream's start and the document's
@@ -131,7 +133,11 @@ def _node(event: Event) -> Node:
     node = Node(event.start_mark.index, event.end_mark.index)
     kind = event.__class__
     if kind is ScalarEvent:
-        node.is_scalar, node.text, node.is_block_scalar = True, event.value, event.style in ("|", ">")
+        node.is_scalar, node.text, node.is_block_scalar = (
+            True,
+            event.value.replace(COLON, ":"),
+            event.style in ("|", ">"),
+        )
     elif kind in _STARTS:
         node.is_mapping, node.is_flow = kind is MappingStartEvent, bool(event.flow_style)
     return node

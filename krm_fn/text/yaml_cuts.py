@@ -35,8 +35,10 @@ Asked = Callable[[str, str], Tree | None]  # apiVersion and kind -> what is aske
 _LEAD = re.compile(r"(?:[ ]*(?:#[^\n]*)?\n)*")  # blank lines and comments
 _INNER = re.compile(r"(?:[ ]+(?:#[^\n]*)?)?(?:\n[ ]*(?:#[^\n]*)?(?=\n))*(?P<rest>\n(?P<blanks>[ ]*))")  # behind `key:`
 _SPECIAL = re.compile(r"(?:^|[\s\[{,:])[&*][\w-]", re.ASCII)  # may be an anchor or an alias
-_LINE_SEPARATORS = re.compile("[\x85\u2028\u2029]")  # ends of lines for YAML, and for nobody else
+LINE_SEPARATORS = re.compile("[\x85\u2028\u2029]")  # ends of lines for YAML, and for nobody else
 _BLOCK_SCALAR = re.compile(r"[|>][-+0-9]*[ \t]*(?:#[^\n]*)?\n")
+_ASCII = bytes([9, 10, *range(0x20, 0x7F)])
+_UNPRINTABLE = re.compile("[^\t\n -~\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff\x85]")
 _LIST, _STREAM = "\n-\n", "\n---\n"  # what stands before each part when they are read together
 
 
@@ -204,6 +206,13 @@ class _Cut:
         self.waiting.setdefault(text, []).extend((value, self.entry))
 
 
+def is_printable(text: str) -> bool:
+    """Tell whether a text has only characters that libyaml takes; comments between parts are read by nobody else."""
+    if text.isascii():
+        return not text.encode().translate(None, _ASCII)
+    return _UNPRINTABLE.search(text) is None
+
+
 def whole_lines(text: str) -> str:
     """Return a text with a line end. Raises OddTextError where that could change a value: behind a block scalar."""
     if text.endswith("\n"):
@@ -219,7 +228,7 @@ def _is_odd(text: str) -> bool:
         (("&" in text or "*" in text) and _SPECIAL.search(text))
         or "{{" in text  # a template that nobody rendered, which Kubernetes cannot read
         or text.count("{") + text.count("[") > MAX_DEPTH
-        or (not text.isascii() and _LINE_SEPARATORS.search(text))
+        or (not text.isascii() and LINE_SEPARATORS.search(text))
     )
 
 

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
     from krm_fn.text.nodes import Event
 
+COLON = "\uf8ff"  # of the private use area: a text that has it is not read so
+_LAST_COLONS = re.compile(r"(?<![\"'\]}]):(?=[,\]\[{}])")
+_MARKED = re.compile(r"^(---[ \t]*)(\r\n|\r|\n)\ufeff", re.MULTILINE)
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 
 
@@ -30,6 +33,27 @@ def open_parser(raw: bytes) -> CParser:
             "distribution's python3-yaml",
         )
     return yaml.cyaml.CParser(raw)  # type: ignore[attr-defined]  # there only with libyaml
+
+
+def tolerant(text: str) -> str:
+    """Return a text of the same length that libyaml reads where Go's readers, made from it, take more.
+
+    A colon at the end of a plain scalar in brackets (`[2001:db8::, a]`) becomes `COLON`, which the scalars take back;
+    the mark of UTF-8 before a later document becomes part of the `---` line.
+    """
+    text = _MARKED.sub(lambda match: f"{match[1]} {match[2]}", text)
+    while True:
+        try:
+            open_parser(text.encode()).raw_parse()
+        except yaml.YAMLError as error:
+            mark = getattr(error, "problem_mark", None)
+            if mark is None or getattr(error, "problem", "") != "found unexpected ':'" or text[mark.index] != ":":
+                return text
+            # All of its line at once: each attempt reads the text again from its start.
+            end = line_end(text, mark.index)
+            text = text[: mark.index] + COLON + _LAST_COLONS.sub(COLON, text[mark.index + 1 : end]) + text[end:]
+        else:
+            return text
 
 
 def block_end(text: str, start: int, limit: int, column: int) -> int:
@@ -62,7 +86,7 @@ def _content_end(text: str, start: int, limit: int) -> int:
     A `#` may begin a line of a block scalar, and blank lines may belong to one: only the events know.
     """
     column = start - 1 - max(text.rfind("\n", 0, start), text.rfind("\r", 0, start))
-    parser = open_parser((" " * column + text[start:limit]).encode())
+    parser = open_parser(tolerant(" " * column + text[start:limit]).encode())
     shift, last = start - column, start
     get_event: Callable[[], Event] = parser.get_event
     while event := get_event():

@@ -14,10 +14,10 @@ from yaml import YAMLError
 from krm_fn.results import FunctionError
 from krm_fn.text import yaml_reader
 from krm_fn.text.pages import Entry, Listing, Page, Style
-from krm_fn.text.yaml_cuts import Asked, Cutter, OddTextError, whole_lines
+from krm_fn.text.yaml_cuts import LINE_SEPARATORS, Asked, Cutter, OddTextError, is_printable, whole_lines
 from krm_fn.text.yaml_ends import block_end
 
-_START = re.compile(r"^items:[ ]*(?:#[^\n]*)?\n(?:[ ]*(?:#[^\n]*)?\n)*([ ]*)-(?=[ \n])", re.MULTILINE)
+_START = re.compile(r"^items:(?:[ ]+(?:#[^\n]*)?)?\n(?:[ ]*(?:#[^\n]*)?\n)*([ ]*)-(?=[ \n])", re.MULTILINE)
 _FIRST_KEY = re.compile(r"-(?:[ ]*(?:#[^\n]*)?\n)* *")
 _KEY, _NOTHING = "items", "items: []\n"
 
@@ -25,7 +25,7 @@ _KEY, _NOTHING = "items", "items: []\n"
 def read(text: str, asked: Asked) -> list[Page] | None:
     """Return the one page of a ResourceList, None if the text must be read in one pass."""
     start = _START.search(text)
-    if start is None or "\r" in text:
+    if start is None or not is_printable(text) or LINE_SEPARATORS.search(start[0]):
         return None
     column = len(start[1])
     # The end: a line of that column or less that is no item, blank or comment.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -19,12 +20,11 @@ from yaml.reader import ReaderError
 from krm_fn.results import Code
 from krm_fn.text.nodes import Event, Nodes, too_deep
 from krm_fn.text.pages import Entry, Listing, Node, Page, Style, duplicate_paths, fail, repeated_keys
-from krm_fn.text.yaml_ends import block_end, line_end, open_parser
+from krm_fn.text.yaml_ends import COLON, block_end, line_end, open_parser, tolerant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from yaml._yaml import CParser
 
 _LISTINGS = ("items", "results")
 _NULLS = ("", "~", "null", "Null", "NULL")
@@ -35,11 +35,34 @@ _LINE_SEPARATORS = re.compile("[\x85\u2028\u2029]")
 
 def read(text: str, raw: bytes) -> list[Page]:
     """Return the documents of `text`; `raw` is its UTF-8 form. Raises FunctionError."""
-    reader = _Reader(text, open_parser(raw), special=b"&" in raw or b"!" in raw)
+    reader = _reader(text, raw)
     try:
         return list(reader.pages())
     except yaml.YAMLError as error:
+        taken = tolerant(text)
+        if taken != text and COLON not in text:
+            reader = _reader(text, taken.encode(), with_colons=True)
+            with contextlib.suppress(yaml.YAMLError):
+                return list(reader.pages())
         _syntax(error, text, reader.place)
+
+
+def _reader(text: str, raw: bytes, *, with_colons: bool = False) -> _Reader:
+    parser = open_parser(raw)
+    get_event = _restoring(parser.get_event) if with_colons else parser.get_event
+    return _Reader(text, get_event, parser.peek_event, special=b"&" in raw or b"!" in raw)
+
+
+def _restoring(get_event: Callable[[], Event]) -> Callable[[], Event]:
+    """Return what gives the events of a `tolerant` text as those of the text itself."""
+
+    def event() -> Event:
+        found = get_event()
+        if type(found) is ScalarEvent and COLON in found.value:
+            found.value = found.value.replace(COLON, ":")
+        return found
+
+    return event
 
 
 def _syntax(error: yaml.YAMLError, text: str, place: str) -> NoReturn:
@@ -65,11 +88,13 @@ def _syntax(error: yaml.YAMLError, text: str, place: str) -> NoReturn:
 
 
 class _Reader:
-    def __init__(self, text: str, parser: CParser, *, special: bool) -> None:
+    def __init__(
+        self, text: str, get_event: Callable[[], Event], peek_event: Callable[[], Event], *, special: bool
+    ) -> None:
         self.text = text
-        self.get_event: Callable[[], Event] = parser.get_event
-        self.peek_event: Callable[[], Event] = parser.peek_event
-        self.nodes = Nodes(parser.get_event, special=special, size=len(text))
+        self.get_event = get_event
+        self.peek_event = peek_event
+        self.nodes = Nodes(get_event, special=special, size=len(text))
         self.place = ""  # for the message when libyaml stops
 
     def pages(self) -> Iterator[Page]:

@@ -8,6 +8,7 @@ tenth of the time; where it does not fit, nothing is lost but that.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from copy import deepcopy
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ Waiting = dict[str, list[Any]]
 WORD = r"""(?:[A-Za-z_][\w./-]*|"[A-Za-z_][\w./-]*"|'[A-Za-z_][\w./-]*')"""
 _LEAD = r"(?:\n *(?:#[^\n]*+)?(?=\n))*+"  # blank lines and comments
 _MOST = 12  # shapes that are kept
+_OFTEN = 10  # objects of a shape; to make its expression takes as long as to cut some of them
 
 
 def _more(column: int) -> str:
@@ -114,6 +116,7 @@ class Shapes:
 
     def __init__(self) -> None:
         self._known: list[_Cutting] = []
+        self._met: Counter[str] = Counter()
 
     def cut(self, text: str, entry: object, waiting: Waiting, dropped: list[str]) -> dict[str, Any] | None:
         """Return the mapping of an object whose shape is known, else None; see `_Cutting.cut`."""
@@ -126,5 +129,9 @@ class Shapes:
         return None
 
     def learn(self, shape: Shape) -> None:
-        self._known.insert(0, _Cutting(shape))
-        del self._known[_MOST:]
+        """Take in the shape of an object; its expression is made when that pays."""
+        pattern = "".join(shape.pattern)
+        self._met[pattern] += 1
+        if self._met[pattern] == _OFTEN:
+            self._known.insert(0, _Cutting(shape))
+            del self._known[_MOST:]

@@ -12,7 +12,7 @@ from yaml import YAMLError
 
 from krm_fn.results import FunctionError
 from krm_fn.text.pages import Page
-from krm_fn.text.yaml_cuts import Asked, Cutter, OddTextError, whole_lines
+from krm_fn.text.yaml_cuts import LINE_SEPARATORS, Asked, Cutter, OddTextError, is_printable, whole_lines
 
 _MARKER = re.compile(r"^---[ ]*(?:#[^\n]*)?(?:\n|\Z)", re.MULTILINE)
 _ODD = re.compile(r"^(?:---[ \t]+[^ #\n]|---\t|\.\.\.|%|\ufeff)", re.MULTILINE)
@@ -21,7 +21,7 @@ _LEAD = re.compile(r"(?:[ ]*(?:#[^\n]*)?\n)* *")
 
 def read(text: str, asked: Asked) -> list[Page] | None:
     """Return the documents, None if the text must be read in one pass."""
-    if "\r" in text or "ResourceList" in text or _ODD.search(text):
+    if not is_printable(text) or "ResourceList" in text or _ODD.search(text):
         return None
     markers = list(_MARKER.finditer(text))
     begins = [marker.start() for marker in markers]
@@ -44,6 +44,8 @@ def read(text: str, asked: Asked) -> list[Page] | None:
 def _page(text: str, begin: int, start: int, end: int, cutter: Cutter) -> Page:
     lead = _LEAD.match(text, start, end)
     first = lead.end() if lead else start
+    if LINE_SEPARATORS.search(text, begin, first):
+        raise OddTextError
     if first == end or (text[first] == "#" and "\n" not in text[first:end]):
         return Page(None, begin, end, end, 0)
     line = text.rfind("\n", 0, first) + 1

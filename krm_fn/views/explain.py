@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from krm_fn.plan.answers import Plan, ServicePlan
-from krm_fn.plan.services import Port, Service, Traffic
+from krm_fn.plan.answers import Answer, Plan, ServicePlan
+from krm_fn.plan.services import Port, Service, Traffic, Workload
 from krm_fn.results import Result
 from krm_fn.views import facts
 from krm_fn.views.facts import NO_ENVIRONMENT, Json
@@ -53,6 +53,8 @@ def explain(
     ]
     asked_for = [one for one in plan.apart if service and is_named(one.service, service)]
     paragraphs += [chain([line(f"Service {facts.service_name(one.service)} {one.reason}")]) for one in asked_for]
+    if not service and (nothing := facts.nothing(plan)):
+        yield line(f"No Service takes part: {nothing}", Style.LOUD)
     for place, paragraph in enumerate(paragraphs):
         if place:
             yield line("")
@@ -108,7 +110,11 @@ def _overview(plan: ServicePlan) -> Iterator[Line]:
         return
     nodes = facts.tree(plan.known, plan.splitter, plan.base)
     asked = [*((node.branch, node.name) for node in nodes), ("", None)]
-    told = [(branch, value or NO_ENVIRONMENT, who(plan, value), _why(plan, value)) for branch, value in asked]
+    pods = {name: _places(plan, own.workloads) for name, own in plan.own.items()}  # each is asked for often
+    told = []
+    for branch, value in asked:
+        planned = plan.answer(value)
+        told.append((branch, value or NO_ENVIRONMENT, who(plan, value, planned), _why(planned, pods)))
     value_width = max(len(branch) + len(name) for branch, name, _, _ in told)
     answer_width = max(len(said(plan, answer)) for _, _, answer, _ in told)
     for branch, name, answer, why in told:
@@ -124,7 +130,8 @@ def _overview(plan: ServicePlan) -> Iterator[Line]:
 
 
 def _every_connection(plan: ServicePlan, always: Who) -> Line:
-    why = f"  {_why(plan, None)}" if always.otherwise != ANY_POD else ""
+    pods = {name: _places(plan, own.workloads) for name, own in plan.own.items()}
+    why = f"  {_why(plan.answer(None), pods)}" if always.otherwise != ANY_POD else ""
     return [
         ("  every connection", Style.PLAIN),
         (" → ", Style.FAINT),
@@ -153,11 +160,13 @@ def _style(answer: Who, value: str | None) -> Style:
     return Style.OWN if answer.environment == value else Style.OTHER
 
 
-def _why(plan: ServicePlan, value: str | None) -> str:
-    answer = plan.answer(value)
+def _places(plan: ServicePlan, workloads: Iterable[Workload]) -> str:
+    return "; ".join(facts.place(one, plan.service) for one in workloads)
+
+
+def _why(answer: Answer, pods: Mapping[str, str]) -> str:
     missing = [f"{level.environment}: {clean(level.missing)}" for level in answer.levels if level.missing]
-    found = answer.levels[-1].workloads if answer.environment is not None else ()
-    return "; ".join([*missing, *(facts.place(one, plan.service) for one in found)])
+    return "; ".join([*missing, *([pods[answer.environment]] if answer.environment is not None else [])])
 
 
 def _hop(plan: ServicePlan, request: Request) -> Iterator[Line]:
@@ -167,7 +176,8 @@ def _hop(plan: ServicePlan, request: Request) -> Iterator[Line]:
         yield from _ports(plan)
         return
     value = request.value(plan) if follows_header(plan) or not plan.is_split else request.caller
-    answer, found_by = plan.answer(value), who(plan, value)
+    answer = plan.answer(value)
+    found_by = who(plan, value, answer)
     yield [
         (facts.service_name(plan.service), Style.HEAD),
         (" → ", Style.FAINT),
@@ -194,13 +204,15 @@ def _hop(plan: ServicePlan, request: Request) -> Iterator[Line]:
 def _port_answer(plan: ServicePlan, port: Port, answer: Who, caller: str | None) -> str:
     rule = facts.port_rule(plan, port)
     tcp = caller_answer(plan, caller) or "nobody, the connection closes"
+    if not plan.pins_connections:
+        tcp = "pods of every environment"
     if port.traffic is Traffic.HTTP:
         return f"{rule} → {said(plan, answer)}"
     if port.traffic is Traffic.SNIFFED:
         return f"{rule} → {said(plan, answer)}, plain TCP → {clean(tcp)}"
     if port.traffic is Traffic.TCP:
         return f"{rule} → {clean(tcp)}"
-    return f"{rule}: reaches pods of every environment"
+    return f"{rule} → {clean(tcp)}" if plan.is_narrowed else f"{rule}: reaches pods of every environment"
 
 
 def _route(plan: ServicePlan, value: str | None) -> str:
@@ -221,7 +233,7 @@ def _service_json(plan: ServicePlan, request: Request | None) -> Json:
     caller = request.caller if request else None
     return {
         **facts.service_json(plan),
-        "tcpAnswer": caller_answer(plan, caller),
+        "tcpAnswer": caller_answer(plan, caller) if plan.pins_connections else None,
         "answers": [_answer_json(plan, value) for value in values],
     }
 
@@ -235,7 +247,8 @@ def _request_json(plan: Plan, request: Request) -> Json:
 
 
 def _answer_json(plan: ServicePlan, value: str | None) -> Json:
-    answer, found = plan.answer(value), who(plan, value)
+    answer = plan.answer(value)
+    found = who(plan, value, answer)
     tried = [
         {
             "environment": level.environment,

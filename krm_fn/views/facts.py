@@ -85,12 +85,15 @@ def port_name(port: Port) -> str:
 def port_rule(plan: ServicePlan, port: Port) -> str:
     """Return what decides about the pods that a port reaches."""
     pinned = "by the caller's label" if plan.config.tcp == "callerLabels" else "to the base"
+    if not plan.pins_connections:
+        pinned = "to any pod"
+    unrouted = "to the base" if plan.is_narrowed else "not routed"
     return {
         Traffic.HTTP: "by header",
         Traffic.SNIFFED: f"HTTP by header, plain TCP {pinned}",
         Traffic.TCP: pinned,
-        Traffic.TLS: "not routed",
-        Traffic.UDP: "not routed",
+        Traffic.TLS: unrouted,
+        Traffic.UDP: unrouted,
     }[port.traffic]
 
 
@@ -117,7 +120,9 @@ def port_notes(plan: ServicePlan) -> list[str]:
 def pinned(plan: ServicePlan, port: Port) -> str:
     """Return who gets the connections of a port that shows no headers."""
     rule = port_rule(plan, port)
-    if port.traffic is not Traffic.TCP:
+    if plan.is_narrowed:
+        return f"{rule} → {clean(plan.base_answer or '') or 'closed'}"
+    if port.traffic is not Traffic.TCP or not plan.pins_connections:
         return f"{rule}: reaches pods of every environment"
     if plan.config.tcp == "callerLabels":
         return rule
@@ -144,7 +149,7 @@ def service_json(plan: ServicePlan) -> Json:
         name: [workload_json(one) | {"absent": one.absent} for one in found] for name, found in plan.absent.items()
     }
     return {
-        **_identity(plan.service),
+        **identity(plan.service),
         **settings(plan),
         "baseAnswer": plan.base_answer,
         "routed": plan.needs_routes,
@@ -163,10 +168,11 @@ def service_json(plan: ServicePlan) -> Json:
 
 def apart_json(apart: Apart) -> Json:
     """Return a Service that takes no part, and why."""
-    return {**_identity(apart.service), "reason": apart.reason, "pods": [workload_json(one) for one in apart.workloads]}
+    return {**identity(apart.service), "reason": apart.reason, "pods": [workload_json(one) for one in apart.workloads]}
 
 
-def _identity(service: Service) -> Json:
+def identity(service: Service) -> Json:
+    """Return how a Service is named, and the file that has it."""
     return {"name": service.ref.name, "namespace": service.ref.namespace, "file": service.ref.file}
 
 
@@ -181,10 +187,24 @@ def document(kind: str, results: Sequence[Result], **content: object) -> Json:
     return {"apiVersion": API_VERSION, "kind": kind, "findings": [one.as_item() for one in results], **content}
 
 
+def services(plan: Plan) -> list[Service]:
+    """Return every Service of the list, those without a part last."""
+    return [*(one.service for one in plan.services), *(one.service for one in plan.apart)]
+
+
+def nothing(plan: Plan) -> str:
+    """Say why there is nothing to show of a list; empty where there is."""
+    if plan.services:
+        return ""
+    count = f"{len(plan.apart)} Service{'s' * (len(plan.apart) != 1)}"
+    if not plan.apart:
+        return "the list has no Service"
+    return f"{count}, {'none of a labelled pod' if plan.namespaces else 'none labelled'}"
+
+
 def names_of(plan: Plan) -> list[str]:
     """Return every name by which an option may call a Service, those without a part included."""
-    services = [*(one.service for one in plan.services), *(one.service for one in plan.apart)]
-    return [name for one in services for name in {one.ref.name, full_name(one)}]
+    return [name for one in services(plan) for name in {one.ref.name, full_name(one)}]
 
 
 def meant(plan: Plan, value: str | None) -> str:
@@ -197,7 +217,9 @@ def meant(plan: Plan, value: str | None) -> str:
         return ""
     above = {name for one in plan.services for name in levels(value, one.splitter)}
     close = nearest(names, value)
-    return "" if close in above else close
+    # Digits count things on purpose: who asks for pr-132 does not mean pr-123.
+    counted = _DIGITS.sub("0", close) == _DIGITS.sub("0", value)
+    return "" if counted or close in above else close
 
 
 def carried(plan: Plan) -> list[str]:

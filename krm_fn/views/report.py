@@ -11,6 +11,7 @@ from krm_fn.plan.environments import levels, likely_typos
 from krm_fn.plan.services import Workload
 from krm_fn.results import Code, Result
 from krm_fn.views.facts import Json, natural
+from krm_fn.views.who import who
 
 _SHOWN = 6
 
@@ -46,8 +47,8 @@ def _of_namespace(namespace: NamespacePlan, plan: Plan) -> Iterator[Environment]
     services = [one for one in plan.services if one.service.ref.namespace == namespace.name]
     alike = likely_typos(namespace.known, namespace.config.env_label.splitter)
     for name in sorted(namespace.known, key=natural):
-        own = [one for one in services if name in one.own]
-        workloads = {str(pod.ref) for one in own for pod in one.own[name].workloads}
+        own = [one for one in services if who(one, name).environment == name]
+        workloads = {str(pod.ref) for one in services if name in one.own for pod in one.own[name].workloads}
         yield Environment(
             namespace.name,
             name,
@@ -61,8 +62,9 @@ def _of_namespace(namespace: NamespacePlan, plan: Plan) -> Iterator[Environment]
 
 def _inherited(name: str, services: Sequence[ServicePlan]) -> Iterator[tuple[str, str | None]]:
     for one in services:
-        if name not in one.own:
-            yield one.service.ref.name, one.answer(name).environment
+        answer = who(one, name).environment
+        if answer != name:
+            yield one.service.ref.name, answer
 
 
 def as_text(found: Sequence[Environment]) -> str:
@@ -78,7 +80,8 @@ def as_text(found: Sequence[Environment]) -> str:
 
 
 def _said(one: Environment) -> Iterator[str]:
-    yield f"answers {_some(one.overrides)}" if one.overrides else "answers nothing: no Service has pods of it"
+    nothing = "no header leads to its pods" if one.workloads else "no Service has pods of it"
+    yield f"answers {_some(one.overrides)}" if one.overrides else f"answers nothing: {nothing}"
     by_answer: dict[str | None, list[str]] = {}
     for service, answer in one.inherits:
         by_answer.setdefault(answer, []).append(service)

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from krm_fn.plan.answers import ServicePlan
+from krm_fn.plan.answers import Answer, ServicePlan
 from krm_fn.plan.services import Key, Traffic
 from krm_fn.results import Result
 from krm_fn.views.paint import clean
@@ -37,24 +37,27 @@ def fixed(plan: ServicePlan) -> Who | None:
     """Return who gets every connection of a Service of which neither header nor caller decides; None where one does."""
     if not plan.is_split or follows_header(plan):
         return None
-    if plan.service.headless or not plan.ports(Traffic.TCP):
+    if plan.is_narrowed:
+        return Who(plan.base_answer) if plan.base_answer is not None else Who(None, CLOSED)
+    if plan.service.headless or not plan.ports(Traffic.TCP) or not plan.pins_connections:
         return Who(None, ANY_POD)
     if plan.config.tcp == "callerLabels":
         return None
     return Who(plan.base_answer) if plan.base_answer is not None else Who(None, CLOSED)
 
 
-def who(plan: ServicePlan, value: str | None) -> Who:
+def who(plan: ServicePlan, value: str | None, planned: Answer | None = None) -> Who:
     """Say who answers a request that carries `value`; None names no environment.
 
-    Of a Service whose connections follow the calling pod's environment, `value` is that.
+    Of a Service whose connections follow the calling pod's environment, `value` is that. `planned` is the
+    plan's own answer, where it is at hand.
     """
     if (always := fixed(plan)) is not None:
         return always
     if plan.is_split and not follows_header(plan):
         answer = caller_answer(plan, value)
     else:
-        answer = plan.answer(value).environment
+        answer = (planned or plan.answer(value)).environment
     return Who(answer) if answer is not None else Who(None, otherwise(plan))
 
 

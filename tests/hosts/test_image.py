@@ -174,3 +174,28 @@ def test_the_image_explains_what_it_reads(image, quickstart, env):
     """Without the libraries of a desk the views still answer for a list on standard input."""
     argv = (image, "run", "--rm", "-i", IMAGE, "explain", "-", "--service", "app-js")
     assert "app-js" in run(*argv, cwd=quickstart, env=env, stdin=resource_list(quickstart)).stdout
+
+
+def test_the_sidecar_of_argo_cd(image, quickstart, env, expected):
+    """hosts/argocd's image has the plugin, and its command gives the expected routes, as Argo CD's user, read-only.
+
+    kustomize comes from an image that is made here of the one that is installed: its registry is not asked.
+    """
+    files = ROOT / "hosts" / "argocd"
+    context = quickstart.parent / "kustomize"
+    (context / "app").mkdir(parents=True)
+    shutil.copy(part("kustomize"), context / "app" / "kustomize")
+    (context / "Dockerfile").write_text("FROM scratch\nCOPY app /app\n")
+    kustomize, sidecar = "localhost/virtual-env-kustomize:test", "localhost/virtual-env-argocd:test"
+    run(image, "build", "-t", kustomize, ".", cwd=context, env=env)
+    arguments = ("--build-arg", f"FUNCTION={IMAGE}", "--build-arg", f"KUSTOMIZE={kustomize}", "--network", "none")
+    run(image, "build", *arguments, "-t", sidecar, files, cwd=quickstart, env=env)
+    plugin = yaml.safe_load((files / "plugin.yaml").read_text())["spec"]
+    inside = ("run", "--rm", "--read-only", "--network", "none", "-v", f"{quickstart}:/work:ro", "-w", "/work")
+    probe = "id -u; cat /home/argocd/cmp-server/config/plugin.yaml"
+    done = run(image, *inside, "--entrypoint", "sh", sidecar, "-c", probe, cwd=quickstart, env=env)
+    assert done.stdout == f"999\n{(files / 'plugin.yaml').read_text()}"
+    command = (*plugin["generate"]["command"][1:], *plugin["generate"]["args"])
+    assert (quickstart / plugin["discover"]["fileName"]).is_file()
+    done = run(image, *inside, "--entrypoint", "sh", sidecar, *command, cwd=quickstart, env=env)
+    assert routes(done.stdout) == expected

@@ -3,6 +3,7 @@
 One thread serves every pod. Each listener reads the first bytes of a connection and answers in kind: TLS,
 HTTP/2 with prior knowledge (gRPC too), HTTP/1.1, or a line of plain TCP. Every answer is one JSON object:
 pod, namespace, environment, workload, port, and what was seen: protocol, method, path, headers, sni.
+Who got a request with the header `x-ask` is kept, by its value: more than who answered it, where it was mirrored.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import socket
 import ssl
 import threading
+from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -23,13 +25,17 @@ import h2.exceptions
 from .model import name_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from pathlib import Path
 
     from .model import Pod
 
+    Headers = list[tuple[str, str]]
+    Note = Callable[[dict[str, Any], Headers], None]
+
 _PREFACE = b"PRI * HTTP/2.0"
 _TLS_HANDSHAKE = 0x16
+ASK = "x-ask"  # a request that says which it is
 _METHODS = (b"GET ", b"POST ", b"PUT ", b"HEAD ", b"PATCH ", b"DELETE ", b"OPTIONS ")
 
 
@@ -39,6 +45,7 @@ class Backends:
 
     label: str | Mapping[str, str]  # of environments, as for a Mesh
     certificate: tuple[Path, Path]
+    arrived: dict[str, Counter[str]] = field(default_factory=dict, repr=False)  # by x-ask: pods as NAMESPACE/NAME
     _loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.new_event_loop, repr=False)
     _thread: threading.Thread | None = field(default=None, repr=False)
     _sockets: list[socket.socket] = field(default_factory=list, repr=False)
@@ -78,6 +85,11 @@ class Backends:
             "port": port,
         }
 
+    def _note(self, identity: dict[str, Any], headers: Headers) -> None:
+        for name, value in headers:
+            if name.lower() == ASK:
+                self.arrived.setdefault(value, Counter())[f"{identity['namespace']}/{identity['pod']}"] += 1
+
     def _accept(self, listener: socket.socket, identity: dict[str, Any]) -> None:
         try:
             accepted, _ = listener.accept()
@@ -103,7 +115,7 @@ class Backends:
         reader = asyncio.StreamReader()
 
         def protocol() -> asyncio.StreamReaderProtocol:
-            return asyncio.StreamReaderProtocol(reader, lambda _, writer: _talk(reader, writer, identity))
+            return asyncio.StreamReaderProtocol(reader, lambda _, writer: _talk(reader, writer, identity, self._note))
 
         try:
             await self._loop.connect_accepted_socket(protocol, accepted, ssl=tls)
@@ -122,26 +134,28 @@ def _remember_name(connection: ssl.SSLObject, name: str | None, _: ssl.SSLContex
     connection.mesh_sni = name  # type: ignore[attr-defined]
 
 
-async def _talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, identity: dict[str, Any]) -> None:
+async def _talk(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, identity: dict[str, Any], note: Note
+) -> None:
     tls = writer.get_extra_info("ssl_object")
     if tls is not None:
         identity = {**identity, "tls": True, "sni": getattr(tls, "mesh_sni", None)}
     try:
         first = await reader.read(65536)
         if first.startswith(_PREFACE):
-            await _talk_http2(first, reader, writer, identity)
+            await _talk_http2(first, reader, writer, identity, note)
         elif first.startswith(_METHODS):
-            await _talk_http1(first, reader, writer, identity)
+            await _talk_http1(first, reader, writer, identity, note)
         elif first:
             writer.write(json.dumps({**identity, "protocol": "tcp"}).encode() + b"\n")
-    except (OSError, asyncio.IncompleteReadError, h2.exceptions.ProtocolError):
-        pass  # the other side went away, or what it says is no HTTP: it gets a closed connection
+    except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError, h2.exceptions.ProtocolError):
+        pass  # the other side or the mesh went away, or what it says is no HTTP: it gets a closed connection
     finally:
         writer.close()
 
 
 async def _talk_http1(
-    rest: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, identity: dict[str, Any]
+    rest: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, identity: dict[str, Any], note: Note
 ) -> None:
     while True:
         while b"\r\n\r\n" not in rest:
@@ -161,6 +175,7 @@ async def _talk_http1(
         length = int(lower.get("content-length", 0))
         rest += await reader.readexactly(max(0, length - len(rest)))
         rest = rest[length:]
+        note(identity, headers)
         seen = {"protocol": "http1", "method": method, "path": path, "headers": headers}
         body = json.dumps({**identity, **seen}).encode()
         answer = f"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
@@ -169,7 +184,7 @@ async def _talk_http1(
 
 
 async def _talk_http2(
-    first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, identity: dict[str, Any]
+    first: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, identity: dict[str, Any], note: Note
 ) -> None:
     settings = h2.config.H2Configuration(client_side=False, header_encoding="utf-8")
     connection = h2.connection.H2Connection(settings)
@@ -183,7 +198,7 @@ async def _talk_http2(
             elif isinstance(event, h2.events.DataReceived):
                 connection.acknowledge_received_data(event.flow_controlled_length, event.stream_id)
             elif isinstance(event, h2.events.StreamEnded):
-                _answer_http2(connection, event.stream_id, requests.pop(event.stream_id), identity)
+                _answer_http2(connection, event.stream_id, requests.pop(event.stream_id), identity, note)
         writer.write(connection.data_to_send())
         await writer.drain()
         data = await reader.read(65536)
@@ -192,16 +207,19 @@ async def _talk_http2(
 def _answer_http2(
     connection: h2.connection.H2Connection,
     stream: int,
-    request: list[tuple[str, str]],
+    request: Headers,
     identity: dict[str, Any],
+    note: Note,
 ) -> None:
     fields = dict(request)
     grpc = fields.get("content-type", "").startswith("application/grpc")
+    headers = [("host" if name == ":authority" else name, value) for name, value in request]
+    note(identity, headers)
     seen = {
         "protocol": "grpc" if grpc else "http2",
         "method": fields[":method"],
         "path": fields[":path"],
-        "headers": [("host" if name == ":authority" else name, value) for name, value in request],
+        "headers": headers,
     }
     body = json.dumps({**identity, **seen}).encode()
     if grpc:

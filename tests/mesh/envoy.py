@@ -33,14 +33,15 @@ class Identity:
     address: str
     kind: str = "sidecar"  # or router: a gateway
     version: str = "1.30.0"  # Istio's, for EnvoyFilters that ask
+    steady: bool = False  # pods are asked in turn, and a request's x-dice decides weights (server/steady.go)
 
     def key(self) -> tuple[object, ...]:
         """Return what makes two identities the same."""
         labels = frozenset(self.labels.items())
-        return (self.kind, self.namespace, self.pod, self.address, self.version, labels)
+        return (self.kind, self.namespace, self.pod, self.address, self.version, self.steady, labels)
 
     def node(self, sockets: Path) -> dict[str, Any]:
-        """Return the node of its bootstrap, as istio-agent writes it; MESH_SOCKETS is ours (server/)."""
+        """Return the node of its bootstrap, as istio-agent writes it; MESH_… is ours (server/)."""
         return {
             "id": f"{self.kind}~{self.address}~{self.pod}.{self.namespace}~{self.namespace}.svc.cluster.local",
             "cluster": f"{self.pod}.{self.namespace}",
@@ -54,6 +55,7 @@ class Identity:
                 "MESH_ID": "cluster.local",
                 "INTERCEPTION_MODE": "REDIRECT",
                 "MESH_SOCKETS": str(sockets),
+                **({"MESH_STEADY": "true"} if self.steady else {}),
             },
         }
 
@@ -154,6 +156,15 @@ def _bootstrap(node: Mapping[str, Any], xds: Path, directory: Path) -> dict[str,
         "layered_runtime": {
             "layers": [{"name": "global config", "static_layer": {"re2.max_program_size.error_level": "32768"}}]
         },
+        # As istio-agent has it: in ambient mode a gateway has a listener inside of its Envoy.
+        "bootstrap_extensions": [
+            {
+                "name": "envoy.bootstrap.internal_listener",
+                "typed_config": {
+                    "@type": "type.googleapis.com/envoy.extensions.bootstrap.internal_listener.v3.InternalListener"
+                },
+            }
+        ],
         "dynamic_resources": {
             "lds_config": source,
             "cds_config": source,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from . import parts
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from .model import Manifest
 
@@ -30,15 +30,16 @@ class MeshRejected(Exception):  # noqa: N818 - what happened, as in FileNotFound
 class Istiod:
     """A running server. It ends when its stdin does: with this process, however that ends."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: Mapping[str, str] | None = None, schemas: Iterable[Path] = ()) -> None:
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long; no name, so nobody can remove it
         self._process = subprocess.Popen(
-            [parts.server(), "-crds", ",".join(map(str, parts.schemas()))],
+            [parts.server(), "-crds", ",".join(map(str, tuple(schemas) or parts.schemas()))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,
             text=True,
             start_new_session=True,  # Ctrl-C is for us: we end it in order
+            env={**os.environ, **(settings or {})},
         )
         self._lock = threading.Lock()
 

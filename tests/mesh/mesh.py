@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import shutil
 import tempfile
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 
 Labels = dict[str, str]
 
+_MIRRORS_SECONDS = 0.2
 _OUTSIDE = "203.0.113.7"  # the address of a gateway's clients (RFC 5737): no loopback, which Envoy trusts
 
 
@@ -43,6 +46,7 @@ class Caller:
         headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
         protocol: str = "http1",
         path: str = "/",
+        method: str = "GET",
         authority: str | None = None,
         sni: str | None = None,
     ) -> Answer:
@@ -60,9 +64,12 @@ class Caller:
             if not pods:
                 raise LookupError(f"the headless Service {service} has no pods")
             address = random.choice(pods).address  # noqa: S311 - no secret
-        line = asking.Line(self.envoy.socket_of("virtualOutbound"), identity.address, address, number)
+        line = self._line(found, address, number)
         authority = authority or (service if number == 80 else f"{service}:{number}")
-        return asking.send(protocol, line, asking.Request(authority, path, headers=asking.pairs(headers), sni=sni))
+        return asking.send(protocol, line, asking.Request(authority, path, method, asking.pairs(headers), sni))
+
+    def _line(self, _: Service, address: str, number: int) -> asking.Line:
+        return asking.Line(self.envoy.socket_of("virtualOutbound"), self.envoy.identity.address, address, number)
 
     def spread(self, service: str, port: int | None = None, *, times: int = 20, **request: Any) -> Counter[str]:
         """Ask several times; return how often each pod answered (`""`: none did)."""
@@ -84,6 +91,7 @@ class Gateway:
         headers: Mapping[str, str] | Iterable[tuple[str, str]] | None = None,
         protocol: str = "http1",
         path: str = "/",
+        method: str = "GET",
         sni: str | None = None,
     ) -> Answer:
         """Ask for a host. FileNotFoundError: the gateway has no listener for that port.
@@ -92,7 +100,7 @@ class Gateway:
         """
         target = self._targets.get(port, port)
         line = asking.Line(self.envoy.socket_of(f"0.0.0.0_{target}"), _OUTSIDE, self.envoy.identity.address, target)
-        return asking.send(protocol, line, asking.Request(host, path, headers=asking.pairs(headers), sni=sni or host))
+        return asking.send(protocol, line, asking.Request(host, path, method, asking.pairs(headers), sni or host))
 
 
 class Mesh:
@@ -108,12 +116,15 @@ class Mesh:
         *,
         extra: Iterable[Manifest] = (),
         label: str | Mapping[str, str] = "virtual-env",
+        steady: bool = False,
     ) -> None:
         self._network = Network()
         self._directory = Path(tempfile.mkdtemp(prefix="mesh-"))
         self._proxies: dict[tuple[object, ...], Envoy] = {}  # by identity
+        self._numbers = itertools.count()
         self._backends: Backends | None = None
         self._xds: Path | None = None
+        self._steady = steady  # proxies leave nothing to chance: Identity
         self._label = label  # of environments: one, or one for each namespace
         self.warnings: list[str] = []  # Istio's, on configurations that it takes
         self.cluster = Cluster()
@@ -135,10 +146,13 @@ class Mesh:
     def _start(self) -> None:
         parts.check()
         self.cluster = cluster.build(self._manifests, self._network.claim())
-        control = istiod.shared()
+        control = self._control()
         self._xds, self.warnings = control.open(self.cluster.documents, self._directory)
         self._backends = Backends(self._label, control.certificate(self._directory))
         self._backends.start(self.cluster.listening)
+
+    def _control(self) -> istiod.Istiod:
+        return istiod.shared()
 
     def close(self) -> None:
         """End everything that this mesh started."""
@@ -149,7 +163,7 @@ class Mesh:
             self._backends.stop()
             self._backends = None
         if self._xds:
-            istiod.shared().shut(self._xds)
+            self._control().shut(self._xds)
             self._xds = None
         self._network.release()
         shutil.rmtree(self._directory, ignore_errors=True)
@@ -179,9 +193,10 @@ class Mesh:
         """
         if pod is not None:
             found = self.pod(pod, namespace)
-            identity = Identity(found.name, namespace, found.labels, found.address, version=version)
+            identity = Identity(found.name, namespace, found.labels, found.address, "sidecar", version, self._steady)
         else:
-            identity = Identity("client", namespace, labels or {}, self._network.outsider, version=version)
+            address = self._network.outsider
+            identity = Identity("client", namespace, labels or {}, address, "sidecar", version, self._steady)
         return Caller(self._proxy(identity), self.cluster)
 
     def gateway(self, name: str, namespace: str = NAMESPACE) -> Gateway:
@@ -190,7 +205,7 @@ class Mesh:
         selector = self._selector(name, namespace)
         for pod in self.cluster.pods:
             if selector.items() <= pod.labels.items():
-                identity = Identity(pod.name, pod.namespace, pod.labels, pod.address, kind="router")
+                identity = Identity(pod.name, pod.namespace, pod.labels, pod.address, "router", steady=self._steady)
                 targets = {
                     port.number: pod.resolve(port.target) or port.number
                     for service in self.cluster.services.values()
@@ -228,6 +243,18 @@ class Mesh:
             caller = self.sidecar(answer.namespace, pod=answer.pod)
         return answers
 
+    def arrived(self) -> dict[str, Counter[str]]:
+        """Return which pods got each request that had a header `x-ask`, as NAMESPACE/NAME, by its value.
+
+        It waits for those that are mirrored: Envoy sends them together with the request.
+        """
+        count, until = -1, time.monotonic() + _MIRRORS_SECONDS
+        found = self._backends.arrived if self._backends else {}
+        while time.monotonic() < until or count != sum(pods.total() for pods in found.copy().values()):
+            count = sum(pods.total() for pods in found.copy().values())
+            time.sleep(_MIRRORS_SECONDS / 2)
+        return dict(found)
+
     def _selector(self, name: str, namespace: str) -> Mapping[str, str]:
         for item in self.cluster.documents:
             metadata = item["metadata"]
@@ -240,7 +267,7 @@ class Mesh:
             raise RuntimeError("the mesh is not running: use it in a with statement")
         key = identity.key()
         if key not in self._proxies:
-            directory = self._directory / f"envoy-{len(self._proxies)}"
+            directory = self._directory / f"envoy-{next(self._numbers)}"
             self._proxies[key] = Envoy.start(identity, self._xds, directory)
         return self._proxies[key]
 

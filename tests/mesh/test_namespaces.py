@@ -6,9 +6,8 @@ import pytest
 import yaml
 
 from krm_fn import function
-from krm_fn.text import document
 
-from . import Mesh
+from . import Mesh, outputs
 from .worlds import LABEL, service, workload
 
 HEADER = "x-virtual-env"
@@ -61,7 +60,7 @@ def answers(app, value):
 def mesh():
     outcome = function.run(yaml.safe_dump_all(WORLD, sort_keys=False).encode(), CONFIG)
     assert not outcome.failed, [result.line() for result in outcome.results]
-    with Mesh([item.value for item in document.parse(outcome.output).items]) as running:
+    with Mesh(outputs.read(outcome.output)) as running:
         yield running
 
 

@@ -15,9 +15,8 @@ import pytest
 import yaml
 
 from krm_fn import function
-from krm_fn.text import document
 
-from . import Mesh
+from . import Mesh, outputs
 from .worlds import LABEL, istio, service, workload
 
 HEADER = "x-virtual-env"
@@ -35,7 +34,7 @@ def woven(manifests: list[dict[str, Any]], **spec: Any) -> list[dict[str, Any]]:
     config = {**CONFIG, "spec": {**CONFIG["spec"], **spec}}
     outcome = function.run(yaml.safe_dump_all(manifests, sort_keys=False).encode(), config)
     assert not outcome.failed, [result.line() for result in outcome.results]
-    return [item.value for item in document.parse(outcome.output).items]
+    return outputs.read(outcome.output)
 
 
 def answers(value: str | None, own: set[str]) -> str | None:

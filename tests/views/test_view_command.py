@@ -147,6 +147,37 @@ def test_a_path_that_the_old_commit_lacks_is_all_new(repository):
     assert "Services that take part now" in told
 
 
+@pytest.mark.parametrize("revision", ["HEAD", "HEAD~1..HEAD", "HEAD~1...HEAD"])
+def test_a_path_that_neither_side_has_is_an_error(repository, revision):
+    """A mistyped path cannot pass for ever as no change: it is an error that names it and where it was looked for."""
+    done = run("diff", "--git", revision, "deploi", "deploy", cwd=repository, code=1)
+    assert done.stderr.startswith("error: deploi: is neither in ")
+    assert done.stderr.count("\n") == 1
+    (repository / "docs").mkdir()
+    (repository / "docs" / "notes.txt").write_text("no manifest")
+    assert "[path-unreadable]" in run("diff", "--git", revision, "docs", cwd=repository, code=1).stderr
+
+
+def test_a_path_that_is_gone_is_a_loss(repository):
+    """A package that the work tree has no more is compared: its answers are lost, and the gate stops."""
+    shutil.rmtree(repository / "deploy")
+    done = run("diff", "--git", "HEAD", "deploy", "--fail-on", "base", cwd=repository, code=1)
+    assert "app-go has no answer any more (was dev); the Service is gone" in done.stdout
+
+
+def test_a_gate_with_nothing_to_compare_stops(tmp_path):
+    """Lists without labelled pods are said to be so, and a gate that compared nothing does not pass."""
+    (tmp_path / "a.yaml").write_text(SHARED_TEXT.split("---", maxsplit=1)[0])
+    words = ("diff", "a.yaml", "a.yaml")
+    assert run(*words, cwd=tmp_path).stdout == (
+        "Nothing was compared: neither list has a Service with pods that carry the label.\n"
+    )
+    done = run(*words, "--fail-on", "base", cwd=tmp_path, code=1)
+    assert "--fail-on base: there was nothing to compare" in done.stderr
+    assert "1 Service, none labelled" in run("explain", "a.yaml", cwd=tmp_path).stdout
+    assert "1 Service, none labelled" in run("matrix", "a.yaml", cwd=tmp_path).stdout
+
+
 @pytest.mark.parametrize("revision", ["nowhere", "--upload-pack=x", "HEAD..nowhere", "a...b"])
 def test_a_commit_that_is_not_there(repository, revision):
     """A wrong revision is an error that names it, and no option of git's."""
@@ -240,7 +271,24 @@ def test_json_of_every_view(tmp_path):
         assert found["apiVersion"] == "views.virtual-env-fn.dev/v1"
         assert found["kind"].lower() == words[0]
     run("diff", ".", ".", "--format", "html", "-o", tmp_path / "d.html", cwd=QUICKSTART)
-    assert "<h1>What changes from . to .</h1>" in (tmp_path / "d.html").read_text(encoding="utf-8")
+    assert "<h1>What changes from quickstart to quickstart</h1>" in (tmp_path / "d.html").read_text(encoding="utf-8")
+
+
+def test_a_page_s_title_has_no_path_of_the_machine(tmp_path):
+    """A title names a path as it is from here, or by its last part, or two where two paths have the same."""
+    for name in ("old/deploy", "new/deploy"):
+        shutil.copytree(QUICKSTART, tmp_path / name)
+
+    def title(*words, cwd=tmp_path):
+        html = run(*words, "-o", "-", cwd=cwd).stdout
+        return re.search("<h1>(.*)</h1>", html)[1]
+
+    assert title("page", "old/deploy") == "Virtual environments of old/deploy"
+    assert title("page", tmp_path / "old" / "deploy") == "Virtual environments of old/deploy"
+    assert title("page", tmp_path / "old" / "deploy", cwd=ROOT) == "Virtual environments of deploy"
+    assert title("page", ".", cwd=tmp_path / "new" / "deploy") == "Virtual environments of deploy"
+    words = ("diff", "--format", "html", tmp_path / "old" / "deploy", tmp_path / "new" / "deploy")
+    assert title(*words, cwd=ROOT) == "What changes from old/deploy to new/deploy"
 
 
 def test_the_function_loads_no_view():

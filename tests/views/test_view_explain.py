@@ -42,6 +42,7 @@ def test_a_value_that_nobody_carries_names_the_nearest():
     told = text(plan_of(quickstart()), "app-js", Request("dev.porj1"))
     assert "No pod carries dev.porj1; did you mean dev.proj1?" in told
     assert "app-js → dev\n" in told
+    assert "No pod carries dev.proj3\n" in text(plan_of(quickstart()), "app-js", Request("dev.proj3"))
     assert "No pod carries dev.proj1.me\n" in text(plan_of(quickstart()), "app-js", Request("dev.proj1.me"))
 
 

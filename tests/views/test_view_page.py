@@ -6,11 +6,13 @@ import json
 import re
 
 import pytest
-from lists import service, workload
+from lists import base, service, workload
+from lists import compute as compute_list
 from worlds import HOSTILE, hostile, page_of, plan_of, quickstart, random_world
 
 from krm_fn.views import page
 from krm_fn.views.change import compare
+from krm_fn.views.who import ANY_POD, fixed, who, word
 
 _ASK = """(value) => {
   const input = document.getElementById("environment");
@@ -43,8 +45,8 @@ def test_typed_values_are_answered_as_the_plan_says(show, seed):
     for value in typed:
         expected = {}
         for one in plan.services:
-            otherwise = "any pod" if one.config.unmatched == "anyPod" else "nobody: 503"
-            expected[one.service.ref.name] = one.answer(value).environment or otherwise
+            otherwise = "any pod" if word(one) == "any pod" else f"nobody: {word(one)}"
+            expected[one.service.ref.name] = who(one, value).environment or otherwise
         assert answers(tab, value) == expected, value
     for one in plan.services:
         tab.keyboard.press("Escape")
@@ -52,7 +54,10 @@ def test_typed_values_are_answered_as_the_plan_says(show, seed):
         for value in typed:
             tab.evaluate(_ASK, value)
             found = [(name, text if kind == "missing" else "") for name, text, kind in tab.evaluate(_LEVELS)]
-            assert found == [(level.environment, level.missing) for level in one.answer(value).levels], value
+            always = fixed(one)
+            levels = one.answer(None if always else value).levels
+            told = [] if always and always.otherwise == ANY_POD else levels
+            assert found == [(level.environment, level.missing) for level in told], value
 
 
 def test_choosing_an_environment_shows_who_answers(show):
@@ -230,6 +235,52 @@ def test_the_page_is_never_wider_than_the_window(show, width):
     assert tab.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("count", [3, 40])
+@pytest.mark.parametrize("spaces", [("",), ("shop",), ("shop", "payments-production")], ids=len)
+def test_long_names_are_readable(show, count, spaces):
+    """A name of 63 letters, as long as Kubernetes allows, stands above its column whole, among few and many."""
+    names = [
+        f"{'checkout-payment-gateway-adapter-for-the-second-shop-in-spain-x'[: 20 + n % 44]}{n}"[-63:]
+        for n in range(count)
+    ]
+    values = [
+        one
+        for place, name in enumerate(names)
+        for space in [spaces[place % len(spaces)]]
+        for one in (service(name, namespace=space), workload(name, "dev", app=name, namespace=space))
+    ]
+    tab = show(page_of(values))
+    heads = tab.locator("#grid th.column span")
+    cut = heads.evaluate_all("""(all) => all.filter((one) => one.scrollWidth > one.clientWidth + 1
+      || one.scrollHeight > one.clientHeight + 1).map((one) => one.textContent)""")
+    assert heads.count() >= 3
+    assert cut == []
+    table = tab.locator("#grid thead").bounding_box()
+    boxes = [head.bounding_box() for head in heads.all()]
+    assert all(box["y"] >= table["y"] - 1 for box in boxes)
+
+
+def test_a_search_that_finds_nothing_says_so(show):
+    """Where no Service matches, the grid gives way to a sentence, and comes back with the search gone."""
+    tab = show(page_of(quickstart()))
+    tab.keyboard.press("/")
+    tab.keyboard.type("nobody")
+    assert tab.locator("#empty").inner_text() == "No Service is called nobody. Esc shows all."
+    tab.keyboard.press("Escape")
+    assert tab.locator("#empty").inner_text() == ""
+    assert tab.locator("#grid").is_visible()
+
+
+def test_a_way_past_the_routes_stands_at_its_service(show):
+    """A Service that an Ingress reaches past its routes says so in its panel, and no other does."""
+    spec = {"defaultBackend": {"service": {"name": "app-js", "port": {"number": 80}}}}
+    door = {"apiVersion": "networking.k8s.io/v1", "kind": "Ingress", "metadata": {"name": "door"}, "spec": spec}
+    for name, bent in (("app-js", True), ("app-go", False)):
+        tab = show(page_of([*quickstart(), door]), fragment=f"#service={name}")
+        assert ("reached past its routes" in tab.locator("#why").inner_text()) is bent
+        assert ("outside-door" in tab.locator("#why").inner_text()) is bent
+
+
 def test_paper_has_every_service(show):
     """A print has all columns, in several tables below one another, and no controls."""
     values = [one for n in range(70) for one in (service(f"s{n}"), workload(f"w{n}", "dev", app=f"s{n}"))]
@@ -247,6 +298,8 @@ def test_an_empty_plan_is_a_page(show):
     """A list without labelled pods gives a page that says so."""
     tab = show(page_of([service("a"), workload("w", app="a")]))
     assert "0 Services" in tab.locator("#summary").inner_text()
+    assert "Put the label virtual-env: dev on the pod templates" in tab.locator("#empty").inner_text()
+    assert not tab.locator("#grid").is_visible()
     assert "1 without a part" in tab.locator("#why").inner_text()
 
 
@@ -256,3 +309,22 @@ def test_the_data_cannot_end_its_own_block():
     data = re.search(r'<script type="application/json" id="data">(.*?)</script>', html, re.DOTALL)[1]
     assert not set("<>&\u2028\u2029") & set(data)
     assert {one["name"] for one in json.loads(data)["sides"][0]["services"]} == set(HOSTILE)
+
+
+def test_what_a_proxy_does_lies_over_the_plan(show):
+    """A result of verify marks its cells, with a shape and not by colour alone, and the panel says what and why."""
+    computed = compute_list(quickstart(), base())
+    cells = [
+        page.Overlay("app-go", "dev.proj1", differs=True, text="port 8080: dev should answer; gets <b>nobody</b>"),
+        page.Overlay("app-js", "dev", differs=False, text="cannot tell: a filter"),
+    ]
+    verified = [page.Verified("sidecar default/client: 2 cells", cells)]
+    tab = show(page.page("a test", page.Side(computed.plan, computed.results), verified=verified))
+    assert tab.locator("td.differs").count() == tab.locator("td.untold").count() == 1
+    assert "gets <b>nobody</b>" in tab.locator("td.differs").get_attribute("title")
+    assert tab.locator("#in-mesh").is_visible()
+    assert tab.locator("td.differs").evaluate("(cell) => getComputedStyle(cell).outlineStyle") == "dashed"
+    assert "sidecar default/client: 2 cells" in tab.locator("#why").inner_text()
+    tab.locator("td.differs").click()
+    assert "In the mesh" in tab.locator("#why").inner_text()
+    assert "port 8080: dev should answer; gets <b>nobody</b>" in tab.locator("#why").inner_text()

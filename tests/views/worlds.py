@@ -61,6 +61,15 @@ def page_of(values, function_config=None, title="a test"):
     return page.page(title, page.Side(computed.plan, computed.results))
 
 
+# Services that no header steers, or not whole.
+_SHAPES = (
+    {"ports": ((9, "tcp"),)},
+    {"ports": ((443, "tls"),)},
+    {"ports": ((80, "http"), (6379, "redis"))},
+    {"clusterIP": "None"},
+)
+
+
 def random_world(seed):
     """A list of Services over a random tree, its configuration, and values to ask for, known and unknown."""
     rng = random.Random(seed)  # noqa: S311 - the same world every time
@@ -72,7 +81,8 @@ def random_world(seed):
     values = []
     for number in range(rng.randint(1, 5)):
         app = f"app{number}"
-        values.append(service(app))
+        shape = rng.choice([{}, {}, {}, *_SHAPES])
+        values.append(service(app, **shape))
         own = rng.sample(names, rng.randint(1, len(names)))
         values += [
             workload(f"{app}-{place}", env, app=app, **({"replicas": 0} if rng.random() < 0.2 else {}))
@@ -85,6 +95,7 @@ def random_world(seed):
         envLabel={"defaultSubset": rng.choice(names), "splitter": splitter},
         matching=rng.choice(["prefix", "prefix", "exact"]),
         unmatched=rng.choice(["reject", "anyPod"]),
+        tcp=rng.choice(["base", "base", "callerLabels"]),
     )
     typed = [*names, *(f"{name}{splitter}{tail}" for name in names for tail in ("a", "zz", ""))]
     typed += [*(f"{name}0" for name in names), "zz", "__proto__", "constructor", "A", splitter, f"{splitter}a"]

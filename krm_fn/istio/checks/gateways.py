@@ -66,7 +66,7 @@ def _gateway(service: ServicePlan, written: str, listed: Mapping[Key, Gateway]) 
         yield Result(Code.GATEWAY_UNKNOWN, message, ref, f"metadata.annotations.{GATEWAYS}")
     if key in listed:
         previews = [host for preview in previews_of(service) for host in preview.hosts]
-        admitted = list(_hosts(listed[key], key[0], ref.namespace))
+        admitted = listed[key].hosts_for(ref.namespace)
         refused = [
             host for host in (*service.exposure.hosts, *previews) if not any(admits(one, host) for one in admitted)
         ]
@@ -77,11 +77,3 @@ def _gateway(service: ServicePlan, written: str, listed: Mapping[Key, Gateway]) 
                 f"(its hosts: {', '.join(admitted) or 'none'}): requests for it get a 404; add it to the gateway"
             )
             yield Result(Code.GATEWAY_HOST, message, ref, f"metadata.annotations.{HOSTS}")
-
-
-def _hosts(gateway: Gateway, own: str, namespace: str) -> Iterator[str]:
-    """Yield the hosts that a Gateway serves to VirtualServices of a namespace."""
-    for host in gateway.hosts:
-        place, _, name = host.rpartition("/")
-        if place in ("", "*", namespace) or (place == "." and namespace == own):
-            yield name

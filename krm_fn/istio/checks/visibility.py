@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from krm_fn.istio.hosts import service_of
+from krm_fn.istio.hosts import covers
 from krm_fn.istio.theirs import Sidecar, Theirs, VirtualService
 from krm_fn.names import full_name
 from krm_fn.objects import Object, annotations_of
 from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.plan.services import Key
 from krm_fn.results import Code, Result
-from krm_fn.values import mapping, mappings
+from krm_fn.values import mapping, mappings, strings
 
 _EXPORT = "networking.istio.io/exportTo"
 _OPEN_TYPES = ("LoadBalancer", "NodePort")
 
 
-def find(theirs: Theirs, objects: Sequence[Object], plan: Plan) -> Iterator[Result]:
+def find(theirs: Theirs, objects: Sequence[Object], plan: Plan, domain: str) -> Iterator[Result]:
     """Yield a finding for each way on which requests to a Service of several environments miss its routes."""
     split = {one.key: one for one in plan.services if one.is_split and one.needs_routes}
     if not split:
@@ -33,9 +33,11 @@ def find(theirs: Theirs, objects: Sequence[Object], plan: Plan) -> Iterator[Resu
         elif one.ref.kind in ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute"):
             yield from _gateway_api(one, split)
     for sidecar in theirs.sidecars:
-        yield from _sidecar(sidecar, split)
+        yield from _sidecar(sidecar, split, domain)
+    for entry in theirs.entries:
+        yield from _entry(entry, split.values())
     for route in theirs.routes:
-        yield from _export(route, split)
+        yield from _export(route, split, domain)
 
 
 def _service(one: Object, plan: ServicePlan) -> Iterator[Result]:
@@ -75,8 +77,7 @@ def _gateway_api(one: Object, split: Mapping[Key, ServicePlan]) -> Iterator[Resu
         if parent.get("kind") == "Service" and key in split:
             message = (
                 f"routes {split[key].service.ref}, which has pods of several environments, and Istio prefers it to any "
-                "VirtualService; remove it, or keep its Service to one environment until this function writes Gateway "
-                "API routes (output: gatewayAPI)"
+                "VirtualService; set output: gatewayAPI, which weaves environments into it, or remove it"
             )
             yield Result(Code.HTTP_ROUTE, message, one.ref, f"spec.parentRefs[{place}]", (split[key].service.ref,))
     if any(parent.get("kind") == "Service" for parent in parents):
@@ -96,11 +97,33 @@ def _outside(one: Object, plan: ServicePlan, field: str) -> Result:
     return Result(Code.OUTSIDE_DOOR, message, one.ref, field, (plan.service.ref,))
 
 
-def _sidecar(one: Sidecar, split: Mapping[Key, ServicePlan]) -> Iterator[Result]:
+def _entry(one: Object, split: Iterable[ServicePlan]) -> Iterator[Result]:
+    """Yield a finding where a ServiceEntry has pods of several environments under a host of its own."""
+    spec = mapping(one.value, "spec")
+    wanted = mapping(mapping(spec, "workloadSelector"), "labels").items()
+    pods = [
+        (name, plan)
+        for plan in (split if wanted else ())
+        for name, own in plan.own.items()
+        if any(pod.ref.namespace == one.ref.namespace and wanted <= pod.labels.items() for pod in own.workloads)
+    ]
+    environments = {name for name, _ in pods}
+    if len(environments) > 1:
+        refs = tuple(dict.fromkeys(plan.service.ref for _, plan in pods))
+        hosts = ", ".join(strings(spec.get("hosts")))
+        message = (
+            f"selects pods of {', '.join(sorted(environments))} for {hosts}: requests for that host pass no routes of "
+            f"{', '.join(map(str, refs))} and reach pods of any environment; call the Service by its own name, or add "
+            "the base's label to the selector"
+        )
+        yield Result(Code.OUTSIDE_DOOR, message, one.ref, "spec.workloadSelector", refs)
+
+
+def _sidecar(one: Sidecar, split: Mapping[Key, ServicePlan], domain: str) -> Iterator[Result]:
     if not one.hosts:
         return
     own_namespace = one.object.ref.namespace
-    hidden = {key: plan.service.ref for key, plan in split.items() if not _sees(one.hosts, own_namespace, key)}
+    hidden = {key: plan.service.ref for key, plan in split.items() if not _sees(one.hosts, own_namespace, key, domain)}
     own = [ref for key, ref in hidden.items() if key[0] == own_namespace]
     if own or (hidden and any(host.startswith("*/") for host in one.hosts)):
         refs = own or list(hidden.values())
@@ -112,19 +135,21 @@ def _sidecar(one: Sidecar, split: Mapping[Key, ServicePlan]) -> Iterator[Result]
         yield Result(Code.HIDDEN_ROUTES, message, one.object.ref, "spec.egress", tuple(refs))
 
 
-def _sees(hosts: Sequence[str], namespace: str, key: Key) -> bool:
+def _sees(hosts: Sequence[str], namespace: str, key: Key, domain: str) -> bool:
     for host in hosts:
         place, _, name = host.partition("/")
         in_place = place == "*" or key[0] == (namespace if place in (".", "") else place)
-        full = full_name(*key)
+        full = full_name(*key, domain)
         if in_place and (name in ("*", full) or (name.startswith("*.") and full.endswith(name[1:]))):
             return True
     return False
 
 
-def _export(one: VirtualService, split: Mapping[Key, ServicePlan]) -> Iterator[Result]:
-    named = [key for host in one.hosts if (key := service_of(host, one.namespace)) and key in split]
-    if named and one.on_mesh and not one.is_for_all:
+def _export(one: VirtualService, split: Mapping[Key, ServicePlan], domain: str) -> Iterator[Result]:
+    if one.is_for_all or not one.on_mesh:
+        return
+    named = [key for key in split for host in one.hosts if covers(host.lower(), key, one.namespace, domain)]
+    if named:
         message = (
             f"holds in {', '.join(one.exported)} only (exportTo); for clients of other namespaces the generated routes "
             f"of {split[named[0]].service.ref} hold"

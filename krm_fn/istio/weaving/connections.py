@@ -1,33 +1,27 @@
-"""What of a user's VirtualService shows no header, or is not spoken of: TCP and TLS routes, and ports left open."""
+"""A user's TCP and TLS routes to Services of several environments: connections show no header."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from krm_fn.istio.destinations import destinations, with_destination
 from krm_fn.istio.routes import ServiceRoutes
 from krm_fn.istio.subsets import Subsets
-from krm_fn.istio.weaving.targets import Additions, Loomed, Needed, Target, Woven, plans, together
-from krm_fn.plan.answers import ServicePlan
+from krm_fn.istio.weaving.http import plans
+from krm_fn.istio.weaving.targets import Additions, Loomed, Needed, Target, Woven, together
 from krm_fn.plan.environments import deepest_first
-from krm_fn.plan.services import Port, Traffic
 from krm_fn.results import Code, Result
-from krm_fn.signatures import signed
 from krm_fn.text.edits import Put
 from krm_fn.values import Value, mapping, mappings
 
 
-def woven(loomed: Loomed, served: Sequence[Subsets]) -> Additions:
-    """Return the additions; `served` are the Services whose host in the mesh is this VirtualService's."""
-    connections = [
+def woven(loomed: Loomed) -> Additions:
+    """Return what is added to the routes and put before them."""
+    return together(
         _connections(loomed, protocol, place, route)
         for protocol in ("tls", "tcp")
         for place, route in enumerate(loomed.one.routes(protocol))
-    ]
-    if len(served) == 1:
-        return together([*connections, *_complete(loomed, served[0])])
-    left_open = tuple(_left_open(loomed, served))
-    return together([*connections, Additions(results=left_open)])
+    )
 
 
 def _connections(loomed: Loomed, protocol: str, place: int, route: Value) -> Additions:
@@ -35,8 +29,14 @@ def _connections(loomed: Loomed, protocol: str, place: int, route: Value) -> Add
     services = plans(targets)
     if not services:
         return Additions()
-    pins = _pinned(protocol, place, targets)
-    said = Additions(results=tuple(loomed.leaks(targets, f"spec.{protocol}[{place}]")))
+    pins = _pinned(loomed, protocol, place, targets)
+    said = Additions(
+        results=tuple(
+            result
+            for number, target in enumerate(targets)
+            for result in loomed.about(target, f"spec.{protocol}[{place}].route[{number}].destination")
+        )
+    )
     if protocol == "tls":
         return together([pins, said])
     label = services[0].config.env_label.name
@@ -47,84 +47,60 @@ def _connections(loomed: Loomed, protocol: str, place: int, route: Value) -> Add
             {**one, "sourceLabels": {**mapping(one, "sourceLabels"), label: caller}}
             for one in mappings(route.get("match")) or [{}]
         ]
-        routes.append(_of_caller(match, targets, caller))
+        routes.append(_of_caller(match, mappings(route.get("route")), targets, caller))
     return together([pins, said, loomed.inserted(protocol, place, routes)])
 
 
-def _of_caller(match: Sequence[Value], targets: Sequence[Target], caller: str) -> Woven:
+def _of_caller(match: Sequence[Value], entries: Sequence[Value], targets: Sequence[Target], caller: str) -> Woven:
     """Return where a caller's connections go; nowhere is the base's subset without pods."""
-    plain = {"match": match, "route": [target.value for target in targets]}
+    plain = {"match": match, "route": entries}
     led = []
-    for target in targets:
-        subset = None
+    for entry, target in zip(entries, targets, strict=True):
+        found = Woven(target.destination)
         if target.subsets:
             plan = target.subsets.plan
-            subset = target.subsets.of_connections(plan.answer(caller).environment or plan.base, plain)
-        led.append(target.led_to(subset))
-    needed = tuple(needed for one in led for needed in one.needed)
-    return Woven({"match": match, "route": [one.value for one in led]}, needed)
+            found = target.at(target.subsets.of_connections(plan.answer(caller).environment or plan.base, plain))
+        led.append(({**entry, "destination": found.value}, found.needed))
+    needed = tuple(needed for _, parts in led for needed in parts)
+    return Woven({"match": match, "route": [entry for entry, _ in led]}, needed)
 
 
-def _pinned(protocol: str, place: int, targets: Sequence[Target]) -> Additions:
+def _pinned(loomed: Loomed, protocol: str, place: int, targets: Sequence[Target]) -> Additions:
     """Keep the connections of a user's route to the base. Istio takes no second route for the same connections."""
     edits: list[Put] = []
     needed: list[Needed] = []
+    results: list[Result] = []
     for number, target in enumerate(targets):
-        if target.subsets and not target.subset:
-            subset = target.subsets.of_base()
-            path = ("spec", protocol, place, "route", number, "destination")
-            edits.append(Put(path, "subset", subset["name"], after="host"))
-            needed.append((target.subsets.plan.key, subset))
-    return Additions(tuple(edits), needed=tuple(needed))
+        if target.subsets is None or target.subset:
+            continue
+        path = ("spec", protocol, place, "route", number, "destination")
+        base = target.subsets.of_base()
+        if base.host:
+            results.append(_elsewhere(loomed, target.subsets, f"spec.{protocol}[{place}].route[{number}]", base.host))
+        elif base.subset:
+            edits.append(Put(path, "subset", base.subset["name"], after="host"))
+            needed.append((base.key, base.subset))
+    return Additions(tuple(edits), needed=tuple(needed), results=tuple(results))
 
 
-def _complete(loomed: Loomed, subsets: Subsets) -> Iterator[Additions]:
-    """Yield the routes of ports that the VirtualService does not speak of: no other one can."""
-    plan = subsets.plan
-    http, tcp = _open(loomed, plan)
-    made = ServiceRoutes(plan, subsets.names).http(http)
-    marked = [Woven(signed(route, route["name"], loomed.owner)) for route in made]
-    yield loomed.inserted("http", len(loomed.one.routes("http")), marked)
-    routes = [_marked(route, subsets) for route in ServiceRoutes(plan).tcp(tcp)]
-    yield loomed.inserted("tcp", len(loomed.one.routes("tcp")), routes)
+def _elsewhere(loomed: Loomed, subsets: Subsets, path: str, host: str) -> Result:
+    """Return the error about connections whose base lives in another namespace, which no added line can lead to."""
+    message = (
+        f"sends connections to {subsets.plan.service.ref}, whose base {subsets.plan.base!r} has its pods in another "
+        f"of the joined namespaces, and a connection's route cannot have a copy before it: write the host {host}"
+    )
+    code = Code.HOST_TAKEN if subsets.plan.key in loomed.served else Code.ROUTED_BY_USER
+    return Result(code, message, loomed.one.object.ref, f"{path}.destination.host")
 
 
-def _left_open(loomed: Loomed, served: Sequence[Subsets]) -> Iterator[Result]:
-    """Yield ports that a VirtualService of several Services leaves open; a route of one would take all requests."""
-    for subsets in served:
-        plan = subsets.plan
-        ports = {port.number for protocol in _open(loomed, plan) for port in protocol}
-        if ports:
-            numbers = ", ".join(map(str, sorted(ports)))
-            message = (
-                f"has the hosts of several Services, and leaves requests to port {numbers} of {plan.service.ref} "
-                "open: they reach pods of any environment; give each Service a VirtualService of its own"
-            )
-            yield Result(Code.PORTS_OPEN, message, loomed.one.object.ref, "spec.hosts")
-
-
-def _marked(route: Value, subsets: Subsets) -> Woven:
+def marked(route: Value, subsets: Subsets) -> Woven:
     """Return a TCP route of the function's with a mark in place of the usual subset."""
     environments = {name: environment for environment, name in ServiceRoutes(subsets.plan).names.items()}
     needed: list[Needed] = []
     for path, destination in list(destinations(route)):
-        subset = subsets.of_connections(environments[destination["subset"]], route)
-        needed.append((subsets.plan.key, subset))
-        route = with_destination(route, path, {**destination, "subset": subset["name"]})
+        if "subset" in destination:
+            place = subsets.of_connections(environments[destination["subset"]], route)
+            if place.subset:
+                needed.append((place.key, place.subset))
+                route = with_destination(route, path, {**destination, "subset": place.subset["name"]})
     return Woven(route, tuple(needed))
-
-
-def _open(loomed: Loomed, plan: ServicePlan) -> tuple[list[Port], list[Port]]:
-    """Return the ports of a Service whose requests, and whose plain connections, no route speaks of."""
-    return (
-        _open_ports(loomed, "http", plan.ports(Traffic.HTTP, Traffic.SNIFFED)),
-        _open_ports(loomed, "tcp", plan.ports(Traffic.TCP, Traffic.SNIFFED)),
-    )
-
-
-def _open_ports(loomed: Loomed, protocol: str, ports: Sequence[Port]) -> list[Port]:
-    spoken_of: set[object] = set()
-    for route in loomed.one.routes(protocol):
-        for match in mappings(route.get("match")) or [{}]:
-            spoken_of.add(match.get("port"))
-    return [port for port in ports if not spoken_of & {None, port.number}]

@@ -2,43 +2,53 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from krm_fn.istio.destinations import MIRRORS, destinations, with_destination
-from krm_fn.istio.matches import carried, combined, of_carriers
+from krm_fn.istio.destinations import destinations, with_destination
+from krm_fn.istio.matches import carried, combined, of_carriers, set_value
 from krm_fn.istio.routes import ServiceRoutes
-from krm_fn.istio.subsets import Subsets
-from krm_fn.istio.weaving.targets import Additions, Loomed, Needed, Target, Woven, collapsed, plans, together
+from krm_fn.istio.weaving import neighbours
+from krm_fn.istio.weaving.neighbours import Neighbour, catches_all, theirs_elsewhere
+from krm_fn.istio.weaving.targets import Additions, Loomed, Needed, Target, Woven, collapsed, together, weight
 from krm_fn.plan.answers import Route, ServicePlan
-from krm_fn.plan.environments import deepest_first, levels
+from krm_fn.plan.differing import told_apart
 from krm_fn.results import Code, Ref, Result
+from krm_fn.signatures import unnamed
 from krm_fn.text.edits import Path
-from krm_fn.values import Manifest, Value, mapping
+from krm_fn.values import Manifest, Value, mapping, mappings
 
-_ELSEWHERE = ("redirect", "directResponse", "delegate")
+ELSEWHERE = ("redirect", "directResponse", "delegate")
 
 
 class HttpRoutes:
     """The HTTP routes of one VirtualService."""
 
-    def __init__(self, loomed: Loomed) -> None:
+    def __init__(self, loomed: Loomed, beside: Callable[[], Sequence[tuple[Neighbour, HttpRoutes]]] = list) -> None:
         self.loomed = loomed
+        self._beside = beside  # the neighbours on gateways, with their routes; made only where a route catches all
+        self._targets: dict[int, tuple[list[Target], list[tuple[Path, Target]]]] = {}  # by the identity of a route
         self._told_apart: dict[tuple[Ref, ...], list[tuple[Route, list[Manifest]]]] = {}  # by Services
+
+    def _read(self, route: Value) -> tuple[list[Target], list[tuple[Path, Target]]]:
+        """Return the destinations and the mirrors of a route of the VirtualService; every copy asks again."""
+        found = self._targets.get(id(route))
+        if found is None:
+            found = self._targets[id(route)] = (self.loomed.targets(route), self.loomed.mirrors(route))
+        return found
 
     def woven(self) -> Additions:
         """Return the routes to put before the user's."""
         return together(
             self._route(place, route)
             for place, route in enumerate(self.loomed.one.routes("http"))
-            if not any(key in route for key in _ELSEWHERE)
+            if not any(key in route for key in ELSEWHERE)
         )
 
     def _route(self, place: int, route: Value) -> Additions:
-        targets = self.loomed.targets(route)
-        services = plans(targets)
-        mirrored = any(True for _ in self._mirrors(route))
+        everyone = self.everyone(route)
+        services = plans(everyone)
         if not services:
-            return self.loomed.inserted("http", place, [self._for_nobody(route, targets)]) if mirrored else Additions()
+            return Additions()
         path = f"spec.http[{place}]"
         read = list(of_carriers(route.get("match"), services[0].config.env_header))
         if whole := [name for _, name, carrier in read if not carrier.shared]:
@@ -48,108 +58,175 @@ class HttpRoutes:
                 "remove that match, if it was meant for them"
             )
             return Additions(results=(self._reads(message, f"{path}.match"),))
-        routes = [self._variant(route, targets, *one) for one in self._apart(services)]
-        if self._is_unmatched(targets):
-            routes.append(Woven(self._rejecting(route, targets)))
-        elif mirrored or any(self._needs_pin(target) for target in targets):
-            routes.append(self._for_nobody(route, targets))
+        variants = [self.variant(route, *one) for one in self.apart(plans(one for one in everyone if not one.spoken))]
+        guards, twins = self._guarded(route, services) if any(one.value for one in variants) else ([], [])
+        routes = [*guards, *variants] if guards is not None else []
+        if any(one.needs_pin or (one.plan and one.spoken) for one in everyone):
+            routes.append(self._for_nobody(route))
         said = [
-            *self.loomed.leaks(targets, path),
+            *twins,
+            *self._about(route, path),
             *(self._reads(_shared(name, services[0]), f"{path}.match{below}") for below, name, _ in read),
         ]
         return together([self.loomed.inserted("http", place, routes), Additions(results=tuple(said))])
 
+    def everyone(self, route: Value) -> list[Target]:
+        """Return whoever a route sends requests to, mirrors among them."""
+        return [*self._read(route)[0], *(target for _, target in self._read(route)[1])]
+
+    def _about(self, route: Value, path: str) -> Iterator[Result]:
+        for number, target in enumerate(self._read(route)[0]):
+            yield from self.loomed.about(target, f"{path}.route[{number}].destination")
+        for place, target in self._read(route)[1]:
+            field = path + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
+            yield from self.loomed.about(target, field)
+        for number, part in enumerate([route, *mappings(route.get("route"))]):
+            header = next(iter(self.loomed.services.values())).plan.config.env_header
+            if "%" in (value := set_value(part, header) or ""):
+                message = (
+                    f"sets the environment's header to {value!r}, which Envoy fills in for each request: from here on "
+                    "requests may name another environment than the one that answers them; set it to a fixed value"
+                )
+                field = f"{path}.route[{number - 1}].headers" if number else f"{path}.headers"
+                yield Result(Code.ROUTE_SETS_ENVIRONMENT, message, self.loomed.one.object.ref, field)
+
     def _reads(self, message: str, field: str) -> Result:
         return Result(Code.ROUTE_READS_ENVIRONMENT, message, self.loomed.one.object.ref, field)
 
-    def _apart(self, services: Sequence[ServicePlan]) -> list[tuple[Route, list[Manifest]]]:
+    def apart(self, services: Sequence[ServicePlan]) -> list[tuple[Route, list[Manifest]]]:
         """Return what to tell apart before a route to some Services, and how; most routes lead to the same ones."""
+        if not services:
+            return []
         key = tuple(plan.service.ref for plan in services)
         if key not in self._told_apart:
             header = services[0].config.env_header
-            self._told_apart[key] = [(one, carried(header, one)) for one in _routes(services)]
+            self._told_apart[key] = [(one, carried(header, one)) for one in told_apart(services)]
         return self._told_apart[key]
 
-    def _variant(self, route: Value, targets: Sequence[Target], one: Route, carriers: Sequence[Value]) -> Woven:
+    def variant(self, route: Value, one: Route, carriers: Sequence[Value]) -> Woven:
+        """Return a route's copy for the requests of an environment; none where nothing can carry it."""
         match = combined(route.get("match"), carriers)
-        led = [found for target in targets if (found := _led(target, one.environment)) is not None]
-        if not match or not led:
+        if not match:
             return Woven({})
-        mirrored = self._mirrored(route, one.environment)
-        made = {"match": match, "route": collapsed(one.value for one in led), **_rest(mirrored.value)}
-        return Woven(self.loomed.signed(made, one.environment, route), (*_needed(led), *mirrored.needed))
+        return self._signed(route, self.led(route, one.environment), match, one.environment)
 
-    def _needs_pin(self, target: Target) -> bool:
-        """Tell whether requests without an environment would reach pods of any."""
-        if target.subsets is None or target.subset:
-            return False
-        plan = target.subsets.plan
-        return plan.base_answer is not None or plan.config.unmatched == "reject"
+    def _guarded(self, route: Value, services: Sequence[ServicePlan]) -> tuple[list[Woven] | None, list[Result]]:
+        """Return what must stand before the copies of a route that catches all, so that others' routes stay theirs.
 
-    def _for_nobody(self, route: Value, targets: Sequence[Target]) -> Woven:
+        None where such copies would take what is another's whole.
+        """
+        if not any(map(catches_all, mappings(route.get("match")) or [{}])):
+            return [], []
+        beside = self._beside()
+        results = list(neighbours.twins(self.loomed.one, [one for one, _ in beside]))
+        if any(one.catches_all and one.is_first and one.is_everywhere for one, _ in beside):
+            return None, results
+        guards = [guard for one, routes in beside for guard in self._guards(one, routes, services)]
+        return guards, results
+
+    def _guards(self, one: Neighbour, theirs: HttpRoutes, services: Sequence[ServicePlan]) -> Iterator[Woven]:
+        header = services[0].config.env_header
+        for route, matches in one.routes():
+            taken = {**route, "match": matches}
+            if any(not carrier.shared for _, _, carrier in of_carriers(matches, header)):
+                yield self._foreign(one, taken, Woven({**taken}), "beside")
+                continue
+            own = plans(theirs.everyone(route)) if not any(key in route for key in ELSEWHERE) else []
+            for value, carriers in self.apart([*services, *own]):
+                match = combined(matches, carriers)
+                if not match:
+                    continue
+                led = theirs.led(route, value.environment) if own else Woven(unnamed(route))
+                if not led.value:
+                    plan = next(plan for each in theirs.everyone(route) if (plan := each.plan))
+                    led = Woven(ServiceRoutes(plan).rejection())
+                made = {**led.value, "match": match}
+                yield self._foreign(one, route, Woven(made, led.needed), value.environment)
+
+    def _foreign(self, one: Neighbour, route: Value, made: Woven, stem: str) -> Woven:
+        """Return a route of a neighbour's as this VirtualService says it."""
+        value = {"match": made.value["match"], **made.value}
+        if one.one.namespace != self.loomed.one.namespace:
+            value = dict(theirs_elsewhere(value, one.one.namespace, self.loomed.domain))
+        return Woven(self.loomed.signed(unnamed(value), stem, route), made.needed)
+
+    def _for_nobody(self, route: Value) -> Woven:
         """Return the route, kept to the base; it stands before the user's own, which stays as it is."""
-        led = [
-            target.led_to(target.subsets.of_base() if target.subsets and self._needs_pin(target) else None)
-            for target in targets
-        ]
-        mirrored = self._mirrored(route, None)
-        made = {**_match(route), "route": [one.value for one in led], **_rest(mirrored.value)}
-        return Woven(self.loomed.signed(made, self._base(route), route), (*_needed(led), *mirrored.needed))
+        match = route.get("match") or []
+        targets = self._read(route)[0]
+        if targets and all(_is_unmatched(target) for target in targets):
+            return self._signed(route, Woven({}), match, "unmatched")
+        return self._signed(route, self.led(route, None), match, self._base(route))
 
-    def _base(self, route: Value) -> str:
-        hosts = [str(destination.get("host", "")) for _, destination in destinations(route)]
-        return next(self.loomed.services[host].plan.base for host in hosts if host in self.loomed.services)
+    def _signed(self, route: Value, led: Woven, match: Sequence[Value], stem: str) -> Woven:
+        """Return a copy of a route; `led` is where it leads, and nowhere is a reply that says so."""
+        matched = {"match": match} if match else {}
+        if not led.value:
+            plan = next(plan for one in self.everyone(route) if (plan := one.plan))
+            return Woven(self.loomed.signed({**matched, **ServiceRoutes(plan).rejection()}, stem, route))
+        return Woven(self.loomed.signed({**matched, **led.value}, stem, route), led.needed)
 
-    def _is_unmatched(self, targets: Sequence[Target]) -> bool:
-        """Tell whether nothing answers a request that names no environment."""
-        return all(
-            target.subsets is not None
-            and not target.subset
-            and target.subsets.plan.base_answer is None
-            and target.subsets.plan.config.unmatched == "reject"
-            for target in targets
-        )
-
-    def _rejecting(self, route: Value, targets: Sequence[Target]) -> Manifest:
-        plan = next(target.subsets.plan for target in targets if target.subsets)
-        return self.loomed.signed({**_match(route), **ServiceRoutes(plan).rejection()}, "unmatched", route)
-
-    def _mirrors(self, route: Value) -> Iterator[tuple[Path, Value, Subsets]]:
-        """Yield the mirrors that would reach pods of any environment."""
-        for path, destination in destinations({key: route[key] for key in MIRRORS if key in route}):
-            subsets = self.loomed.services.get(str(destination.get("host", "")))
-            if subsets and not destination.get("subset"):
-                yield path, destination, subsets
+    def led(self, route: Value, value: str | None) -> Woven:
+        """Return a route without its name and match, as it is to be for requests that carry `value`."""
+        targets = self._read(route)[0]
+        entries: list[Manifest] = []
+        needed: list[Needed] = []
+        for entry, target in zip(mappings(route.get("route")), targets, strict=True):
+            led = target.led(value) if value else target.led_by_nobody()
+            if led is not None:
+                entries.append({**entry, "destination": led.value})
+                needed += led.needed
+        if len(entries) < len(targets) and not sum(map(weight, entries)):
+            return Woven({})  # what is left answers nothing, and Istio refuses weights that are all 0
+        entries = collapsed(entries) if value else entries
+        mirrored = self._mirrored(route, value)
+        rest = {key: part for key, part in mirrored.value.items() if key not in ("name", "match", "route")}
+        return Woven({"route": entries, **rest}, (*needed, *mirrored.needed))
 
     def _mirrored(self, route: Value, value: str | None) -> Woven:
         """Return a route with its mirrors kept to those who answer `value`."""
         needed: list[Needed] = []
-        for path, destination, subsets in list(self._mirrors(route)):
-            environment = subsets.answer(value)
-            subset = subsets.of(environment) if environment else subsets.of_base()
-            needed.append((subsets.plan.key, subset))
-            route = with_destination(route, path, {**destination, "subset": subset["name"]})
+        for path, target in self._read(route)[1]:
+            led = target.led(value)
+            if led is None and target.subsets:
+                led = target.at(target.subsets.of_base())
+            if led is not None:
+                needed += led.needed
+                route = with_destination(route, path, led.value)
         return Woven(route, tuple(needed))
+
+    def _base(self, route: Value) -> str:
+        hosts = [str(destination.get("host", "")) for _, destination in destinations(route)]
+        return next(self.loomed.services[host].plan.base for host in hosts if host in self.loomed.services)
 
     def preview(self, environment: str, header: str) -> list[Woven]:
         """Return the routes of requests that are an environment's without saying so; from here the header does."""
         return [self._previewed(route, environment, header) for route in self.loomed.one.routes("http")]
 
     def _previewed(self, route: Value, environment: str, header: str) -> Woven:
-        if any(key in route for key in _ELSEWHERE):
+        if any(key in route for key in ELSEWHERE):
             return Woven(route)
-        targets = self.loomed.targets(route)
-        led = [found for target in targets if (found := _led(target, environment)) is not None]
-        if targets and not led:
-            plan = next(target.subsets.plan for target in targets if target.subsets)
-            rest = {key: part for key, part in route.items() if key in ("name", "match")}
-            return Woven({**rest, **ServiceRoutes(plan).rejection()})
+        kept = {key: part for key, part in route.items() if key in ("name", "match")}
+        led = self.led(route, environment)
+        if not led.value:
+            plan = next(plan for one in self.everyone(route) if (plan := one.plan))
+            return Woven({**kept, **ServiceRoutes(plan).rejection()})
         headers = mapping(route, "headers")
         request = mapping(headers, "request")
         said = {**headers, "request": {**request, "set": {**mapping(request, "set"), header: environment}}}
-        mirrored = self._mirrored(route, environment)
-        made = {**mirrored.value, "route": collapsed(one.value for one in led), "headers": said}
-        return Woven(made, (*_needed(led), *mirrored.needed))
+        return Woven({**route, **led.value, "headers": said}, led.needed)
+
+
+def plans(targets: Iterable[Target]) -> list[ServicePlan]:
+    """Return the Services of several environments among destinations."""
+    return [plan for target in targets if (plan := target.plan)]
+
+
+def _is_unmatched(target: Target) -> bool:
+    """Tell whether nothing answers there a request that names no environment."""
+    plan = target.plan
+    unanswered = plan is not None and plan.base_answer is None and plan.config.unmatched == "reject"
+    return unanswered and not target.subset and not target.spoken
 
 
 def _shared(name: str, plan: ServicePlan) -> str:
@@ -158,47 +235,3 @@ def _shared(name: str, plan: ServicePlan) -> str:
         "that it takes have their environment read from the other carriers only, such as "
         f"{plan.config.env_header.name}"
     )
-
-
-def _match(route: Value) -> Manifest:
-    return {"match": route["match"]} if route.get("match") else {}
-
-
-def _rest(route: Value) -> Manifest:
-    return {key: part for key, part in route.items() if key not in ("name", "match", "route")}
-
-
-def _needed(led: Sequence[Woven]) -> Iterator[Needed]:
-    for one in led:
-        yield from one.needed
-
-
-def _led(target: Target, value: str | None) -> Woven | None:
-    """Return where a request that carries `value` goes instead of a destination; None for nowhere."""
-    if target.subsets is None or target.names_environment:
-        return target.led_to(None)
-    plan = target.subsets.plan
-    environment = target.subsets.answer(value)
-    if environment is None:
-        return target.led_to(None) if plan.config.unmatched == "anyPod" else None
-    if target.subset and environment == plan.base_answer:
-        return target.led_to(None)  # as requests without an environment
-    if target.subset:
-        return target.led_to(target.subsets.narrowed(environment, target.subset))
-    return target.led_to(target.subsets.of(environment))
-
-
-def _routes(services: Sequence[ServicePlan]) -> Iterator[Route]:
-    """Yield what to tell apart before a route: each value that one of its Services answers otherwise."""
-    config = services[0].config
-    splitter = config.env_label.splitter
-    if config.matching == "exact":
-        values = {value for plan in services for route in plan.routes for value in route.exact}
-    else:
-        values = {name for plan in services for name in plan.own}
-    as_base = [plan.base_answer for plan in services]
-    differing = {value for value in values if [plan.answer(value).environment for plan in services] != as_base}
-    for value in deepest_first(values, splitter):
-        above = set(levels(value, splitter)[1:]) if config.matching == "prefix" else set()
-        if value in differing or above & differing:
-            yield Route(value, (value,), value + splitter if config.matching == "prefix" else "")

@@ -7,30 +7,35 @@ what is there. A user's objects keep their text; additions are marked by name, a
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
-from krm_fn.istio.hosts import Hosts, covers
-from krm_fn.istio.manifests import Covered, Weaving
+from krm_fn.config.reader import Configs
+from krm_fn.istio import rollouts
+from krm_fn.istio.hosts import Hosts
+from krm_fn.istio.lookup import Lookup
+from krm_fn.istio.manifests import Weaving
 from krm_fn.istio.marks import Stripped
-from krm_fn.istio.subsets import Subsets
-from krm_fn.istio.theirs import DestinationRule, Theirs, VirtualService
-from krm_fn.istio.weaving import connections
+from krm_fn.istio.subsets import Subsets, of_services
+from krm_fn.istio.theirs import Theirs, VirtualService
+from krm_fn.istio.weaving import connections, openings, rules
 from krm_fn.istio.weaving.http import HttpRoutes
+from krm_fn.istio.weaving.neighbours import Neighbour, Neighbourhood
 from krm_fn.istio.weaving.previews import Previews, previews_of_routes
-from krm_fn.istio.weaving.rollouts import changed_weights
+from krm_fn.istio.weaving.rollouts import findings as rollout_findings
 from krm_fn.istio.weaving.targets import Additions, Loomed, together
+from krm_fn.names import full_name
 from krm_fn.objects import Object
 from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.plan.exposure import RULE
 from krm_fn.plan.services import Key
 from krm_fn.results import Code, Result
-from krm_fn.text.edits import Edit, Insert, Put, made
-from krm_fn.values import Value, mapping, mappings
+from krm_fn.text.edits import Edit, made
+from krm_fn.values import Value
 
 _LONGEST = 1000
-_ROOT = "istio-system"  # Istio's own namespace: its rules hold where no closer one does
 
 
 class _Woven(NamedTuple):
@@ -44,48 +49,69 @@ class _Woven(NamedTuple):
 
 
 class _Known(NamedTuple):
-    """What is known of the user's objects once all are read: which of them concern a Service."""
+    """What is known of hosts: those of Services with routes, all others of the mesh, and by how many each is served."""
 
-    rules: Mapping[Key | None, Sequence[DestinationRule]]
-    serving: Mapping[Key, Sequence[VirtualService]]
-    touched: frozenset[Key]  # those that something is added for
+    hosts: Hosts
+    others: Hosts
+    entries: frozenset[str]
+    times: Mapping[Key, int]
+
+    def is_other(self, host: str, namespace: str, served: Collection[Key]) -> bool:
+        """Tell whether a host speaks for anything known to Istio but those Services."""
+        found = set(self.others.covered(host.lower(), namespace)) - set(served)
+        return bool(found) or host in self.entries or (host.startswith("*") and bool(served))
 
 
 _Needed = Mapping[Key | None, Sequence[Value]]  # the subsets that additions lead to, by Service
 
 
-def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, owner: str) -> Weaving:
+def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Configs) -> Weaving:
     """Find what must be added to the user's own routes and rules so that they serve the plan."""
-    services = {one.key: one for one in plan.services if one.needs_routes and one.is_split}
-    # Nothing is woven into routes of joined namespaces: checks/joined.py reports those.
-    plans = {key: one for key, one in services.items() if not one.joined}
-    hosts = Hosts(plans.keys(), {one.ref.namespace for one in objects if one.is_source})
-    rules = _rules(theirs, hosts)
-    subsets = {key: Subsets(one, [rule.spec for rule in rules.get(key, ())], owner) for key, one in plans.items()}
-    woven = [_woven(one, hosts, subsets, owner) for one in theirs.routes]
+    owner, domain = configs.owner, configs.cluster_domain
+    plans = {one.key: one for one in plan.services if one.needs_routes and (one.is_routed or one.is_elsewhere)}
+    namespaces = {one.ref.namespace for one in objects if one.is_source}
+    hosts = Hosts(plans.keys(), namespaces, domain)
+    own_rules = rules.by_service(theirs, hosts)
+    subsets = of_services(plans, {key: own for key, own in own_rules.items() if key}, owner)
+    every = {_key(one) for one in objects if one.ref.kind == "Service" and one.is_source}
+    times = Counter(key for one in theirs.routes for key in _served(one, hosts))
+    known = _Known(hosts, Hosts(every, namespaces, domain), theirs.entry_hosts, times)
+    looms = [_loomed(one, hosts, subsets, owner) for one in theirs.routes]
+    around = _Around(theirs, looms)
+    woven = [_woven(one, known, subsets, around) for one in looms]
     needed = _needed(woven)
     changes = [
         *(_change(one.one.object, one.one.stripped, one.additions, owner) for one in woven),
-        *_changed_rules(rules, subsets, needed, owner),
+        *_changed_rules(own_rules, subsets, needed, owner),
     ]
     touched = frozenset(key for one in woven if one.additions.edits for key in (*one.led_to, *one.served))
-    known = _Known(rules, _serving(woven), touched)
-    covers = list(_covers(theirs, plan, subsets, needed, known))
+    serving = _serving(woven)
+    lookup = Lookup(own_rules, (one for one in theirs.rules if one.is_wildcard), configs.root_namespace, domain)
+    taken = {one.key: rules.taken(lookup, one.key) if one.needs_subsets else rules.NOTHING for one in plan.services}
     results = [
-        *(theirs.results if services else ()),
-        *_to_come(theirs, hosts),
+        *(theirs.results if plans else ()),
+        *_about_hosts(theirs, hosts),
         *(result for one in woven for result in (*one.additions.results, *one.previews.results)),
         *(result for change in changes for result in change.results),
-        *_taken_over(known.serving, plans),
-        *(result for one in covers for result in one.results()),
-        *changed_weights(objects, [change.one for change in changes if change.is_woven]),
+        *_taken_over(serving, plans),
+        *(result for one in taken.values() for result in one.results),
+        *rollout_findings(rollouts.routes(objects), {_key(one.one.object): one.additions for one in woven}),
     ]
+    of_theirs = {key for key in subsets if key in touched or own_rules.get(key) or key in serving}
+    names = {key: one for key, one in subsets.items() if of_theirs & set(one.plan.together)}
     return Weaving(
         tuple(change.edit for change in changes if change.edit),
         tuple(preview for one in woven for preview in one.previews.routes),
-        {one.key: one.covered for one in covers},
+        {
+            key: rules.covered(found, names.get(key), needed.get(key, ()), has_routes=key in serving)
+            for key, found in taken.items()
+        },
         tuple(results),
     )
+
+
+def _key(one: Object) -> Key:
+    return (one.ref.namespace, one.ref.name)
 
 
 def _needed(woven: Iterable[_Woven]) -> _Needed:
@@ -97,55 +123,95 @@ def _needed(woven: Iterable[_Woven]) -> _Needed:
 
 
 def _changed_rules(
-    rules: Mapping[Key | None, Sequence[DestinationRule]], subsets: Mapping[Key, Subsets], needed: _Needed, owner: str
+    own_rules: rules.Rules, subsets: Mapping[Key, Subsets], needed: _Needed, owner: str
 ) -> Iterator[_Change]:
-    for key, own in rules.items():
+    for key, own in own_rules.items():
         for rule in own:
-            additions = _of_rule(rule, subsets[key], needed.get(key, ())) if key else Additions()
+            additions = rules.additions(rule, subsets[key], needed.get(key, ())) if key else Additions()
+            if additions.results:
+                yield _Change(rule.object, results=additions.results)
             yield _change(rule.object, rule.stripped, additions, owner)
 
 
-def _rules(theirs: Theirs, hosts: Hosts) -> dict[Key | None, list[DestinationRule]]:
-    """Return the rules of each Service with routes; those of no such Service under None."""
-    rules: dict[Key | None, list[DestinationRule]] = defaultdict(list)
-    for rule in theirs.rules:
-        rules[hosts.find(rule.host, rule.namespace) if rule.host and not rule.is_wildcard else None].append(rule)
-    return rules
-
-
-def _to_come(theirs: Theirs, hosts: Hosts) -> Iterator[Result]:
-    """Yield a finding for each full name of a Service that has no namespace yet."""
-    named = [
-        *(
-            (one.object, {each.host for each in one.destinations()} | set(one.on_mesh * one.hosts))
-            for one in theirs.routes
-        ),
-        *((one.object, {one.host}) for one in theirs.rules),
-    ]
-    for one, written in named:
-        for host in written:
+def _about_hosts(theirs: Theirs, hosts: Hosts) -> Iterator[Result]:
+    """Yield findings about hosts that are taken for a Service, or are not, otherwise than one may expect."""
+    for one, written in _written(theirs):
+        for host in {host for _, host in written}:
             if key := hosts.to_come(host, one.ref.namespace):
                 message = f"the host {host!r} is taken for the Service {key[1]} of the list, which has no namespace yet"
                 yield Result(Code.NAMESPACE_TO_COME, message, one.ref)
+        for field, host in written:
+            if host not in theirs.entry_hosts and (key := hosts.looks_like(host)):
+                yield _of_no_service(one, field, host, full_name(key[0] or "NAMESPACE", key[1], hosts.domain))
 
 
-def _woven(one: VirtualService, hosts: Hosts, subsets: Mapping[Key, Subsets], owner: str) -> _Woven:
+def _written(theirs: Theirs) -> Iterator[tuple[Object, list[tuple[str, str]]]]:
+    """Yield the user's objects with the field and the host of each place that names one of the mesh."""
+    for route in theirs.routes:
+        served = [("spec.hosts", host) for host in route.on_mesh * route.hosts]
+        yield route.object, [*served, *((one.field, one.host) for one in route.destinations())]
+    for rule in theirs.rules:
+        yield rule.object, [("spec.host", rule.host)]
+
+
+def _of_no_service(one: Object, field: str, host: str, full: str) -> Result:
+    message = (
+        f"the host {host!r} is no Service's for Istio, which takes a name with dots for one only in full ({full}): "
+        "this says nothing about that Service"
+    )
+    if field not in ("spec.hosts", "spec.host"):
+        message += ", and requests that are sent there reach nobody"
+    message += "; write the full name, or the short one in the Service's namespace"
+    return Result(Code.HOST_OF_NO_SERVICE, message, one.ref, field)
+
+
+def _loomed(one: VirtualService, hosts: Hosts, subsets: Mapping[Key, Subsets], owner: str) -> Loomed:
     named = {each.host: hosts.find(each.host, one.namespace) for each in one.destinations()}
-    loomed = Loomed(one, {host: subsets[key] for host, key in named.items() if key}, owner)
-    served = tuple(sorted({key for host in one.on_mesh * one.hosts for key in hosts.covered(host, one.namespace)}))
-    routes = HttpRoutes(loomed)
-    additions = together([routes.woven(), connections.woven(loomed, [subsets[key] for key in served])])
+    services = {host: subsets[key] for host, key in named.items() if key}
+    return Loomed(one, services, owner, _served(one, hosts), hosts.domain)
+
+
+def _woven(loomed: Loomed, known: _Known, subsets: Mapping[Key, Subsets], around: _Around) -> _Woven:
+    one, served = loomed.one, loomed.served
+    routes = HttpRoutes(loomed, partial(around.of, one))
+    completed = _completed(loomed, known, [subsets[key] for key in served])
+    additions = together([routes.woven(), connections.woven(loomed), *completed])
     previews = previews_of_routes(routes) if loomed.services else Previews()
-    return _Woven(one, additions, previews, served, frozenset(key for key in named.values() if key))
+    led_to = frozenset(each.plan.key for each in loomed.services.values())
+    return _Woven(one, additions, previews, served, led_to)
 
 
-def _of_rule(rule: DestinationRule, subsets: Subsets, needed: Iterable[Value]) -> Additions:
-    added = subsets.missing_from(rule.spec, needed)
-    if not added:
-        return Additions()
-    there = rule.spec.get("subsets") if mappings(rule.spec.get("subsets")) else None
-    edit = Insert(("spec", "subsets"), len(there), added) if there else Put(("spec",), "subsets", added)
-    return Additions((edit,), tuple(added))
+class _Around:
+    """The neighbours of VirtualServices on gateways, looked for where one is asked for."""
+
+    def __init__(self, theirs: Theirs, looms: Iterable[Loomed]) -> None:
+        self._theirs = theirs
+        self._looms = {id(one.one): one for one in looms}
+        self._found: Neighbourhood | None = None
+
+    def of(self, one: VirtualService) -> list[tuple[Neighbour, HttpRoutes]]:
+        self._found = self._found or Neighbourhood(self._theirs)
+        return [(each, HttpRoutes(self._looms[id(each.one)])) for each in self._found.of(one)]
+
+
+def _served(one: VirtualService, hosts: Hosts) -> tuple[Key, ...]:
+    return tuple(
+        sorted({key for host in one.on_mesh * one.hosts for key in hosts.covered(host.lower(), one.namespace)})
+    )
+
+
+def _completed(loomed: Loomed, known: _Known, served: Sequence[Subsets]) -> Iterator[Additions]:
+    """Yield the routes of what a VirtualService for Services' hosts leaves open, or why there are none."""
+    one = loomed.one
+    others = [host for host in one.hosts if known.is_other(host, one.namespace, loomed.served)]
+    if len(served) > 1 or others:
+        why, advice = "has the hosts of several Services", "give each Service a VirtualService of its own"
+        yield Additions(results=tuple(openings.told(loomed, served, why, advice)))
+    elif served and known.times[served[0].plan.key] > 1:
+        why, advice = "is not the only VirtualService for its host", "join them to one"
+        yield Additions(results=tuple(openings.told(loomed, served, why, advice)))
+    elif served:
+        yield from openings.closed(loomed, served[0])
 
 
 class _Change(NamedTuple):
@@ -174,62 +240,6 @@ def _serving(woven: Iterable[_Woven]) -> Mapping[Key, list[VirtualService]]:
         for key in one.served if one.one.is_for_all else ():
             serving[key].append(one.one)
     return serving
-
-
-class _Cover(NamedTuple):
-    """What of a Service the user's own objects take care of, and the wildcard rule of which the policy is copied."""
-
-    key: Key
-    covered: Covered
-    wildcard: DestinationRule | None
-
-    def results(self) -> Iterator[Result]:
-        if self.wildcard and self.covered.traffic_policy:
-            message = (
-                f"its trafficPolicy is copied to the DestinationRule of Service {self.key[1]}: Istio reads only the "
-                "one with the exact host, once there is one"
-            )
-            yield Result(Code.RULE_COPIED, message, self.wildcard.object.ref, "spec.trafficPolicy")
-
-
-def _covers(
-    theirs: Theirs, plan: Plan, subsets: Mapping[Key, Subsets], needed: _Needed, known: _Known
-) -> Iterator[_Cover]:
-    for service in plan.services:
-        key = service.key
-        wildcard = _closest_wildcard(theirs, key) if key in subsets or service.joined else None
-        policy = mapping(wildcard.spec, "trafficPolicy") if wildcard else {}
-        serving, own = known.serving.get(key, ()), known.rules.get(key, ())
-        if key in subsets and (key in known.touched or own or serving):
-            for_all = any(_holds_for_all(rule, key) for rule in own)
-            covered = Covered(
-                subsets[key].names,
-                has_routes=bool(serving),
-                has_rule=for_all,
-                traffic_policy=None if for_all else policy or None,
-                subsets=subsets[key].missing_from({}, needed.get(key, ())),
-            )
-            yield _Cover(key, covered, wildcard)
-        elif policy:
-            yield _Cover(key, Covered(traffic_policy=policy), wildcard)
-
-
-def _closest_wildcard(theirs: Theirs, key: Key) -> DestinationRule | None:
-    """Return the closest wildcard rule of a Service's namespace, which a rule for the exact host puts out of force."""
-    found = [
-        one
-        for one in theirs.rules
-        if one.is_wildcard and one.namespace == key[0] and covers(one.host, key, one.namespace)
-    ]
-    return max(found, key=lambda one: len(one.host)) if found else None
-
-
-def _holds_for_all(rule: DestinationRule, key: Key) -> bool:
-    """Tell whether every client of a Service reads a DestinationRule for its host.
-
-    Istio looks in the client's namespace, the Service's, and its own, and takes what it finds first.
-    """
-    return rule.namespace in (key[0], _ROOT) and "workloadSelector" not in rule.spec and "*" in rule.exported
 
 
 def _taken_over(serving: Mapping[Key, Sequence[VirtualService]], plans: Mapping[Key, ServicePlan]) -> Iterator[Result]:

@@ -29,7 +29,7 @@ def previews_of_routes(routes: HttpRoutes) -> Previews:
     config = services[0].config
     gateways = [name for name in theirs.gateways if name != MESH]
     hosts = [host for host in theirs.hosts if "." in host and not host.startswith("*")]
-    if not config.preview_hosts or not gateways or not hosts:
+    if not config.preview_hosts or not gateways or not hosts or not theirs.routes("http"):
         return Previews()
     made: list[PreviewRoutes] = []
     needed: list[Needed] = []

@@ -1,26 +1,43 @@
-"""Argo Rollouts: they change routes in the cluster that environments are woven into."""
+"""Argo Rollouts that change what environments are woven into."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import chain
 
-from krm_fn.objects import Object
+from krm_fn.istio.rollouts import RolloutRoute
+from krm_fn.istio.weaving.targets import Additions
+from krm_fn.plan.services import Key
 from krm_fn.results import Code, Result
-from krm_fn.values import mapping, mappings
+from krm_fn.text.edits import Insert
+from krm_fn.values import mappings
+
+_FIELD = "spec.strategy.canary.trafficRouting.istio"
 
 
-def changed_weights(objects: Sequence[Object], woven: Iterable[Object]) -> Iterator[Result]:
-    """Yield a finding for each Argo Rollout that changes the weights of what was woven into."""
-    names = {(one.ref.namespace, one.ref.name) for one in woven}
-    for one in objects:
-        if one.ref.kind != "Rollout" or not one.is_source:
+def findings(routes: Iterable[RolloutRoute], woven: Mapping[Key, Additions]) -> Iterator[Result]:
+    """Yield a finding for each Rollout that additions would stop, or whose weights they do not follow.
+
+    Args:
+        routes: the VirtualServices that Rollouts change.
+        woven: what is added to VirtualServices.
+    """
+    for one in routes:
+        additions = woven.get(one.virtual_service)
+        if additions is None:
             continue
-        canary = mapping(mapping(mapping(one.value, "spec"), "strategy"), "canary")
-        istio = mapping(mapping(canary, "trafficRouting"), "istio")
-        for route in [mapping(istio, "virtualService"), *mappings(istio.get("virtualServices"))]:
-            if (one.ref.namespace, str(route.get("name"))) in names:
-                message = (
-                    f"changes the weights of VirtualService {route['name']} while it runs; the routes that "
-                    "were added for environments keep the weights that stand in the list"
-                )
-                yield Result(Code.RUNTIME_WEIGHTS, message, one.ref, "spec.strategy.canary.trafficRouting.istio")
+        name, rollout = one.virtual_service[1], one.rollout.ref
+        http = [edit for edit in additions.edits if edit.path[:2] == ("spec", "http") and isinstance(edit, Insert)]
+        if http and not one.routes:
+            message = (
+                f"names no route of VirtualService {name}, which its controller allows only where it has exactly one, "
+                "and those of environments come before it: give that route a name, and list it in virtualService.routes"
+            )
+            yield Result(Code.ROLLOUT_UNNAMED, message, rollout, f"{_FIELD}.virtualService.routes")
+        targets = chain.from_iterable([mappings(route.get("route"))] for route in additions.added)
+        if any(len(entries) > 1 for entries in targets):
+            message = (
+                f"changes the weights of VirtualService {name} while it runs; routes that were added for environments "
+                "keep the weights that stand in the list"
+            )
+            yield Result(Code.RUNTIME_WEIGHTS, message, rollout, _FIELD)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from krm_fn.istio.subsets import Subsets
+from krm_fn.istio.destinations import MIRRORS, destinations
+from krm_fn.istio.matches import set_value
+from krm_fn.istio.subsets import Place, Subsets
 from krm_fn.istio.theirs import VirtualService
 from krm_fn.plan.answers import ServicePlan
 from krm_fn.plan.services import Key
 from krm_fn.results import Code, Result
 from krm_fn.signatures import signed
-from krm_fn.text.edits import Insert, Put
+from krm_fn.text.edits import Insert, Path, Put
 from krm_fn.values import Manifest, Value, mapping, mappings
 
 Needed = tuple[Key, Value]  # a Service, and a subset that its DestinationRule must have
@@ -25,14 +27,21 @@ class Woven(NamedTuple):
 
 
 class Target(NamedTuple):
-    """A destination of a route, and what is known of its Service: None where its requests need no care."""
+    """A destination of a route, or of a mirror of it, and what is known of its Service.
 
-    value: Value
+    Attributes:
+        destination: as the user wrote it.
+        subsets: of its Service; None where its requests need no care.
+        spoken: the environment that the route says from here on, whatever the request says; None for none.
+    """
+
+    destination: Value
     subsets: Subsets | None
+    spoken: str | None = None
 
     @property
     def subset(self) -> str:
-        return str(mapping(self.value, "destination").get("subset", ""))
+        return str(self.destination.get("subset") or "")
 
     @property
     def names_environment(self) -> bool:
@@ -43,12 +52,43 @@ class Target(NamedTuple):
         named = (labels or {}).get(self.subsets.label)
         return named is not None and named != self.subsets.plan.base_answer
 
-    def led_to(self, subset: Value | None) -> Woven:
-        """Return it with another subset; as it is for None."""
-        if subset is None or self.subsets is None:
-            return Woven(self.value)
-        destination = {**mapping(self.value, "destination"), "subset": subset["name"]}
-        return Woven({**self.value, "destination": destination}, ((self.subsets.plan.key, subset),))
+    @property
+    def plan(self) -> ServicePlan | None:
+        """The Service, where environments decide who answers there."""
+        return self.subsets.plan if self.subsets and not self.names_environment else None
+
+    @property
+    def needs_pin(self) -> bool:
+        """Whether requests without an environment would reach pods of any."""
+        if self.subsets is None or self.subset:
+            return False
+        plan = self.subsets.plan
+        return plan.base_answer is not None or plan.config.unmatched == "reject"
+
+    def led(self, value: str | None) -> Woven | None:
+        """Return where a request that carries `value` goes instead; None for nowhere."""
+        if self.subsets is None or self.plan is None:
+            return Woven(self.destination)
+        environment = self.subsets.answer(self.spoken or value)
+        if environment is None:
+            return Woven(self.destination) if self.plan.config.unmatched == "anyPod" else None
+        if self.subset and environment == self.plan.base_answer:
+            return Woven(self.destination)  # as requests without an environment
+        return self.at(self.subsets.narrowed(environment, self.subset) if self.subset else self.subsets.of(environment))
+
+    def led_by_nobody(self) -> Woven | None:
+        """Return where a request without an environment goes instead; None for nowhere."""
+        if self.spoken:
+            return self.led(self.spoken)
+        return self.at(self.subsets.of_base()) if self.subsets and self.needs_pin else Woven(self.destination)
+
+    def at(self, place: Place) -> Woven:
+        """Return it with another subset, and the host that has it."""
+        host = {"host": place.host} if place.host else {}
+        if place.subset is None:
+            return Woven({**self.destination, **host})
+        destination = {**self.destination, **host, "subset": place.subset["name"]}
+        return Woven(destination, ((place.key, place.subset),))
 
 
 class Additions(NamedTuple):
@@ -78,18 +118,37 @@ class Loomed(NamedTuple):
         one: the VirtualService.
         services: the Services with routes that its hosts can name, by host as written.
         owner: the config whose additions are made.
+        served: the Services whose host in the mesh is this VirtualService's.
+        domain: the cluster's.
     """
 
     one: VirtualService
     services: Mapping[str, Subsets]
     owner: str
+    served: tuple[Key, ...] = ()
+    domain: str = ""
 
     def targets(self, route: Value) -> list[Target]:
-        """Return the destinations of a route, with what is known of them."""
+        """Return the destinations of a route, with what is known of them; as many as it has entries."""
+        said = self._said(route)
         return [
-            Target(one, self.services.get(str(mapping(one, "destination").get("host", ""))))
-            for one in mappings(route.get("route"))
+            self._target(mapping(one, "destination"), self._said(one) or said) for one in mappings(route.get("route"))
         ]
+
+    def mirrors(self, route: Value) -> list[tuple[Path, Target]]:
+        """Return the mirrors of a route with their places in it."""
+        found = destinations({key: route[key] for key in MIRRORS if key in route})
+        return [(path, self._target(one, self._said(route))) for path, one in found]
+
+    def _said(self, route: Value) -> str | None:
+        """Return the environment that a route, or an entry of one, sets the header to."""
+        for subsets in self.services.values():
+            found = set_value(route, subsets.plan.config.env_header)
+            return None if found is None or "%" in found else found
+        return None
+
+    def _target(self, destination: Value, spoken: str | None) -> Target:
+        return Target(destination, self.services.get(str(destination.get("host", ""))), spoken)
 
     def signed(self, made: Value, environment: str, route: Value) -> Manifest:
         """Return a route with its name: the environment, and that of the route which it is a copy of."""
@@ -105,26 +164,27 @@ class Loomed(NamedTuple):
         edit = Insert(("spec", protocol), index, values) if there else Put(("spec",), protocol, values)
         return Additions((edit,), tuple(values), tuple(needed for one in routes for needed in one.needed))
 
-    def leaks(self, targets: Sequence[Target], path: str) -> Iterator[Result]:
-        """Yield a finding for each subset of the user's that spans environments."""
-        for number, target in enumerate(targets):
-            if target.subsets and target.subset and target.subsets.leaks(target.subset):
-                message = (
-                    f"sends requests without an environment to the subset {target.subset!r}, which has pods of "
-                    f"personal environments too: add the label {target.subsets.label}: {target.subsets.plan.base} to "
-                    "that subset"
-                )
-                place = f"{path}.route[{number}].destination.subset"
-                yield Result(Code.SUBSET_SPANS_ENVIRONMENTS, message, self.one.object.ref, place)
-
-
-def plans(targets: Sequence[Target]) -> list[ServicePlan]:
-    """Return the Services of several environments among destinations."""
-    return [target.subsets.plan for target in targets if target.subsets and not target.names_environment]
+    def about(self, target: Target, field: str) -> Iterator[Result]:
+        """Yield findings about the subset of a destination at `field`: one that spans environments, or has no pods."""
+        if target.subsets is None or not target.subset:
+            return
+        label = target.subsets.label
+        if target.subsets.leaks(target.subset):
+            message = (
+                f"sends requests without an environment to the subset {target.subset!r}, which has pods of personal "
+                f"environments too: add the label {label}: {target.subsets.plan.base} to that subset"
+            )
+            yield Result(Code.SUBSET_SPANS_ENVIRONMENTS, message, self.one.object.ref, f"{field}.subset")
+        elif target.subsets.is_bare(target.subset):
+            message = (
+                f"sends requests to the subset {target.subset!r}, for which the list has no pods: they get a 503; "
+                "remove the route with the environment that it was for, or bring its workload back"
+            )
+            yield Result(Code.SUBSET_WITHOUT_PODS, message, self.one.object.ref, f"{field}.subset")
 
 
 def collapsed(targets: Iterable[Value]) -> list[Manifest]:
-    """Return destinations, those that became the same as one with the sum of their weights."""
+    """Return entries of a route, those that became the same as one with the sum of their weights."""
     kept: list[Manifest] = []
     unweighted: list[Manifest] = []
     for target in targets:
@@ -135,7 +195,13 @@ def collapsed(targets: Iterable[Value]) -> list[Manifest]:
             continue
         same = kept[unweighted.index(rest)]
         if "weight" in same or "weight" in target:
-            same["weight"] = same.get("weight", 0) + target.get("weight", 0)
+            same["weight"] = weight(same) + weight(target)
     if len(kept) == 1:
         kept[0].pop("weight", None)
     return kept
+
+
+def weight(entry: Value) -> int:
+    """Return the weight of an entry of a route."""
+    found = entry.get("weight")
+    return found if isinstance(found, int) else 0

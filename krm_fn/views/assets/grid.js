@@ -24,7 +24,7 @@ function shownRows() {
   const known = data.environments.map((one) => ({ ...one }));
   const typed = state.environment;
   if (!typed || listed.has(typed)) return known;
-  const splitter = side().services.length ? side().services[0].splitter : ".";
+  const splitter = splitterOf();
   const above = levels(typed, splitter).findIndex((name) => listed.has(name));
   const at = above < 0 ? known.length : listed.get(levels(typed, splitter)[above]) + 1;
   const depth = above < 0 ? 0 : known[at - 1].depth + 1;
@@ -38,6 +38,7 @@ function draw() {
   rows = shownRows();
   width = namesWidth() + columns.length * WIDE <= frame.clientWidth ? WIDE : NARROW;
   frame.classList.toggle("roomy", width === WIDE);
+  frame.style.setProperty("--head", `${headHeight()}px`);
   frame.style.setProperty("--column", `${width}px`);
   grid.style.width = `calc(var(--names) + ${columns.length * width}px)`;
   grid.setAttribute("aria-rowcount", rows.length + 1);
@@ -45,6 +46,26 @@ function draw() {
   active = null;
   drawPart(around(1)); // the margin can wait until somebody scrolls
   summarize();
+}
+
+// Where all Services are of one namespace, that stands once, in the corner.
+const spaces = new Set(names.map((name) => name.slice(0, name.indexOf("/") + 1)));
+const space = spaces.size === 1 ? [...spaces][0] : "";
+const SMALL = 20; // letters of a name from which on it is written smaller
+
+// The two lines of a column's head: the namespace, if it is not everybody's, and the name.
+function headLines(name) {
+  const slash = name.indexOf("/") + 1;
+  return slash && !space ? [name.slice(0, slash), name.slice(slash)] : [name.slice(space.length)];
+}
+
+// The height that shows the longest name: Kubernetes allows 63 letters, and a namespace of as many.
+function headHeight() {
+  const heads = columns.map(headLines);
+  const longest = heads.reduce((most, lines) => Math.max(most, ...lines.map((line) => line.length)), 0);
+  const rows = (lines) => lines.reduce((sum, line) => sum + Math.ceil(line.length / 12), 0);
+  if (width === WIDE) return Math.min(20 * heads.reduce((most, lines) => Math.max(most, rows(lines)), 1) + 16, 280);
+  return Math.min(Math.max(longest * (longest > SMALL ? 7.2 : 8.5) + 20, 96), 480);
 }
 
 const namesWidth = () => parseFloat(getComputedStyle(lines).left) || 0;
@@ -114,13 +135,16 @@ function placeOf(element) {
 }
 
 function corner() {
-  const element = make("th", "corner", "environment");
+  const element = make("th", "corner", space ? `${space.slice(0, -1)} · environment` : "environment");
   element.scope = "col";
   return element;
 }
 
 function columnHead(name) {
-  const element = make("th", "column", make("span", "", bdi(name)));
+  const lines = headLines(name);
+  const kind = lines.length > 1 ? "two" : lines[0].length > SMALL ? "long" : "";
+  const parts = lines.map((line, place) => bdi(line, place < lines.length - 1 ? "space" : ""));
+  const element = make("th", "column", make("span", kind, parts));
   element.scope = "col";
   element.title = clean(name);
   return element;
@@ -137,7 +161,7 @@ function rowHead(row) {
 function movedOf(name) {
   const [now, before] = sides.map((one) => one.byName.get(name));
   if (sides.length < 2 || !changed.has(name)) return () => false;
-  const said = (service, value) => (service ? who(service, value) : undefined);
+  const said = (service, value) => (service ? who(service, value) ?? service.otherwise : undefined);
   return (value) => said(now, value) !== said(before, value);
 }
 
@@ -150,11 +174,14 @@ function cell(service, environment, moved) {
   const found = who(service, environment);
   const [kind, glyph] =
     found === environment ? ["pod", "●"]
-    : found === null ? ["none", "✕"]
+    : found === null ? (anyPod(service) ? ["any", "∗"] : ["none", "✕"])
     : found === service.baseAnswer ? ["base", "↑"]
     : ["up", "↑"];
-  element.className = moved(environment) ? `${kind} moved` : kind;
-  element.textContent = width === WIDE && kind !== "pod" ? `${glyph} ${clean(found || word(service))}` : glyph;
+  const odd = meshAt(nameOf(service), environment);
+  const over = odd.some((one) => one.differs) ? " differs" : odd.length ? " untold" : "";
+  element.className = (moved(environment) ? `${kind} moved` : kind) + over;
+  if (odd.length) element.title = clean(odd.map((one) => one.text).join("\n"));
+  element.textContent = width === WIDE && kind !== "pod" ? `${glyph} ${clean(found || service.otherwise)}` : glyph;
   return element;
 }
 
@@ -189,7 +216,20 @@ function lineTo(place, at) {
   return `M${x} ${(at + 0.5) * ROW - sign * 9}V${tip}m-4 ${sign * 5}l4 ${-sign * 5}l4 ${sign * 5}`;
 }
 
+// What stands in place of a grid without columns.
+function emptiness() {
+  if (columns.length) return [];
+  if (state.search) return ["No Service is called ", make("code", "", state.search), ". ", make("kbd", "", "Esc"), " shows all."];
+  if (names.length) return ["No answer of a Service changes."];
+  const label = side().label;
+  return ["No Service of this list takes part: none has pods that name an environment. Put the label ",
+    make("code", "", `${label}: dev`), " on the pod templates of the base, and ", make("code", "", `${label}: dev.NAME`),
+    " on those of an environment."];
+}
+
 function summarize() {
+  byId("empty").replaceChildren(...emptiness().map((part) => (typeof part === "object" ? part : clean(part))));
+  grid.hidden = byId("legend").hidden = byId("keys").hidden = !columns.length;
   const hidden = names.length - columns.length;
   const counts = [
     `${columns.length} Service${columns.length === 1 ? "" : "s"}`,

@@ -107,12 +107,13 @@ addEventListener("beforeprint", () => {
 });
 addEventListener("afterprint", () => byId("printed")?.remove());
 
-byId("known").append(...data.environments.map((one) => {
+byId("environment").addEventListener("focus", () => byId("known").append(...environments.map((name) => {
   const option = document.createElement("option");
-  option.value = one.name;
+  option.value = name;
   return option;
-}));
+})), { once: true });
 byId("sides").hidden = byId("only").hidden = sides.length < 2;
+byId("in-mesh").hidden = !data.mesh.length;
 byId("changed").checked = state.onlyChanged;
 grid.after(lines);
 draw();

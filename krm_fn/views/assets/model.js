@@ -11,22 +11,38 @@ const PRINTED = 32; // Services beside one another on paper
 const byId = (id) => document.getElementById(id);
 
 const nameOf = (one) => (one.namespace ? `${one.namespace}/${one.name}` : one.name);
-const sides = data.sides.map((side) => {
-  const known = side.known.map((one) => new Set(one));
-  return { ...side, byName: new Map(side.services.map((one) => [nameOf(one), prepared(one, known)])) };
-});
+const environments = data.environments.map((one) => one.name);
+const sides = data.sides.map((side) => ({ ...side, byName: new Map(side.services.map((one) => [nameOf(one), one])) }));
 const listed = new Map(data.environments.map((one, place) => [one.name, place]));
 const names = data.names;
 const changed = new Set((data.changes || []).map((one) => one.service));
+// What running proxies do otherwise (krm_fn/views/page.py, Overlay), by Service.
+const mesh = new Map();
+for (const one of data.mesh.flatMap((proxy) => proxy.cells)) mesh.set(one.service, [...(mesh.get(one.service) || []), one]);
+const meshAt = (service, value) => (mesh.get(service) || []).filter((one) => (one.value || "") === value);
 const state = { side: 0, environment: "", service: "", search: "", onlyChanged: changed.size > 0 };
 
-function prepared(service, known) {
-  return {
-    ...service,
-    own: new Map(Object.entries(service.own)),
-    absent: new Map(Object.entries(service.absent)),
-    known: known[service.known],
+// A Service as page.py shortened it, in full: only the one that is looked at needs to be.
+function inFull(service) {
+  if (service.full) return service.full;
+  const now = data.sides.findIndex((one) => one.services.includes(service));
+  const { settings, known, ports, texts } = data.sides[now];
+  const workload = ([kind, name, file, namespace = service.namespace || ""]) =>
+    ({ kind: texts[kind], name, file: texts[file], namespace });
+  const set = settings[service.settings];
+  const route = (one) => (Array.isArray(one)
+    ? { environment: one[0], exact: one[1], prefix: one[2] }
+    : { environment: environments[one], exact: [environments[one]], prefix: environments[one] + set.splitter });
+  service.full = {
+    namespace: "", file: "", exception: "", ...service, ...set,
+    known: new Set(known[service.known].map((place) => environments[place])),
+    ports: ports[service.ports].map(([number, name, rule]) => ({ number, name, rule })),
+    own: new Map(service.own.map(([place, found]) => [environments[place], found.map(workload)])),
+    absent: new Map((service.absent || []).map(([name, found, why]) =>
+      [name, found.map((one, place) => ({ ...workload(one), absent: why[place] }))])),
+    routes: service.routes.map(route),
   };
+  return service.full;
 }
 
 function levels(name, splitter) {
@@ -56,20 +72,30 @@ function missing(service, name) {
 
 function who(service, environment) {
   const place = listed.get(environment);
-  if (place === undefined) return answer(service, environment).environment;
-  const owner = service.answers[place];
-  return owner < 0 ? null : service.owners[owner];
+  if (place !== undefined) {
+    const owner = service.answers.charCodeAt(place) - 48;
+    return owner < 0 ? null : environments[service.own[owner][0]];
+  }
+  if (service.always || service.byCaller) return service.baseAnswer && !anyPod(service) ? service.baseAnswer : null;
+  return answer(inFull(service), environment).environment;
 }
+
+const anyPod = (service) => service.otherwise === "any pod";
 
 function routeOf(service, value) {
   const takes = (one) => one.exact.includes(value) || (one.prefix && value.startsWith(one.prefix));
   return value ? service.routes.find(takes) : undefined;
 }
 
+const splitterOf = () => (side().settings.length ? side().settings[0].splitter : ".");
+
+// Digits count things on purpose: who asks for pr-132 does not mean pr-123.
+const letters = (name) => name.replace(/\d+/g, "0");
+
 function nearest(value) {
-  const close = [...listed.keys()].map((name) => [distance(name, value), name]).sort((a, b) => a[0] - b[0])[0];
+  const close = environments.filter((name) => letters(name) !== letters(value)).map((name) => [distance(name, value), name]).sort((a, b) => a[0] - b[0])[0];
   if (!close || close[0] > Math.max(2, value.length / 4)) return "";
-  const splitter = side().services.length ? side().services[0].splitter : ".";
+  const splitter = splitterOf();
   return value.startsWith(close[1] + splitter) ? "" : close[1]; // who asks for a.b.me knows a.b
 }
 

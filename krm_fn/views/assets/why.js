@@ -34,7 +34,7 @@ function aboutEnvironment() {
   return parts;
 }
 
-const base = () => (side().services.length ? side().services[0].base : "");
+const base = () => (side().settings.length ? side().settings[0].base : "");
 
 function group(key, services) {
   const title = key === state.environment ? "its own pods" : key;
@@ -52,24 +52,30 @@ function group(key, services) {
   return section;
 }
 
-const word = (service) => (service.unmatched === "anyPod" ? "any pod" : "503");
-const unmatched = (service) => (service.unmatched === "anyPod" ? "any pod" : "nobody: 503");
+const unmatched = (service) => (anyPod(service) ? "any pod" : `nobody: ${service.otherwise}`);
 
-function aboutService(service) {
+function aboutService(short) {
+  const service = inFull(short);
   const parts = [make("h2", "", bdi(nameOf(service)))];
   const value = state.environment;
-  const found = answer(service, value);
-  const asked = value ? ["request of ", bdi(value)] : ["request without an environment"];
-  const target = found.environment === null ? bdi(unmatched(service), "none") : bdi(found.environment, "pod");
+  const found = value || service.always || service.byCaller ? who(short, value) : service.baseAnswer || null;
+  const asked = service.always ? ["every connection"]
+    : service.byCaller ? (value ? ["connection from a pod of ", bdi(value)] : ["connection from any other pod"])
+    : value ? ["request of ", bdi(value)] : ["request without an environment"];
+  const target = found === null ? bdi(unmatched(service), "none") : bdi(found, "pod");
   parts.push(make("p", "verdict", asked, " → ", target));
-  parts.push(make("ol", "levels", found.levels.map(levelItem)));
+  const bent = side().findings.filter((one) => one.about.includes(`Service/${service.namespace}/${service.name}`));
+  if (bent.length) parts.push(make("p", "note bent", "It is reached past its routes, too: ", `${bent.length} below.`));
+  if (!(service.always && anyPod(service))) {
+    parts.push(make("ol", "levels", answer(service, service.always ? "" : value).levels.map(levelItem)));
+  }
   if (service.exception) parts.push(make("p", "note", service.exception));
-  parts.push(make("h3", "", "Route"), make("p", "", service.routed ? routeText(service, value) : "none is needed or possible"));
+  parts.push(make("h3", "", "Route"), make("p", "", service.notRouted ? "none is needed or possible" : routeText(service, value)));
   parts.push(make("h3", "", "Ports"), make("ul", "", service.ports.map((port) =>
     make("li", "", `${port.number} `, bdi(port.name || "unnamed"), `: ${port.rule}`))));
   parts.push(make("h3", "", "Pods of its own"), make("ul", "", [...service.own].map(([name, pods]) =>
     make("li", "", button(name, () => choose({ environment: name }), "link"), ": ", podsText(pods)))));
-  parts.push(...findingsOf(service));
+  parts.push(...meshOf(service, value), ...findingsOf(service));
   return parts;
 }
 
@@ -87,13 +93,33 @@ function routeText(service, value) {
   return `${route.environment}: ${service.header} is ${route.exact.join(" or ")}${below}`;
 }
 
+function meshOf(service, value) {
+  const found = value ? meshAt(nameOf(service), value) : mesh.get(nameOf(service)) || [];
+  return found.length ? [make("h3", "", "In the mesh"), meshList(found)] : [];
+}
+
+const meshList = (found) =>
+  make("ul", "findings", found.map((one) => make("li", one.differs ? "error" : "warning", bdi(one.text))));
+
+function meshOverview() {
+  const parts = data.mesh.length ? [make("h2", "", "In the mesh")] : [];
+  for (const proxy of data.mesh) {
+    const items = proxy.cells.slice(0, LISTED).map((one) => make("li", one.differs ? "error" : "warning",
+      button(`${one.service}: ${one.text}`, () => choose({ environment: one.value || "", service: one.service }), "link")));
+    const more = proxy.cells.length - items.length;
+    if (more > 0) items.push(make("li", "info", `and ${more} more`));
+    parts.push(make("p", "note", proxy.summary), make("ul", "findings", items));
+  }
+  return parts;
+}
+
 function findingsOf(service) {
   const pods = [...service.own.values(), ...service.absent.values()].flat();
   const places = new Set([
     `Service/${service.namespace}/${service.name}`,
     ...pods.map((one) => `${one.kind}/${one.namespace}/${one.name}`),
   ]);
-  const found = side().findings.filter((one) => places.has(one.place));
+  const found = side().findings.filter((one) => [...one.places, ...one.about].some((place) => places.has(place)));
   return found.length ? [make("h3", "", "Findings"), findingList(found)] : [];
 }
 
@@ -103,8 +129,9 @@ const findingList = (found) =>
 function overview() {
   const parts = [];
   if (data.changes) parts.push(...changeList());
-  else parts.push(make("p", "note", "Choose an environment, a Service, or a cell between them. ",
+  else if (names.length) parts.push(make("p", "note", "Choose an environment, a Service, or a cell between them. ",
     "Or type any value: also one that no pod carries."));
+  parts.push(...meshOverview());
   const apart = side().apart;
   if (apart.length) {
     const list = make("ul", "", apart.map((one) => make("li", "", bdi(nameOf(one)), ` ${one.reason}`)));

@@ -40,7 +40,15 @@ func (r reachable) Generate(
 		if proxy.Type == model.SidecarProxy && l.TrafficDirection == core.TrafficDirection_INBOUND {
 			continue // the backends are asked directly: what a route decides is decided at the caller
 		}
-		if l.BindToPort == nil || l.BindToPort.Value {
+		if proxy.Type == model.Waypoint {
+			if made.Name != mainInternal {
+				continue
+			}
+			if err := untunnelled(l); err != nil {
+				return nil, details, err
+			}
+		}
+		if l.GetInternalListener() == nil && (l.BindToPort == nil || l.BindToPort.Value) {
 			move(l, filepath.Join(sockets, made.Name))
 			made = proto.CloneOf(made)
 			made.Resource = protoconv.MessageToAny(l)

@@ -58,7 +58,7 @@ func open(path, socket string, schemas *crd.Validator) (*world, []string, []stri
 	settings := mesh.DefaultMeshConfig()
 	settings.DefaultProviders = nil                  // Istio's telemetry filters are not in a stock Envoy
 	settings.EnableAutoMtls = wrapperspb.Bool(false) // backends have no sidecars that would end mutual TLS
-	krt.GlobalDebugHandler = new(krt.DebugHandler) // the old one would keep every closed world in memory
+	krt.GlobalDebugHandler = new(krt.DebugHandler)   // the old one would keep every closed world in memory
 	w := &world{scope: newScope()}
 	err = w.scope.run(func() {
 		server := xds.NewFakeDiscoveryServer(w.scope, xds.FakeOptions{
@@ -70,7 +70,9 @@ func open(path, socket string, schemas *crd.Validator) (*world, []string, []stri
 		})
 		made := server.Discovery.Generators
 		made[v3.ListenerType] = reachable{made[v3.ListenerType]}
-		made[v3.ClusterType] = plain{made[v3.ClusterType]}
+		made[v3.ClusterType] = inTurn{plain{made[v3.ClusterType]}}
+		made[v3.RouteType] = byDice{made[v3.RouteType]}
+		made[v3.EndpointType] = oddly{made[v3.EndpointType]}
 		made[v3.SecretType] = secrets{}
 	})
 	if err != nil {

@@ -4,7 +4,7 @@ import pytest
 from lists import base, named, objects
 from lists import config as own
 
-from krm_fn.config import reader
+from krm_fn.config import models, options, reader
 from krm_fn.config.gather import gather
 from krm_fn.config.options import RouteConfig
 from krm_fn.objects import ref_of
@@ -278,3 +278,16 @@ def test_aliases_that_only_look_the_same():
     """A cookie and a member of one name, and two patterns for one header, are carriers of their own."""
     patterns = [{"name": "a", "pattern": "x(@)"}, {"name": "a", "pattern": "y(@)"}, {"name": "a"}]
     read(own(envHeader={"aliases": [{"cookie": "x"}, {"baggage": "x"}, {"cookie": "X"}, *patterns]}))
+
+
+@pytest.mark.parametrize(
+    "name", ["EnvLabel", "Alias", "EnvHeader", "Istio", "Namespaces", "WorkloadKind", "RouteConfig"]
+)
+def test_the_plain_options_are_those_of_the_models(name):
+    """Each option stands in both, so that none is lost on the way from the one to the other."""
+    assert set(getattr(models, name).model_fields) == set(getattr(options, name)._fields)
+
+
+def test_the_plain_defaults_are_those_of_the_models():
+    """Without a configuration the same holds as with an empty one."""
+    assert models.plain(models.RouteConfig()) == options.RouteConfig()

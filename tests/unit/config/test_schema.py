@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from krm_fn.config import reader
-from krm_fn.config.options import RouteConfig
+from krm_fn.config.models import RouteConfig
 from krm_fn.config.schema import definition
 from krm_fn.results import FunctionError, Ref
 from krm_fn.text import document

@@ -73,3 +73,12 @@ def test_an_order_that_is_taken_back(order):
     back, _ = step(after, config("none"), place=False)
     fresh, _ = step(LISTED, config("none"), place=False)
     assert sorted(back, key=str) == sorted(fresh, key=str)
+
+
+def test_subsets_that_only_case_parts_have_rules_of_their_own():
+    """Names of objects are in lower case: two environments that only upper case tells apart are two rules."""
+    listed = [service(), workload("a", "dev"), workload("b", "dev.aAb"), workload("c", "dev.aab")]
+    made = of_kind(compute(listed, base(applyOrder="argocd")).made.manifests, "DestinationRule")
+    names = [one["metadata"]["name"] for one in made]
+    assert len(names) == len(set(names)) == 3
+    assert all(name == name.lower() for name in names)

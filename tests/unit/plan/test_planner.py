@@ -225,9 +225,19 @@ def test_wrong_types_in_a_service(change, field):
 
 @pytest.mark.parametrize("replicas", ["2", -1, True, 1.5, [1]])
 def test_wrong_replicas(replicas):
-    """Replicas that are no number of pods are an error."""
-    computed = compute([service(), workload("a", "dev", replicas=replicas)])
-    assert ("object-invalid", "spec.replicas") in [(one.code.slug, one.field) for one in computed.results]
+    """Replicas that are no number of pods, of a workload that takes part, count as pods, with a warning."""
+    computed = compute([service(), workload("a", "dev", replicas=replicas), workload("b", "dev.x")])
+    assert ("replicas-unread", "spec.replicas") in [(one.code.slug, one.field) for one in computed.results]
+    assert sorted(computed.plan.services[0].own) == ["dev", "dev.x"]
+
+
+@pytest.mark.parametrize("replicas", ["ENC[AES256_GCM,data:7g==]", "${REPLICAS:=2}", -1])
+def test_what_takes_no_part_is_nobodys_business(replicas):
+    """Odd replicas, labels that are no text, of a workload without an environment: no word, and the rest is routed."""
+    odd = workload("odd", app="other", replicas=replicas, labels={"version": 1.0})
+    computed = compute([service(), workload("a", "dev"), workload("b", "dev.x"), odd], base())
+    assert not [one for one in computed.results if one.ref and one.ref.name == "odd"]
+    assert [one.key for one in computed.plan.services] == [("", "app")]
 
 
 def test_two_services_of_one_name_are_an_error():

@@ -5,7 +5,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from istio_reading import Request, answer
-from lists import LABEL, base, codes, compute, config, named, of_kind, service, workload
+from lists import LABEL, base, compute, config, named, of_kind, service, workload
 
 from krm_fn import function
 from krm_fn.results import in_order
@@ -279,40 +279,63 @@ def test_ports_of_copies_that_cannot_lead_on_are_told():
     assert "app.dev" in found[0].message
 
 
+def own(kind, namespace, **spec):
+    return {"apiVersion": "networking.istio.io/v1", "kind": kind, "metadata": named("own", namespace), "spec": spec}
+
+
+def woven(*values):
+    """The list after a run over it, which must not fail and must change nothing when it is run again."""
+    outcome = function.run(yaml.safe_dump_all(values, sort_keys=False).encode(), joined())
+    assert not outcome.failed, [one.line() for one in outcome.results]
+    assert function.run(outcome.output, joined()).output == outcome.output
+    return list(yaml.safe_load_all(outcome.output))
+
+
+@pytest.mark.parametrize("place", NAMESPACES)
 @pytest.mark.parametrize(
-    ("kind", "spec", "code"),
-    [
-        ("VirtualService", {"hosts": ["app"], "http": [{"route": [{"destination": {"host": "app"}}]}]}, "host-taken"),
-        (
-            "VirtualService",
-            {
-                "hosts": ["x.example.com"],
-                "gateways": ["g"],
-                "http": [{"route": [{"destination": {"host": "app.p1.svc.cluster.local"}}]}],
-            },
-            "routed-by-user",
-        ),
-        ("DestinationRule", {"host": "app.p1.svc.cluster.local"}, "host-taken"),
-    ],
+    "rule", [{}, {"host": "app"}, {"host": "app", "subsets": [{"name": "s", "labels": {LABEL: "dev.p1"}}]}]
 )
-def test_a_user_s_own_routes_of_a_joined_service(kind, spec, code):
-    """Nothing is woven across namespaces: a user's own routes or rules for such a Service are an error."""
-    own = {"apiVersion": "networking.istio.io/v1", "kind": kind, "metadata": named("own", "dev"), "spec": spec}
-    assert code in codes(compute([*HERE, own], joined()).results)
+def test_a_user_s_own_routes_of_a_joined_service_are_woven(place, rule):
+    """Copies name the full host of the namespace that has the pods; every client reaches every environment still."""
+    routes = own(
+        "VirtualService", place, hosts=["app"], http=[{"timeout": "3s", "route": [{"destination": {"host": "app"}}]}]
+    )
+    after = woven(*HERE, routes, *([own("DestinationRule", place, **rule)] if rule else []))
+    assert len(of_kind(after, "VirtualService")) == len(NAMESPACES) * 2  # app and other, once in each namespace
+    for namespace in NAMESPACES:
+        for header, environment in ((None, "dev"), ("dev.p1.x", "dev.p1"), ("dev.p2", "dev")):
+            request = Request("app", namespace, 80, headers={"x-virtual-env": header} if header else {})
+            assert answer(after, request, LABEL) == environment, (namespace, header)
 
 
-@pytest.mark.parametrize("mirror", [{"mirror": {"host": "app"}}, {"mirrors": [{"destination": {"host": "app"}}]}])
-def test_a_mirror_to_a_joined_service_is_a_destination(mirror):
-    """A user's route that only mirrors to a Service of joined namespaces is told as one that leads there is."""
-    route = {"route": [{"destination": {"host": "else.example.com"}}], **mirror}
-    own = {
-        "apiVersion": "networking.istio.io/v1",
-        "kind": "VirtualService",
-        "metadata": named("own", "dev"),
-        "spec": {"hosts": ["x.example.com"], "gateways": ["g"], "http": [route]},
+def test_a_gateway_s_own_route_to_a_joined_service_is_woven():
+    """So is a route for a gateway, a mirror among its destinations."""
+    route = {"route": [{"destination": {"host": "app.dev.svc.cluster.local"}}], "mirror": {"host": "other"}}
+    (routes,) = [
+        one
+        for one in woven(*HERE, own("VirtualService", "p1", hosts=["x.example.com"], gateways=["g"], http=[route]))
+        if one["metadata"]["name"] == "own"
+    ]
+    led = {
+        one["name"].split("--")[1]: (one["route"][0]["destination"], one["mirror"])
+        for one in routes["spec"]["http"]
+        if "name" in one
     }
-    (found,) = [one for one in compute([*HERE, own], joined()).results if one.code.slug == "routed-by-user"]
-    assert found.field.startswith("spec.http[0].mirror")
+    assert led.keys() == {"dev", "dev.p1", "dev.p2"}
+    assert led["dev.p1"][0]["host"] == "app.p1.svc.cluster.local"
+    assert led["dev.p2"][0]["host"] == "app.dev.svc.cluster.local"
+    assert led["dev.p2"][1]["host"] == "other.p2.svc.cluster.local" or led["dev.p2"][1]["host"] == "other"
+    assert led["dev"][1]["host"] == "other.dev.svc.cluster.local"
+
+
+def test_connections_to_a_base_elsewhere_are_told():
+    """A TCP route of theirs can be pinned by an added line only where the base is: else an error names the host."""
+    tcp = [{"route": [{"destination": {"host": "app"}}]}]
+    (found,) = errors([*HERE, own("VirtualService", "p1", hosts=["app"], tcp=tcp)])
+    assert found == ("host-taken", "p1", "spec.tcp[0].route[0].destination.host")
+    outside = own("VirtualService", "p1", hosts=["x.example.com"], gateways=["g"], tcp=tcp)
+    assert [code for code, *_ in errors([*HERE, outside])] == ["routed-by-user"]
+    assert errors([*HERE, own("VirtualService", "dev", hosts=["app"], tcp=tcp)]) == []
 
 
 def test_a_wildcard_rule_s_policy_is_kept():

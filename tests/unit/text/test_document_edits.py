@@ -201,12 +201,13 @@ def test_a_stream_grows_at_its_end():
 
 
 def test_a_stream_of_json_grows_by_json():
-    """JSON documents get JSON neighbours, and can be read again."""
+    """JSON documents get JSON neighbours, parted as they are, and can be read again."""
     text = '{"apiVersion": "v1", "kind": "A", "x": "\\ud83d\\ude00"}'
     new = {"apiVersion": "v1", "kind": "New"}
     after = edit(text, added=[new])
-    assert after == f'{text}\n---\n{{"apiVersion": "v1", "kind": "New"}}\n'
-    assert edit(after, removed=[0]) == '---\n{"apiVersion": "v1", "kind": "New"}\n'
+    assert after == f'{text}\n{{"apiVersion": "v1", "kind": "New"}}\n'
+    assert edit(after, removed=[0]) == '{"apiVersion": "v1", "kind": "New"}\n'
+    assert edit(f"---\n{text}", added=[new]) == f'---\n{text}\n---\n{{"apiVersion": "v1", "kind": "New"}}\n'
 
 
 def test_a_document_goes_with_its_marker():

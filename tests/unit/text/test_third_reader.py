@@ -1,7 +1,7 @@
 """Another reader, that shares no line with ours: ruamel.yaml reads the same values from the same bytes.
 
-Whether a text is cut or read in one pass, what a scalar means is said in one place (`scalars.py`): a mistake there is one
-of both.
+Whether a text is cut or read in one pass, what a scalar means is said in one place (`scalars.py`): a mistake there is
+one of both.
 """
 
 from __future__ import annotations

@@ -29,6 +29,14 @@ def test_what_an_environment_answers_and_inherits():
     assert "dev.y  answers nothing: no Service has pods of it" in text
 
 
+def test_a_pinned_service_is_not_answered_by_its_environments():
+    """An environment with pods of a plain TCP Service does not answer it: the base does, and the report says so."""
+    listed = [service("db", ports=((5432, "tcp"),)), workload("a", "dev", app="db"), workload("b", "dev.x", app="db")]
+    found = {one.name: one for one in report.environments(compute(listed, base()).plan)}
+    assert (found["dev.x"].overrides, found["dev.x"].inherits) == ((), (("db", "dev"),))
+    assert found["dev.x"].workloads == ("Deployment b",)
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

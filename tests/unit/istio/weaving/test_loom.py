@@ -179,7 +179,6 @@ def test_another_config_s_additions_are_not_touched():
             virtual_service(http=[{"match": [{"withoutHeaders": {"x-virtual-env": {}}}], "route": [to()]}]),
             "route-reads-environment",
         ),
-        ({"apiVersion": "v1", "kind": "List", "items": [virtual_service(http=[{"route": [to()]}])]}, "not-editable"),
         (
             {
                 "apiVersion": "gateway.networking.k8s.io/v1",
@@ -212,9 +211,17 @@ def test_two_virtual_services_of_one_host():
 def test_a_rollout_that_changes_weights():
     """Where Argo Rollouts changes the weights of a woven VirtualService, a warning says that copies keep theirs."""
     rollout = workload("r", "dev.proj1", kind="Rollout", api="argoproj.io/v1alpha1")
-    rollout["spec"]["strategy"] = {"canary": {"trafficRouting": {"istio": {"virtualService": {"name": "app"}}}}}
-    outcome = run(service(), *PAIR, rollout, virtual_service(http=[{"route": [to()]}]))
+    rollout["spec"]["strategy"] = {
+        "canary": {"trafficRouting": {"istio": {"virtualService": {"name": "app", "routes": ["one"]}}}}
+    }
+    one = {"name": "one", "route": [to(weight=90), to("other.example.com", weight=10)]}
+    outcome = run(service(), *PAIR, rollout, virtual_service(http=[one]))
     assert codes(outcome.results) == ["runtime-weights"]
+    outcome = run(service(), *PAIR, rollout, virtual_service(http=[{**one, "route": [to()]}]))
+    assert codes(outcome.results) == []
+    del rollout["spec"]["strategy"]["canary"]["trafficRouting"]["istio"]["virtualService"]["routes"]
+    outcome = run(service(), *PAIR, rollout, virtual_service(http=[{"route": [to()]}]))
+    assert codes(outcome.results) == ["rollout-unnamed"]
 
 
 def test_a_subset_of_all_environments():
@@ -306,7 +313,8 @@ def test_mirrors_stay_in_their_environment():
     routes = virtual_service(hosts=["app"], http=[mirrored, {"route": [to()], "mirror": {"host": "app"}}])
     values = values_of(run(service(), *PAIR, routes))
     (woven,) = [one for one in values if one["kind"] == "VirtualService"]
-    first, theirs, copy_, second, last = woven["spec"]["http"]
+    mirror_copy, first, theirs, copy_, second, last = woven["spec"]["http"]
+    assert plain(mirror_copy["mirrors"][0]["destination"]["subset"]) == "virtual-env--dev-proj1"
     assert plain(first["mirrors"][0]["destination"]["subset"]) == "virtual-env--dev"
     assert plain(copy_["mirror"]["subset"]) == "virtual-env--dev-proj1"
     assert plain(second["mirror"]["subset"]) == "virtual-env--dev"

@@ -1,0 +1,1 @@
+"""Plan → what any mesh reads: Services of single environments, HTTPRoutes, GRPCRoutes, ReferenceGrants."""

@@ -1,0 +1,104 @@
+"""Controllers that turn the selector of a Service to pods of their own while they work in the cluster.
+
+- Argo Rollouts: the Services of its strategy get the hash of its pods (argoproj/argo-rollouts, rollout/service.go).
+- Flagger: the Service of a Canary gets the label of the pods that it makes of its target (fluxcd/flagger,
+  pkg/router/kubernetes_default.go).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from krm_fn.objects import Object, group_of
+from krm_fn.plan.services import Key, Workload
+from krm_fn.results import Code, Ref, Result
+from krm_fn.values import Value, mapping
+
+_CANARY, _BLUE_GREEN = ("canary",), ("blueGreen",)
+_OF_ROLLOUTS = (
+    (_CANARY, "stableService"),
+    (_CANARY, "canaryService"),
+    (("canary", "pingPong"), "pingService"),
+    (("canary", "pingPong"), "pongService"),
+    (_BLUE_GREEN, "activeService"),
+    (_BLUE_GREEN, "previewService"),
+)
+_BY_SUBSETS = (
+    "to keep environments there, let it split one Service by subsets "
+    "(spec.strategy.canary.trafficRouting.istio.destinationRule) and name no other"
+)
+_BY_ITSELF = (
+    "give the pods of environments a Service that no Canary names, or take this Deployment out of Flagger's hands"
+)
+
+
+class Claim(NamedTuple):
+    """A Service whose selector a controller turns to the pods of one workload.
+
+    Attributes:
+        service: the Service.
+        by: the controller's object.
+        field: where it names the Service.
+        kind, name: the workload, of the same namespace.
+        advice: what to do about the others.
+    """
+
+    service: Key
+    by: Ref
+    field: str
+    kind: str
+    name: str
+    advice: str
+
+    def takes(self, workload: Workload) -> bool:
+        """Tell whether pods are those that the Service will have."""
+        ref = workload.ref
+        return (ref.namespace, ref.kind, ref.name) == (self.service[0], self.kind, self.name)
+
+
+def claims(objects: Sequence[Object]) -> dict[Key, Claim]:
+    """Return the Services that controllers claim; of several for one, the first by name."""
+    found: dict[Key, Claim] = {}
+    for one in objects:
+        group = group_of(one.ref.api_version) if one.ref.kind in ("Rollout", "Canary") and one.is_source else ""
+        read = {"argoproj.io": _of_rollout, "flagger.app": _of_canary}.get(group)
+        for claim in read(one) if read else ():
+            other = found.setdefault(claim.service, claim)
+            found[claim.service] = min(claim, other, key=lambda each: each.by.name)
+    return found
+
+
+def _of_rollout(one: Object) -> Iterator[Claim]:
+    spec = mapping(one.value, "spec")
+    target = mapping(spec, "workloadRef")
+    kind, name = ("Rollout", one.ref.name)
+    if target and not mapping(spec, "template"):
+        kind, name = str(target.get("kind", "Deployment")), str(target.get("name"))
+    for path, key in _OF_ROLLOUTS:
+        at: Value = mapping(spec, "strategy")
+        for step in path:
+            at = mapping(at, step)
+        if isinstance(service := at.get(key), str) and service:
+            field = ".".join(("spec.strategy", *path, key))
+            yield Claim((one.ref.namespace, service), one.ref, field, kind, name, _BY_SUBSETS)
+
+
+def _of_canary(one: Object) -> Iterator[Claim]:
+    spec = mapping(one.value, "spec")
+    target, service = mapping(spec, "targetRef"), mapping(spec, "service")
+    name = str(target.get("name") or "")
+    wanted = str(service.get("name") or name)
+    if name:
+        kind = str(target.get("kind", "Deployment"))
+        yield Claim((one.ref.namespace, wanted), one.ref, "spec.service", kind, name, _BY_ITSELF)
+
+
+def finding(claim: Claim, lost: Sequence[Workload], label: str) -> Result:
+    """Return the finding about pods of environments that a claimed Service will not have."""
+    names = ", ".join(sorted({one.labels[label] for one in lost}))
+    message = (
+        f"turns the selector of Service {claim.service[1]} to the pods of {claim.kind} {claim.name} while it works, so "
+        f"that no request to that Service reaches those of {names}: no routes are made for them there; {claim.advice}"
+    )
+    return Result(Code.SELECTOR_TAKEN, message, claim.by, claim.field)

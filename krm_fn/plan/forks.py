@@ -1,0 +1,252 @@
+"""A new environment from an old one: which workload is copied, and what its copy has otherwise. Pure: no text."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from krm_fn.names import dashed, nearest
+from krm_fn.objects import HOST_IDS, INDEXES, PATHS, Object, annotations_of
+from krm_fn.plan.answers import Plan, ServicePlan
+from krm_fn.plan.environments import environment_problem
+from krm_fn.plan.services import Workload
+from krm_fn.results import Code, FunctionError, Ref, Result
+from krm_fn.values import Value, mapping, mappings
+
+Path = tuple[str | int, ...]
+_LONGEST = 63  # characters of a name that is also a label's value and part of a host
+_REMEMBERED = ("argocd.argoproj.io/tracking-id", "meta.helm.sh/release-name", "meta.helm.sh/release-namespace")
+_NO_SELECTOR = {"Pod", "Job", "CronJob"}
+
+
+class Wanted(NamedTuple):
+    """What is asked for: an environment, a workload as [NAMESPACE/][KIND/]NAME, and images by container."""
+
+    environment: str
+    workload: str
+    images: Mapping[str, str]
+
+
+class Fork(NamedTuple):
+    """A copy to be made.
+
+    Attributes:
+        source: the workload that is copied.
+        name: the copy's name.
+        put: scalars that the copy has otherwise or besides, by place.
+        removals: what it does not get.
+        results: what to know about it.
+    """
+
+    source: Object
+    name: str
+    put: Mapping[Path, str]
+    removals: tuple[Path, ...]
+    results: tuple[Result, ...]
+
+
+def fork(objects: Sequence[Object], plan: Plan, wanted: Wanted) -> Fork:
+    """Find what is to be copied for an environment, and how the copy differs.
+
+    Raises:
+        FunctionError: for a workload that is not there, an environment that is, and what cannot be copied right.
+    """
+    service, ancestor = _ancestor(plan, wanted)
+    source = next(one for one in objects if one.position == ancestor.position and one.ref == ancestor.ref)
+    label, named = service.config.env_label, ancestor.labels.get(service.config.env_label.name, service.base)
+    name = _name(ancestor.ref.name, named, wanted.environment)
+    _is_free(objects, ancestor.ref, name)
+    put: dict[Path, str] = {("metadata", "name"): name}
+    template: Path = tuple(ancestor.labels_field.split("."))[:-2]
+    labels: list[Path] = [(*template, "metadata", "labels")]
+    if ancestor.ref.kind not in _NO_SELECTOR:
+        labels.append(_selector(source, label.name))
+    if label.name in mapping(mapping(source.whole, "metadata"), "labels"):
+        labels.append(("metadata", "labels"))
+    put |= {(*path, label.name): wanted.environment for path in labels}
+    put |= dict(_images(source, (*template, "spec"), wanted.images))
+    return Fork(source, name, put, tuple(_left_out(source)), tuple(_shared(source, (*template, "spec"), name)))
+
+
+def of_environment(objects: Sequence[Object], plan: Plan, environment: str) -> list[tuple[Object, str]]:
+    """Return what is an environment's alone, each with the reason: its workloads, and what names them.
+
+    Raises:
+        FunctionError: if no workload carries the environment.
+    """
+    carried = {name for one in plan.namespaces for name in one.known}
+    pods = {
+        workload.ref
+        for one in plan.services
+        for workload in (*_own(one, environment), *one.absent.get(environment, ()))
+    }
+    if not pods:
+        raise FunctionError(_not_found("ENV", environment, sorted(carried), "no workload carries the environment"))
+    found = [(one, f"its pods are of {environment}") for one in objects if one.ref in pods]
+    for one in objects:
+        spec = mapping(one.whole, "spec")
+        target = mapping(spec, "scaleTargetRef") or mapping(spec, "targetRef")
+        key = (one.ref.namespace, str(target.get("kind", "Deployment")), str(target.get("name")))
+        if target and key in {(ref.namespace, ref.kind, ref.name) for ref in pods}:
+            found.append((one, f"is about {target.get('name')}"))
+        selector = mapping(mapping(spec, "selector"), "matchLabels")
+        labels = {namespace.config.env_label.name for namespace in plan.namespaces}
+        if one.ref.kind == "PodDisruptionBudget" and any(selector.get(label) == environment for label in labels):
+            found.append((one, f"is about pods of {environment}"))
+    return found
+
+
+def _own(service: ServicePlan, environment: str) -> tuple[Workload, ...]:
+    return service.own[environment].workloads if environment in service.own else ()
+
+
+def _ancestor(plan: Plan, wanted: Wanted) -> tuple[ServicePlan, Workload]:
+    """Return the Service, and the workload that answers the environment today in place of the one to be."""
+    found = [
+        (service, pod)
+        for service in plan.services
+        if not service.is_copy
+        for own in service.own.values()
+        for pod in own.workloads
+        if _is_named(pod.ref, wanted.workload)
+    ]
+    if not found:
+        raise FunctionError(_no_workload(plan, wanted.workload))
+    places = sorted({str(pod.ref) for _, pod in found})
+    if len(places) > 1:
+        message = f"{wanted.workload!r} is the name of several: {', '.join(places)}; give NAMESPACE/KIND/NAME"
+        raise FunctionError(_refused(message))
+    service, pod = found[0]
+    if problem := environment_problem(wanted.environment, service.splitter):
+        raise FunctionError(_refused(f"{wanted.environment!r} cannot name an environment: {problem}"))
+    there = (*_own(service, wanted.environment), *service.absent.get(wanted.environment, ()))
+    if there:
+        message = f"{service.service.ref} has pods of {wanted.environment!r} already: change these"
+        raise FunctionError(Result(Code.ENVIRONMENT_EXISTS, message, there[0].ref, there[0].labels_field))
+    answer = service.answer(wanted.environment).environment
+    pods = _own(service, answer) if answer else ()
+    same = [one for one in pods if one.ref == pod.ref] or [one for one in pods if one.ref.kind == pod.ref.kind]
+    if len(same) != 1:
+        names = ", ".join(str(one.ref) for one in pods) or "nobody"
+        message = f"{service.service.ref} is answered for {wanted.environment!r} by {names}: name the one to copy"
+        raise FunctionError(_refused(message, pod.ref))
+    if same[0].position is None:
+        message = "stands in a List whose members cannot be copied as text: take it out of the List"
+        raise FunctionError(_refused(message, same[0].ref))
+    return service, same[0]
+
+
+def _is_named(ref: Ref, wanted: str) -> bool:
+    *rest, name = wanted.split("/")
+    kind = rest[-1] if rest else ref.kind
+    namespace = rest[-2] if len(rest) > 1 else ref.namespace
+    return (ref.namespace, ref.kind.lower(), ref.name) == (namespace, kind.lower(), name)
+
+
+def _no_workload(plan: Plan, wanted: str) -> Result:
+    pods = [pod for one in plan.services for own in one.own.values() for pod in own.workloads]
+    names = {f"{pod.ref.kind}/{pod.ref.name}" for pod in pods}
+    apart = {f"{pod.ref.kind}/{pod.ref.name}": one for one in plan.apart for pod in one.workloads}
+    for name, one in apart.items():
+        if name.lower() == wanted.lower() or name.rpartition("/")[2] == wanted:
+            return _refused(f"{wanted} cannot be copied: {one.service.ref} {one.reason}")
+    return _not_found("WORKLOAD", wanted, sorted(names), "no Service that takes part has a workload")
+
+
+def _not_found(argument: str, wanted: str, names: Sequence[str], what: str) -> Result:
+    close = nearest(names, wanted)
+    message = f"{what} {wanted!r}" + (f"; did you mean {close!r}?" if close else "")
+    return Result(Code.NOT_FOUND, message, Ref(kind=argument))
+
+
+def _refused(message: str, ref: Ref | None = None, field: str = "") -> Result:
+    return Result(Code.FORK_IMPOSSIBLE, message, ref or Ref(kind="fork"), field)
+
+
+def _name(source: str, named: str, environment: str) -> str:
+    """Return the copy's name: the source's with the new environment in place of the old one, or at its end."""
+    old, new = dashed(named).lower(), dashed(environment).lower()
+    at = f"-{source}-".rfind(f"-{old}-")
+    name = f"{source[:at]}{new}{source[at + len(old) :]}" if at >= 0 else f"{source}-{new}"
+    if len(name) <= _LONGEST:
+        return name
+    digest = hashlib.sha256(name.encode()).hexdigest()[:8]
+    return f"{name[: _LONGEST - 9].rstrip('-')}-{digest}"
+
+
+def _is_free(objects: Sequence[Object], ref: Ref, name: str) -> None:
+    for one in objects:
+        if (one.group, one.ref.kind, one.ref.namespace, one.ref.name) == (_group(ref), ref.kind, ref.namespace, name):
+            message = f"has the name {name!r} that the copy of {ref} would get: rename it"
+            raise FunctionError(_refused(message, one.ref, "metadata.name"))
+
+
+def _group(ref: Ref) -> str:
+    return ref.api_version.rpartition("/")[0]
+
+
+def _selector(source: Object, label: str) -> Path:
+    """Return the place of the labels by which the workload finds its own pods."""
+    selector = mapping(mapping(source.whole, "spec"), "selector")
+    if any(one.get("key") == label for one in mappings(selector.get("matchExpressions"))):
+        message = f"finds its pods by an expression about {label!r}, which is not rewritten: use matchLabels for it"
+        raise FunctionError(_refused(message, source.ref, "spec.selector.matchExpressions"))
+    direct = source.ref.kind in ("ReplicationController", "DeploymentConfig")
+    return ("spec", "selector") if direct else ("spec", "selector", "matchLabels")
+
+
+def _at(value: Value, path: Path) -> Value:
+    for step in path:
+        value = mapping(value, str(step))
+    return value
+
+
+def _images(source: Object, pod: Path, images: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
+    places: dict[str, Path] = {}
+    spec = _at(source.whole, pod)
+    for field in ("initContainers", "containers"):
+        for place, container in enumerate(mappings(spec.get(field))):
+            places[str(container.get("name"))] = (*pod, field, place, "image")
+    only = [path for path in places.values() if "containers" in path]
+    for name, image in images.items():
+        path = only[0] if not name and len(only) == 1 else places.get(name)
+        if path is None:
+            close = nearest(places, name)
+            message = f"has no container {name!r}" + (f"; did you mean {close!r}?" if close else "")
+            message = message if name else f"has several containers: give CONTAINER=IMAGE ({', '.join(places)})"
+            raise FunctionError(_refused(message, source.ref, ".".join(map(str, (*pod, "containers")))))
+        yield path, image
+
+
+def _left_out(source: Object) -> Iterator[Path]:
+    """Yield what belongs to the source alone: what hosts and tools noted in it, and who owns it."""
+    if "ownerReferences" in mapping(source.whole, "metadata"):
+        yield ("metadata", "ownerReferences")
+    for key in (*HOST_IDS, *PATHS, *INDEXES, *_REMEMBERED):
+        if key in annotations_of(source.whole):
+            yield ("metadata", "annotations", key)
+
+
+def _shared(source: Object, pod: Path, name: str) -> Iterator[Result]:
+    """Yield findings about what copy and source would have in common, or have not."""
+    spec: Mapping[str, Any] = _at(source.whole, pod)
+    field = ".".join(map(str, pod))
+    if claims := mappings(mapping(source.whole, "spec").get("volumeClaimTemplates")):
+        names = ", ".join(str(mapping(one, "metadata").get("name")) for one in claims)
+        message = f"has volumes of its own ({names}): those of {name} are new, and empty"
+        yield Result(Code.FORK_SHARES, message, source.ref, "spec.volumeClaimTemplates")
+    for volume in mappings(spec.get("volumes")):
+        claim = mapping(volume, "persistentVolumeClaim").get("claimName")
+        if claim or "hostPath" in volume:
+            what = f"the claim {claim!r}" if claim else f"the host's folder {mapping(volume, 'hostPath').get('path')!r}"
+            message = f"has {what} as a volume, and {name} has the same: what one writes the other reads"
+            yield Result(Code.FORK_SHARES, message, source.ref, f"{field}.volumes")
+    if spec.get("hostNetwork") is True:
+        message = f"uses the ports of its host, and so does {name}: they cannot run on one node"
+        yield Result(Code.FORK_SHARES, message, source.ref, f"{field}.hostNetwork")
+    for container in mappings(spec.get("containers")):
+        for port in mappings(container.get("ports")):
+            if number := port.get("hostPort"):
+                message = f"uses port {number} of its host, and so does {name}: they cannot run on one node"
+                yield Result(Code.FORK_SHARES, message, source.ref, f"{field}.containers")

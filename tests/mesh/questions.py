@@ -1,0 +1,120 @@
+"""Who asks what: clients of every kind, and the set of those that answer them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from .asking import Answer
+from .backends import ASK
+from .model import NAMESPACE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from .mesh import Caller, Gateway, Mesh
+
+
+DICE = "x-dice"  # where in the weights of a route the dice of a steady mesh fall (server/steady.go)
+_GRPC_UNAVAILABLE = 14  # what a proxy's 503 is to a gRPC client
+_DICE = (10, 45, 90)  # falls on each of two or three destinations that have about the same weight, and on 30 of 100
+
+PLACES = len(_DICE)
+
+
+@dataclass(frozen=True, slots=True)
+class Client:
+    """A pod of a namespace with these labels, or, with `gateway` (NAMESPACE/NAME), somebody outside."""
+
+    namespace: str = NAMESPACE
+    labels: tuple[tuple[str, str], ...] = ()
+    gateway: str = ""
+
+    def in_(self, mesh: Mesh) -> Caller | Gateway:
+        """Return its proxy in a mesh. LookupError: the gateway is not there."""
+        if self.gateway:
+            namespace, _, name = self.gateway.rpartition("/")
+            return mesh.gateway(name, namespace or NAMESPACE)
+        return mesh.sidecar(self.namespace, dict(self.labels))
+
+    def __str__(self) -> str:
+        labels = ",".join(f"{name}={value}" for name, value in self.labels)
+        return (
+            f"gateway {self.gateway}" if self.gateway else f"a pod of {self.namespace}" + f" ({labels})" * bool(labels)
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One request: to a Service (for a gateway: a host), on a port, as what `protocol` says (asking.py)."""
+
+    client: Client
+    to: str
+    port: int = 0  # 0 where there is but one
+    path: str = "/"
+    headers: tuple[tuple[str, str], ...] = ()
+    method: str = "GET"
+    protocol: str = "http1"
+    authority: str | None = None  # of a pod's request, where it is not the Service's name
+    stranger: bool = False  # the authority is no name of a Service or a ServiceEntry
+
+    def ask(self, mesh: Mesh, extra: Mapping[str, str] | None = None) -> Answer:
+        """Ask once, with these headers besides."""
+        headers = [*self.headers, *(extra or {}).items()]
+        request = {"headers": headers, "path": self.path, "method": self.method, "protocol": self.protocol}
+        proxy = self.client.in_(mesh)
+        try:
+            if self.client.gateway:
+                return proxy.ask(self.to, self.port or 80, **request)
+            return proxy.ask(self.to, self.port or None, authority=self.authority, **request)
+        except (FileNotFoundError, ConnectionRefusedError):
+            return Answer(closed=True, body="no listener")
+
+    def __str__(self) -> str:
+        carried = "".join(f" {name}: {value}" for name, value in self.headers)
+        asked = f"{self.to}:{self.port}" if self.port else self.to
+        asked += f" as {self.authority}" if self.authority else ""
+        method = "" if self.method == "GET" else f"{self.method} "
+        return f"{self.client} asks {method}{asked}{self.path} ({self.protocol}){carried}"
+
+
+def who(answer: Answer) -> str:
+    """Return who answered: a pod as NAMESPACE/NAME, or what the proxy said: `closed`, or the status."""
+    if answer.pod:
+        return f"{answer.namespace}/{answer.pod}"
+    if answer.grpc_status == _GRPC_UNAVAILABLE:
+        return "503"
+    return "closed" if answer.closed else str(answer.status)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """Who answered a question that was asked several times, and who got its mirrored requests."""
+
+    answers: Mapping[str, Answer]  # by who(), one of each
+    mirrored: frozenset[str]  # pods, as NAMESPACE/NAME
+
+    @property
+    def names(self) -> frozenset[str]:
+        return frozenset(self.answers)
+
+
+def hear(mesh: Mesh, questions: Sequence[Question], times: int) -> list[Heard]:
+    """Ask each question so many times; a steady mesh's dice fall everywhere."""
+    clients = dict.fromkeys(question.client for question in questions)
+    with ThreadPoolExecutor(2) as started:  # a proxy is up in half a second, most of which it waits
+        list(started.map(lambda client: client.in_(mesh), clients))
+    asked: list[list[Answer]] = [
+        [question.ask(mesh, {ASK: f"{place}.{time}", DICE: str(_DICE[time % PLACES])}) for time in range(times)]
+        for place, question in enumerate(questions)
+    ]
+    arrived = mesh.arrived()
+    heard = []
+    for place, answers in enumerate(asked):
+        mirrored: set[str] = set()
+        for time, answer in enumerate(answers):
+            mirrored |= (arrived.get(f"{place}.{time}", Counter()) - Counter([who(answer)])).keys()
+        heard.append(Heard({who(answer): answer for answer in answers}, frozenset(mirrored)))
+    return heard

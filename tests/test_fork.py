@@ -1,0 +1,203 @@
+"""`fork`: a new environment's manifest in the text of the workload that answers it today."""
+
+from __future__ import annotations
+
+import subprocess
+
+import pytest
+import yaml
+
+PACKAGE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: shop, namespace: team}
+spec: {selector: {app: shop}, ports: [{name: http, port: 80}]}
+---
+# The shop, as everybody has it.
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: shop   # its name
+  namespace: team
+  labels: {app: shop, 'virtual-env': "dev"}
+  uid: 0d0e
+  resourceVersion: "17"
+  annotations:
+    deployment.kubernetes.io/revision: "3"
+    note: 'kept'
+spec:
+  selector:
+    matchLabels: {app: shop}
+  template:
+    metadata:
+      labels:
+        app: shop
+        virtual-env: 'dev' # the base
+    spec:
+      initContainers:
+      - {name: setup, image: setup:1}
+      containers:
+      - name: shop
+        # pinned on purpose
+        image: "shop:1"   # and why
+        args: [--say,   "yes"]
+status:
+  replicas: 1
+"""
+FORKED = """\
+# The shop, as everybody has it.
+apiVersion: apps/v1
+kind: Deployment
+metadata:
+  name: shop-dev-proj1   # its name
+  namespace: team
+  labels: {app: shop, 'virtual-env': "dev.proj1"}
+  annotations:
+    note: 'kept'
+spec:
+  selector:
+    matchLabels: {app: shop, virtual-env: dev.proj1}
+  template:
+    metadata:
+      labels:
+        app: shop
+        virtual-env: 'dev.proj1' # the base
+    spec:
+      initContainers:
+      - {name: setup, image: setup:1}
+      containers:
+      - name: shop
+        # pinned on purpose
+        image: "shop:pr-42"   # and why
+        args: [--say,   "yes"]
+"""
+
+
+@pytest.fixture
+def package(tmp_path):
+    (tmp_path / "shop.yaml").write_text(PACKAGE)
+    return tmp_path
+
+
+def run(folder, *words, code=0):
+    done = subprocess.run(
+        ["virtual-env-fn", "fork", *words], cwd=folder, capture_output=True, text=True, check=False, timeout=60
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done
+
+
+def test_the_text_is_the_old_one_but_for_what_must_differ(package):
+    """Name, labels, selector and image change in place; comments and quotes stay; what a cluster filled in goes."""
+    done = run(package, "dev.proj1", "Deployment/shop", "--image", "shop=shop:pr-42", ".")
+    assert done.stdout == FORKED
+    assert "dev.proj1 now answers team/shop itself (was dev)" in done.stderr
+
+
+def test_a_member_of_a_list(package):
+    """What `kubectl get -o yaml` prints can be forked as well: the copy is a document of its own, without status."""
+    items = [one for one in yaml.safe_load_all(PACKAGE) if one]
+    (package / "shop.yaml").write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": items}))
+    forked = yaml.safe_load(run(package, "dev.proj1", "shop", "--image", "shop:pr-42", ".").stdout)
+    assert forked == yaml.safe_load(FORKED)
+
+
+def test_the_nearest_ancestor_is_copied(package):
+    """Where an environment between has pods, its manifest is the one, whatever workload was named."""
+    run(package, "dev.proj1", "shop", "-o", "proj1.yaml", "--image", "shop=shop:proj1", ".")
+    forked = yaml.safe_load(run(package, "dev.proj1.try", "Deployment/shop", ".").stdout)
+    assert forked["metadata"]["name"] == "shop-dev-proj1-try"
+    assert forked["spec"]["template"]["spec"]["containers"][0]["image"] == "shop:proj1"
+    assert forked["spec"]["selector"]["matchLabels"] == {"app": "shop", "virtual-env": "dev.proj1.try"}
+    other = yaml.safe_load(run(package, "dev.proj2", "Deployment/shop", ".").stdout)
+    assert other["spec"]["template"]["spec"]["containers"][0]["image"] == "shop:1"
+
+
+def test_a_file_is_written_and_never_overwritten(package):
+    """With -o the diff is on stdout, and a file that is there stays."""
+    said = run(package, "dev.proj1", "shop", ".", "-o", "proj1.yaml").stdout
+    assert "dev.proj1 now answers team/shop itself (was dev)" in said
+    before = (package / "proj1.yaml").read_bytes()
+    done = run(package, "dev.proj2", "shop", ".", "-o", "proj1.yaml", code=1)
+    assert "proj1.yaml: is there already" in done.stderr
+    assert (package / "proj1.yaml").read_bytes() == before
+
+
+MISTAKES = {
+    ("dev.proj1", "Deployment/shpo"): "did you mean 'Deployment/shop'? [not-found]",
+    ("dev", "Deployment/shop"): "shop.yaml: Deployment team/shop spec.template.metadata.labels: Service team/shop has",
+    ("dev..x", "Deployment/shop"): "'dev..x' cannot name an environment",
+    ("dev.proj1", "shop", "--image", "shpo=x"): "has no container 'shpo'; did you mean 'shop'? [fork-impossible]",
+}
+
+
+@pytest.mark.parametrize("words", MISTAKES, ids=" ".join)
+def test_a_mistake_is_told_and_nothing_is_printed(words, package):
+    """A workload or container that is not there has the nearest name; an environment that is, its place."""
+    done = run(package, *words, ".", code=1)
+    assert done.stdout == ""
+    assert MISTAKES[words] in done.stderr
+
+
+def test_a_name_that_is_taken(package):
+    """An object that has the copy's name is named."""
+    (package / "taken.yaml").write_text(
+        "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: shop-dev-proj1, namespace: team}\n"
+        "spec: {template: {metadata: {labels: {app: other}}}}\n"
+    )
+    assert (
+        "taken.yaml: Deployment team/shop-dev-proj1 metadata.name"
+        in run(package, "dev.proj1", "shop", ".", code=1).stderr
+    )
+
+
+def test_a_text_that_cannot_be_copied(package):
+    """An anchor by which one text stands for selector and labels is told, and nothing is printed."""
+    text = PACKAGE.replace("matchLabels: {app: shop}", "matchLabels: &l {app: shop, virtual-env: dev}")
+    text = text.replace("labels:\n        app: shop\n        virtual-env: 'dev' # the base", "labels: *l")
+    (package / "shop.yaml").write_text(text)
+    forked = yaml.safe_load(run(package, "dev.proj1", "shop", ".").stdout)
+    assert forked["spec"]["template"]["metadata"]["labels"]["virtual-env"] == "dev.proj1"
+    text = text.replace("app: shop, 'virtual-env': \"dev\"", "app: shop, virtual-env: &v dev")
+    text = text.replace("virtual-env: dev}", "virtual-env: dev, x: *v}")
+    (package / "shop.yaml").write_text(text)
+    done = run(package, "dev.proj1", "shop", ".", code=1)
+    assert "[not-editable]" in done.stderr
+    assert done.stdout == ""
+
+
+def test_what_copy_and_source_share_is_told(package):
+    """Volumes of a StatefulSet, claims, and ports of the host are warnings."""
+    extra = """\
+      hostNetwork: true
+      volumes: [{name: data, persistentVolumeClaim: {claimName: shop-data}}]
+      containers:
+      - ports: [{containerPort: 80, hostPort: 8080}]
+        name: shop"""
+    claims = "kind: StatefulSet\n"
+    text = PACKAGE.replace("kind: Deployment\n", claims).replace("      containers:\n      - name: shop", extra)
+    text = text.replace("spec:\n  selector:", "spec:\n  volumeClaimTemplates: [{metadata: {name: own}}]\n  selector:")
+    (package / "shop.yaml").write_text(text)
+    said = run(package, "dev.proj1", "StatefulSet/shop", ".").stderr
+    assert "has volumes of its own (own): those of shop-dev-proj1 are new, and empty" in said
+    assert "has the claim 'shop-data' as a volume" in said
+    assert "uses the ports of its host" in said
+    assert "uses port 8080 of its host" in said
+    assert said.count("[fork-shares]") == 4
+
+
+def test_remove_names_what_to_delete(package):
+    """`--remove` names the environment's workloads and what is about them, and shows who answers then."""
+    run(package, "dev.proj1", "shop", ".", "-o", "proj1.yaml")
+    (package / "more.yaml").write_text(
+        "apiVersion: autoscaling/v2\nkind: HorizontalPodAutoscaler\nmetadata: {name: scale, namespace: team}\n"
+        "spec: {maxReplicas: 2, scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: shop-dev-proj1}}\n---\n"
+        "apiVersion: policy/v1\nkind: PodDisruptionBudget\nmetadata: {name: keep, namespace: team}\n"
+        "spec: {selector: {matchLabels: {virtual-env: dev.proj1}}}\n"
+    )
+    said = run(package, "--remove", "dev.proj1", ".").stdout
+    assert "delete Deployment team/shop-dev-proj1 (proj1.yaml)" in said
+    assert "delete HorizontalPodAutoscaler team/scale (more.yaml)" in said
+    assert "delete PodDisruptionBudget team/keep (more.yaml)" in said
+    assert "dev.proj1 has no pods of team/shop any more: dev answers" in said
+    assert "did you mean 'dev.proj1'?" in run(package, "--remove", "dev.porj1", ".", code=1).stderr
