@@ -228,7 +228,9 @@ def _said(manifests: Sequence[Manifest]) -> set[str]:
 
 
 def _has_address(service: Manifest) -> bool:
-    return service["spec"].get("type") != "ExternalName" and service["spec"].get("clusterIP") != "None"
+    """Tell whether a Service has a cluster IP and pods of the list's; addresses of others may answer nobody, late."""
+    spec = service["spec"]
+    return spec.get("type") != "ExternalName" and spec.get("clusterIP") != "None" and bool(spec.get("selector"))
 
 
 def _gateway(name: str, one: Manifest) -> tuple[str, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from krm_fn.istio.destinations import destinations, with_destination
+from krm_fn.istio.destinations import MIRRORS, destinations, with_destination
 from krm_fn.istio.matches import carried, combined, of_carriers, set_value
 from krm_fn.istio.routes import ServiceRoutes
 from krm_fn.istio.weaving import neighbours
@@ -126,6 +126,7 @@ class HttpRoutes:
 
     def _guards(self, one: Neighbour, theirs: HttpRoutes, services: Sequence[ServicePlan]) -> Iterator[Woven]:
         header = services[0].config.env_header
+        copied = [value for value, _ in self.apart(services)]  # just these requests would be taken from the others
         for route, matches in one.routes():
             taken = {**route, "match": matches}
             if any(not carrier.shared for _, _, carrier in of_carriers(matches, header)):
@@ -133,7 +134,7 @@ class HttpRoutes:
                 continue
             own = plans(theirs.everyone(route)) if not any(key in route for key in ELSEWHERE) else []
             for value, carriers in self.apart([*services, *own]):
-                match = combined(matches, carriers)
+                match = combined(matches, carriers) if _is_below(value, copied) else []
                 if not match:
                     continue
                 led = theirs.led(route, value.environment) if own else Woven(unnamed(route))
@@ -161,6 +162,8 @@ class HttpRoutes:
     def _signed(self, route: Value, led: Woven, match: Sequence[Value], stem: str) -> Woven:
         """Return a copy of a route; `led` is where it leads, and nowhere is a reply that says so."""
         matched = {"match": match} if match else {}
+        if not led.value and "fault" in route:
+            led = self._nowhere(route)  # a reply of the mesh's own has no fault, and everybody's fault stays
         if not led.value:
             plan = next(plan for one in self.everyone(route) if (plan := one.plan))
             return Woven(self.loomed.signed({**matched, **ServiceRoutes(plan).rejection()}, stem, route))
@@ -182,6 +185,17 @@ class HttpRoutes:
         mirrored = self._mirrored(route, value)
         rest = {key: part for key, part in mirrored.value.items() if key not in ("name", "match", "route")}
         return Woven({"route": entries, **rest}, (*needed, *mirrored.needed))
+
+    def _nowhere(self, route: Value) -> Woven:
+        """Return a route as `led` does, to subsets without pods: its fault comes before the 503."""
+        entries: list[Manifest] = []
+        needed: list[Needed] = []
+        for entry, target in zip(mappings(route.get("route")), self._read(route)[0], strict=True):
+            led = target.at(target.subsets.of_base()) if target.subsets else Woven(target.destination)
+            entries.append({**entry, "destination": led.value})
+            needed += led.needed
+        rest = {key: part for key, part in route.items() if key not in ("name", "match", "route", *MIRRORS)}
+        return Woven({"route": entries, **rest}, tuple(needed))
 
     def _mirrored(self, route: Value, value: str | None) -> Woven:
         """Return a route with its mirrors kept to those who answer `value`."""
@@ -227,6 +241,12 @@ def _is_unmatched(target: Target) -> bool:
     plan = target.plan
     unanswered = plan is not None and plan.base_answer is None and plan.config.unmatched == "reject"
     return unanswered and not target.subset and not target.spoken
+
+
+def _is_below(value: Route, others: Iterable[Route]) -> bool:
+    """Tell whether all requests of a route are among those of others."""
+    name = value.environment
+    return any(name in one.exact or (one.prefix and name.startswith(one.prefix)) for one in others)
 
 
 def _shared(name: str, plan: ServicePlan) -> str:

@@ -47,7 +47,8 @@ class Neighbour(NamedTuple):
         for route in self.one.routes("http"):
             matches = mappings(route.get("match"))
             some = [one for one in matches if not catches_all(one)]
-            if found := [{**where, **one} for one in some for where in self.where]:
+            here = (_here(where, one, self.one.namespace) for one in some for where in self.where)
+            if found := [one for one in here if one is not None]:
                 yield route, found
             if not matches or any(catches_all(one) and not one.keys() & _OF_PROXY for one in matches):
                 return  # Istio makes no route of what stands behind it
@@ -101,6 +102,18 @@ class Neighbourhood:
             )
             for other in sorted(others, key=_order)
         ]
+
+
+def _here(where: Value, match: Value, namespace: str) -> Value | None:
+    """Return a match of a neighbour's as it holds at shared places; None where it holds at no gateway.
+
+    Istio reads no source beside gateways, and a gateway's own labels are not in the list.
+    """
+    if not match.get("gateways"):
+        return None if match.get("sourceLabels") or match.get("sourceNamespace") else {**where, **match}
+    wanted = {"/".join(gateway_of(name, namespace)) for name in match["gateways"] if name != MESH}
+    shared = sorted(wanted & set(where["gateways"]) if "gateways" in where else wanted)
+    return {**where, **match, "gateways": shared} if shared else None
 
 
 def _roots(routes: Iterable[VirtualService]) -> Mapping[Key, Sequence[VirtualService]]:

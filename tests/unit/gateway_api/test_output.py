@@ -273,3 +273,13 @@ def test_gateways_and_preview_hosts():
             "backendRefs": [{"name": "app-dev-proj1", "port": 80}],
         }
     ]
+
+
+def test_routes_all_has_objects_without_environments():
+    """With `routes: all` a Service of the base alone has its route and its base's Service, and its selector stays."""
+    alone = [service(), workload("a", "dev")]
+    assert names(made(alone), "HTTPRoute") == []
+    manifests = made(alone, routes="all")
+    assert (names(manifests, "Service"), names(manifests, "HTTPRoute")) == (["app-dev"], ["app"])
+    narrowed = [edit.position for edit in compute(alone, gateway_api(routes="all", base="selector")).made.edits]
+    assert narrowed == [0]
