@@ -19,7 +19,9 @@ from .test_examples import ANSWERED, rendered
 CASES = parts.ROOT / "tests" / "mesh" / "cases"
 NAMES = sorted(str(path.relative_to(CASES).with_suffix("")) for path in CASES.rglob("*.yaml"))
 # Random lists that are answered otherwise today, until that is mended.
-FAULTY: dict[int, str] = {}
+FAULTY: dict[int | str, str] = {
+    "weights/nothing-left-that-weighs": "where nothing with a weight is left, the 503 does not say why",
+}
 
 
 def marked(number):
@@ -57,7 +59,7 @@ def test_an_example(name, count_compared):
     assert asked
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [marked(name) for name in NAMES])
 def test_a_case(name, count_compared):
     """Each case of cases/ answers requests that carry nothing as it did."""
     read = case.read(CASES / f"{name}.yaml")
