@@ -8,7 +8,6 @@ newer than Python 3.8 reads, so that an old Python gets the message rather than 
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import os
 import subprocess
 import sys
@@ -18,6 +17,7 @@ ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements" / "test.txt"
 NEEDED = (3, 11)
+EDITABLE = ("--no-deps", "--no-build-isolation", "--editable", ROOT)
 
 
 def environment() -> Path:
@@ -29,23 +29,29 @@ def environment() -> Path:
     return filled(VENV, "--require-hashes", "--requirement", LOCK)
 
 
-def filled(venv: Path, *packages: str | Path) -> Path:
+def filled(
+    venv: Path,
+    *packages: str | Path,
+    python: str | Path = sys.executable,
+    project: tuple[str | Path, ...] = EDITABLE,
+) -> Path:
     """Return the folder of commands of an environment that holds `packages`, words for pip, and the project itself.
 
-    The build backend must be among them. Exits as `environment` does.
+    `python` makes the environment; `project` are the words for pip that put the project into it: as it stands here,
+    for which the build backend must be among the packages, or a wheel. Exits as `environment` does.
     """
     if sys.version_info < NEEDED:
         sys.exit("Python {}.{} or newer is needed; this is {}".format(*NEEDED, sys.version.split()[0]))
     commands = venv / ("Scripts" if os.name == "nt" else "bin")
     stamp = venv / "installed-from"  # what the environment was last filled from
-    wanted = _fingerprint(packages)
+    wanted = _fingerprint((*packages, *project), python)
     if stamp.exists() and stamp.read_text() == wanted:
         return commands
-    install = _pip(venv, commands / "python")
+    install = _pip(venv, commands / "python", python)
     print(f"installing the project into {venv.relative_to(ROOT)} ...", file=sys.stderr)
     if subprocess.run([*install, *packages], check=False).returncode:
         sys.exit("pip could not install the project's dependencies; see above. Is a package index reachable?")
-    if subprocess.run([*install, "--no-deps", "--no-build-isolation", "--editable", ROOT], check=False).returncode:
+    if subprocess.run([*install, *project], check=False).returncode:
         sys.exit(f"pip could not install the project itself into {venv.relative_to(ROOT)}; see above")
     stamp.write_text(wanted)
     return commands
@@ -60,24 +66,25 @@ def run(*command: str | Path) -> int:
     return done.returncode
 
 
-def _fingerprint(packages: tuple[str | Path, ...]) -> str:
-    """Return what an environment depends on: the project, its lock file, this Python, and where the code is."""
-    files = [ROOT / "pyproject.toml", *(one for one in packages if isinstance(one, Path))]
+def _fingerprint(packages: tuple[str | Path, ...], base: str | Path) -> str:
+    """Return what an environment depends on: the project, its lock file, its Python, and where the code is."""
+    files = [ROOT / "pyproject.toml", *(one for one in packages if isinstance(one, Path) and one.is_file())]
     declared = b"".join(file.read_bytes() for file in files)
-    return hashlib.sha256(declared + sys.version.encode() + str(ROOT).encode()).hexdigest()
+    version = subprocess.run([base, "-c", "import sys; print(sys.version)"], stdout=subprocess.PIPE, check=True).stdout
+    return hashlib.sha256(declared + version + str(ROOT).encode()).hexdigest()
 
 
-def _pip(venv: Path, python: Path) -> list[str | Path]:
-    """Return the start of a pip command that installs into an environment, which is made where it is missing."""
+def _pip(venv: Path, python: Path, base: str | Path) -> list[str | Path]:
+    """Return the start of a pip command that installs into an environment, which `base` makes where it is missing."""
     if python.exists() and _answers(python, "-m", "pip"):
         return [python, "-m", "pip", "install", "--quiet"]
     # Debian keeps the pip that `venv` would copy (ensurepip) in a package of its own.
-    if importlib.util.find_spec("ensurepip"):
-        subprocess.run([sys.executable, "-m", "venv", venv], check=True)
+    if _answers(base, "-m", "ensurepip"):
+        subprocess.run([base, "-m", "venv", venv], check=True)
         return [python, "-m", "pip", "install", "--quiet"]
-    if _answers(sys.executable, "-m", "pip"):  # the machine's own pip can install into it as well
-        subprocess.run([sys.executable, "-m", "venv", "--without-pip", venv], check=True)
-        return [sys.executable, "-m", "pip", "--python", python, "install", "--quiet"]
+    if _answers(base, "-m", "pip"):  # the machine's own pip can install into it as well
+        subprocess.run([base, "-m", "venv", "--without-pip", venv], check=True)
+        return [base, "-m", "pip", "--python", python, "install", "--quiet"]
     sys.exit("this Python has no pip; on Debian and Ubuntu: apt-get install python3-venv, then run this again")
 
 

@@ -24,14 +24,20 @@ BACKEND: list[str] = PROJECT["build-system"]["requires"]
 RUN: list[str] = PROJECT["project"]["dependencies"]
 EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 
+# For people at a desk: directories and colours. A host sends a list and reads text, so the image goes without them.
+DESK = ("pathspec", "rich")
+
 # What each file locks. `test` is what bootstrap.py installs; a file after it has the versions of those before it.
 FILES = {
     "test": [*RUN, *EXTRAS["test"], *EXTRAS["style"], *BACKEND],
-    "run": RUN,
+    "run": [one for one in RUN if not one.startswith(DESK)],
+    "desk": RUN,
     "build": BACKEND,
     "page": EXTRAS["page"],
     "mesh": EXTRAS["mesh"],
     "otel": EXTRAS["otel"],
+    "release": EXTRAS["release"],
+    "docs": EXTRAS["docs"],
     "lowest": [*RUN, *EXTRAS["test"], *BACKEND],
 }
 ALONE = ("test", "lowest")

@@ -15,16 +15,20 @@ sys.path.insert(0, str(Path(__file__).parent))
 # The command of the environment that runs the tests comes first, then the parts that .ci/parts installed.
 SEARCHED = [Path(sys.executable).parent, Path(__file__).resolve().parents[1] / ".tools" / "bin"]
 
-# What `--unit` leaves out: all that is about real hosts, a real mesh, a browser, the image, or OpenTelemetry.
+# What `--unit` leaves out: all that is about real hosts, a real mesh, a browser, the image, OpenTelemetry, or what only
+# the whole repository has.
 NOT_UNIT = (
     "cluster",
     "go_readers",
     "hosts",
     "mesh",
     "views/test_view_page.py",
+    "test_distribution.py",
+    "test_generated.py",
     "test_kustomizations.py",
     "test_propagation.py",
     "test_readme.py",
+    "test_schema_files.py",
 )
 
 

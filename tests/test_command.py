@@ -15,6 +15,7 @@ import pytest
 import yaml
 from lists import base, named, service, workload
 
+from krm_fn.command.subcommands import SUBCOMMANDS
 from krm_fn.text import document
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -408,3 +409,30 @@ def wait_until_it_reads(pid):
         if place.exists() and "pipe" in place.read_text():
             return
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("words", [("--quiet",), ("generate", "-q", "-"), ("-q", "generate", "-")])
+def test_quiet_says_errors_only(words):
+    """With --quiet a warning is not told and the output is the same; an error is told, with the same exit code."""
+    warned = stream([*APP, workload("lost", "dev", app="lost")])
+    loud = [word for word in words if word not in ("-q", "--quiet")]
+    assert b"[unselected-pods]" in run(*loud, stdin=warned).stderr
+    done = run(*words, stdin=warned)
+    assert done.stderr == b""
+    assert done.stdout == run(*loud, stdin=warned).stdout
+    assert run(*words, stdin=stream(BROKEN), code=1).stderr == run(*loud, stdin=stream(BROKEN), code=1).stderr != b""
+
+
+def test_a_quiet_check_prints_nothing_but_errors():
+    """`check --quiet` is silent where all is well, also beside a warning, and prints the errors where it is not."""
+    assert run("check", "-q", "-", stdin=stream([*APP, workload("lost", "dev", app="lost")])).stdout == b""
+    printed = run("check", "-q", "-", stdin=stream(BROKEN), code=1).stdout.decode().splitlines()
+    assert [line.partition(":")[0] for line in printed] == ["error", "error"]
+
+
+def test_every_subcommand_has_help():
+    """`COMMAND --help` prints the usage of each subcommand, on every Python."""
+    for name in [one.name for one in SUBCOMMANDS]:
+        assert run(name, "--help", stdin=subprocess.DEVNULL).stdout.startswith(
+            f"usage: virtual-env-fn {name} ".encode()
+        )

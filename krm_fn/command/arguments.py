@@ -7,7 +7,9 @@ import shlex
 
 from krm_fn import __version__
 from krm_fn.command.settings import Flags
-from krm_fn.results import FUNCTION
+from krm_fn.config.described import as_help
+from krm_fn.config.reader import API_VERSION, KIND
+from krm_fn.results import FUNCTION, Severity
 
 EPILOG = """\
 PATH is a file, a directory of manifests or a kpt package (.krmignore holds), a kustomization (built with kustomize or
@@ -20,18 +22,23 @@ reaches dev.proj1's pods where there are some, and falls back level by level to 
 
 As a KRM function (kustomize, kpt):  {FUNCTION} < ResourceList > ResourceList
 As a filter of YAML documents:       kustomize build . | {FUNCTION} --config virtual-env.yaml | kubectl apply -f -
-At a desk:                           {FUNCTION} {{}} PATH...
-"""
+At a desk:                           {FUNCTION} SUBCOMMANDS PATH...
+
+The configuration is an object of {API_VERSION}, kind {KIND}, or a ConfigMap with the same dotted names
+in its data. Fields of its spec ('{FUNCTION} schema' has them with types and defaults):
+
+{as_help()}"""
 
 
 def top(desk: str) -> argparse.ArgumentParser:
     """Return the parser of the whole command line; `desk` names the subcommands that take paths."""
     formatter = argparse.RawDescriptionHelpFormatter
     parser = argparse.ArgumentParser(
-        FUNCTION, description=_DESCRIPTION.format(desk), epilog=EPILOG, formatter_class=formatter
+        FUNCTION, description=_DESCRIPTION.replace("SUBCOMMANDS", desk), epilog=EPILOG, formatter_class=formatter
     )
     parser.add_argument("--version", action="version", version=f"{FUNCTION} {__version__}")
     add_config(parser)
+    add_quiet(parser)
     parser.add_argument(
         "--allow-empty",
         action="store_true",
@@ -45,7 +52,10 @@ def add_paths(command: argparse.ArgumentParser, count: str, first: str) -> None:
 
     `count` is argparse's nargs, and `first` how the first of them is called: with what else may stand before it.
     """
-    command.add_argument("paths", nargs=count, metavar=(first, "PATH") if count == "+" else "PATH")
+    # Python 3.11 cannot print the help of a positional argument with several names: the usage says them.
+    if first != "PATH":
+        command.usage = f"{command.prog} [OPTION]... {first} [PATH ...]"
+    command.add_argument("paths", nargs=count, metavar="PATH")
     command.add_argument(
         "--build-args",
         default="",
@@ -90,6 +100,18 @@ def add_config(command: argparse.ArgumentParser) -> None:
         metavar="PATH=VALUE",
         help="set a field, such as envLabel.defaultSubset=dev; may be repeated, wins over --config",
     )
+
+
+def add_quiet(command: argparse.ArgumentParser) -> None:
+    """Add --quiet, which may be given before a subcommand or behind it."""
+    command.add_argument(
+        "-q", "--quiet", action="store_true", default=argparse.SUPPRESS, help="say errors only; no word if all is well"
+    )
+
+
+def least(options: argparse.Namespace) -> Severity:
+    """Return the least severity that stderr is told of."""
+    return Severity.ERROR if getattr(options, "quiet", False) else Severity.WARNING
 
 
 def add_format(command: argparse.ArgumentParser, *formats: str) -> None:

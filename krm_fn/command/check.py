@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from krm_fn.command import running, stdio
+from krm_fn.command import arguments, running, stdio
 from krm_fn.command.files import Loaded
 from krm_fn.command.running import Ran
 from krm_fn.command.settings import Settings
@@ -32,12 +32,15 @@ def check(options: argparse.Namespace, settings: Settings) -> int:
     nothing = _nothing_checked(ran)
     results = in_order([*ran.results, *nothing, *report.slips(ran.computed.plan)])
     found = report.environments(ran.computed.plan)
-    if options.format == "text":
+    least = Severity(options.fail_on)
+    failing = [one for one in results if one.severity.rank <= least.rank]
+    if options.format == "text" and arguments.least(options) is Severity.ERROR:
+        stdio.write("".join(f"{one.line()}\n" for one in failing).encode())
+    elif options.format == "text":
         stdio.write(_text(ran, results, found).encode())
     else:
         _print(options.format, [_located(one, ran.loaded, options.paths) for one in results], found, ran.loaded)
-    least = Severity(options.fail_on)
-    return stdio.FAILED if any(one.severity.rank <= least.rank for one in results) else 0
+    return stdio.FAILED if failing else 0
 
 
 def _print(

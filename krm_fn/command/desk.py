@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import argparse
+import json
 
 from krm_fn import live
-from krm_fn.command import running, stdio
+from krm_fn.command import arguments, running, stdio
 from krm_fn.command.settings import Settings
 from krm_fn.objects import is_list
-from krm_fn.results import Severity
 from krm_fn.text import document
 
 
-def schema(_: argparse.Namespace, __: Settings) -> int:
-    """Print the KRMFunctionDefinition."""
-    from krm_fn.config.schema import definition  # noqa: PLC0415 - needs the library that reads configurations
+def schema(options: argparse.Namespace, _: Settings) -> int:
+    """Print the schema of the configuration, for hosts or for editors."""
+    from krm_fn.config.schema import definition, json_schema  # noqa: PLC0415 - needs the library of configurations
 
-    stdio.write(document.dump(definition()).encode())
+    if options.format == "json-schema":
+        text = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
+    else:
+        text = document.dump(definition())
+    stdio.write(text.encode())
     return 0
 
 
@@ -35,7 +39,7 @@ def generate(options: argparse.Namespace, settings: Settings) -> int:
     start = "---\n" if documents and documents[0].startswith("{") else ""
     if not ran.failed:
         stdio.write((start + "---\n".join(documents)).encode())
-    stdio.say(ran.results, Severity.WARNING)
+    stdio.say(ran.results, arguments.least(options))
     return stdio.FAILED if ran.failed else 0
 
 

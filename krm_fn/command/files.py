@@ -179,7 +179,11 @@ def _files(directory: Place, prefix: str) -> Iterator[_Part]:
 
 
 def _walk(directory: Path) -> Iterator[Path]:
-    from pathspec import GitIgnoreSpec  # noqa: PLC0415 - the function itself never walks a directory
+    try:
+        from pathspec import GitIgnoreSpec  # noqa: PLC0415 - the function itself never walks a directory
+    except ImportError as error:
+        message = "the image reads no directories: send the documents through stdin (-), or install the Python package"
+        raise FunctionError(problem(str(directory), message)) from error
 
     ignores: list[tuple[Path, GitIgnoreSpec]] = []
     for walked, folders, names in os.walk(directory):

@@ -18,11 +18,16 @@ DEBUG = "VIRTUAL_ENV_FN_DEBUG"
 
 
 def filter_stdin(
-    function_config: Mapping[str, Any] | None, overrides: Mapping[str, str], *, allow_empty: bool = False
+    function_config: Mapping[str, Any] | None,
+    overrides: Mapping[str, str],
+    *,
+    allow_empty: bool = False,
+    least: Severity = Severity.WARNING,
 ) -> int:
     """Be the function: a ResourceList or a stream of documents on stdin, the same on stdout.
 
-    `allow_empty`: an input without any object is no error, and the output is that input.
+    `allow_empty`: an input without any object is no error, and the output is that input. Findings go to stderr down to
+    the severity `least`; a ResourceList's `results` have them all.
     """
     raw = _stdin()
     try:
@@ -34,7 +39,7 @@ def filter_stdin(
     if allow_empty and [result.code for result in outcome.results] == [Code.INPUT_EMPTY]:
         outcome = Outcome(raw, ())
     write(outcome.output)
-    say(outcome.results, Severity.WARNING)
+    say(outcome.results, least)
     return FAILED if outcome.failed else 0
 
 

@@ -55,6 +55,7 @@ class Subcommand(NamedTuple):
 
 
 def _check(command: argparse.ArgumentParser) -> None:
+    arguments.add_quiet(command)
     arguments.add_format(command, "text", "json", "sarif", "github")
     command.add_argument(
         "--fail-on",
@@ -131,6 +132,15 @@ def _page(command: argparse.ArgumentParser) -> None:
     arguments.add_output(command, required=True)
 
 
+def _schema(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--format",
+        choices=("krm", "json-schema"),
+        default="krm",
+        help="krm: a KRMFunctionDefinition (default); json-schema: for editors",
+    )
+
+
 def _fork(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--image",
@@ -156,7 +166,13 @@ def _with_sources(options: argparse.Namespace) -> str:
 
 
 SUBCOMMANDS = (
-    Subcommand("generate", "print only what the function generates or changes", "desk:generate", sources=True),
+    Subcommand(
+        "generate",
+        "print only what the function generates or changes",
+        "desk:generate",
+        arguments.add_quiet,
+        sources=True,
+    ),
     Subcommand("check", "print the findings; exit 1 if one is an error", "check:check", _check, sources=True),
     Subcommand("explain", "print who answers, and why", "show_explain:run", _explain, sources=True),
     Subcommand(
@@ -187,15 +203,13 @@ SUBCOMMANDS = (
         refuse=_fork_words,
         first="ENV WORKLOAD PATH",
     ),
-    Subcommand(
-        "schema", "print the KRMFunctionDefinition, with the schema of the configuration", "desk:schema", paths=""
-    ),
+    Subcommand("schema", "print the schema of the configuration", "desk:schema", _schema, paths=""),
 )
 
 
 def run(words: Sequence[str]) -> int:
     """Carry out a command line and return the exit code; a wrong one ends the process with code 2."""
-    top, known = _parser(), {one.name: one for one in SUBCOMMANDS}
+    top, known = parser(), {one.name: one for one in SUBCOMMANDS}
     options, more = top.parse_known_args(words)
     # argparse takes no positional arguments behind an option where some stood before it.
     if more and (not hasattr(options, "paths") or any(word.startswith("-") and word != "-" for word in more)):
@@ -217,10 +231,13 @@ def run(words: Sequence[str]) -> int:
     if sys.stdin and sys.stdin.isatty():
         sys.stderr.write(top.format_help())
         return _USAGE
-    return stdio.filter_stdin(settings.config, overrides, allow_empty=options.allow_empty)
+    return stdio.filter_stdin(
+        settings.config, overrides, allow_empty=options.allow_empty, least=arguments.least(options)
+    )
 
 
-def _parser() -> argparse.ArgumentParser:
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of the whole command line."""
     top = arguments.top("|".join(one.name for one in SUBCOMMANDS if one.paths))
     commands = top.add_subparsers(dest="command", metavar="COMMAND")
     for one in SUBCOMMANDS:

@@ -49,8 +49,11 @@ def text(lines: Iterable[Line]) -> str:
     # https://no-color.org: any value but an empty one counts
     if not (sys.stdout and sys.stdout.isatty()) or os.environ.get("NO_COLOR") or os.environ.get("TERM") == "dumb":
         return plain(lines)
-    from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
-    from rich.text import Text  # noqa: PLC0415
+    try:
+        from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
+        from rich.text import Text  # noqa: PLC0415
+    except ImportError:  # the image has no colours
+        return plain(lines)
 
     console = Console(markup=False, highlight=False, emoji=False, soft_wrap=True)
     with console.capture() as captured:

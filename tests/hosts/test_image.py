@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from host_tools import ROOT, documents, environment, missing, package_text, part
 IMAGE = "localhost/virtual-env-fn:test"
 BASE = "localhost/virtual-env-fn-base:bookworm"  # made by .ci/parts/podman
 PYTHON = "3.11"  # of the base image
+
+LABELS = {"version": "0.0.1-test", "revision": "0123abc", "source": "https://forge.example/team/virtual-env-fn"}
 
 # What kpt 1.0.0-beta.56 and kustomize 5.8.2 pass to the container runtime, word for word.
 HARDENED = ("--network", "none", "--user", "nobody", "--security-opt=no-new-privileges")
@@ -56,6 +59,8 @@ def image(tmp_path_factory):
             shutil.copy(ROOT / name, context / name)
     download_wheels(context / "wheels")
     arguments = ("--build-arg", f"BASE_IMAGE={BASE}", "--build-arg", "PIP_NO_INDEX=1", "--network", "none")
+    for name, value in LABELS.items():
+        arguments += ("--build-arg", f"{name.upper()}={value}")
     run(podman, "build", *arguments, "-t", IMAGE, ".", cwd=context, env=env)
     return podman
 
@@ -138,6 +143,37 @@ def test_kustomize_runs_the_image(image, quickstart, env, expected, host):
     path = f"{links}:{env['PATH']}"
     done = run(part(host), *argv, "--enable-alpha-plugins", quickstart, cwd=quickstart, env=env | {"PATH": path})
     assert routes(done.stdout) == expected
+
+
+def test_the_labels_say_what_it_was_built_from(image, quickstart, env):
+    """The labels of the OCI name the version, the revision, the source and the licence that the build was given."""
+    argv = (image, "image", "inspect", IMAGE, "--format", "{{json .Labels}}")
+    labels = json.loads(run(*argv, cwd=quickstart, env=env).stdout)
+    assert labels["org.opencontainers.image.licenses"] == "Apache-2.0"
+    assert {name: labels[f"org.opencontainers.image.{name}"] for name in LABELS} == LABELS
+
+
+def test_nothing_in_the_image_installs_packages(image, quickstart, env):
+    """No pip, no setuptools, and no library that only a desk needs: nothing of them can be imported or started."""
+    names = ("pip", "setuptools", "wheel", "ensurepip", "rich", "pathspec", "pydantic")
+    probe = f"import importlib.util as u; print([n for n in {names} if u.find_spec(n)])"
+    argv = (image, "run", "--rm", "--entrypoint", "python3", IMAGE, "-c", probe)
+    assert run(*argv, cwd=quickstart, env=env).stdout.strip() == "['pydantic']"
+    find = "find / -xdev ( -name pip -o -name pip3* -o -name setuptools -o -name ensurepip ) -not -path /proc/*"
+    argv = (image, "run", "--rm", "--user", "0", "--entrypoint", "find", IMAGE, *find.split()[1:])
+    assert run(*argv, cwd=quickstart, env=env).stdout == ""
+
+
+def test_a_directory_is_refused_with_what_to_do(image, quickstart, env):
+    """The image has no library for directories, and says that the documents go through standard input."""
+    argv = (image, "run", "--rm", "-i", IMAGE, "check", "/app/bin")
+    assert "stdin (-)" in run(*argv, cwd=quickstart, env=env, code=1).stderr
+
+
+def test_the_image_explains_what_it_reads(image, quickstart, env):
+    """Without the libraries of a desk the views still answer for a list on standard input."""
+    argv = (image, "run", "--rm", "-i", IMAGE, "explain", "-", "--service", "app-js")
+    assert "app-js" in run(*argv, cwd=quickstart, env=env, stdin=resource_list(quickstart)).stdout
 
 
 def test_the_sidecar_of_argo_cd(image, quickstart, env, expected):

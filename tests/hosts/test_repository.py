@@ -60,8 +60,8 @@ def test_render_of_the_repository_runs_nothing_unasked(tmp_path, env):
     assert committed(clone) == before
 
 
-def test_an_example_can_be_got_as_a_package(tmp_path, env):
-    """`kpt pkg get` takes an example out of the repository as a package of its own."""
+def test_an_example_can_be_got_as_a_package(tmp_path, env, expected):
+    """`kpt pkg get` takes an example out of the repository as a package of its own, which renders at once."""
     kpt = part("kpt")
     clone = tmp_path / "clone"
     fresh_clone(clone, env)
@@ -69,7 +69,8 @@ def test_an_example_can_be_got_as_a_package(tmp_path, env):
         run("git", "init", "--quiet", "--initial-branch", "main", cwd=clone, env=env)
     branch = run("git", "branch", "--show-current", cwd=clone, env=env).stdout.strip()
     run(kpt, "pkg", "get", f"file://{clone}/.git/examples/quickstart@{branch}", "mine", cwd=tmp_path, env=env)
-    assert (tmp_path / "mine" / "Kptfile").exists()
+    run(kpt, "fn", "render", "--allow-exec", "mine", cwd=tmp_path, env=env)
+    assert routes((tmp_path / "mine" / "virtual-env-default.yaml").read_text()) == expected
 
 
 def test_the_example_command_shows_routes_and_answers(tmp_path, env, expected):

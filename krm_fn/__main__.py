@@ -1,0 +1,7 @@
+"""`python -m krm_fn`: the command, where its script is not on PATH."""
+
+import sys
+
+from krm_fn.command.main import main
+
+sys.exit(main())

@@ -1,0 +1,42 @@
+"""The documents as a site: built strictly, whole, with its search, and nothing fetched from elsewhere."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+
+import pytest
+from host_tools import ROOT, missing, run
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    if not (ROOT / ".tools" / "venv-docs" / "bin" / "mkdocs").exists():
+        missing("docs", "no mkdocs; .ci/parts/docs installs it")
+    folder = tmp_path_factory.mktemp("site")
+    run("bash", ROOT / ".ci" / "site", folder, cwd=ROOT, env=dict(os.environ))
+    return folder
+
+
+def test_every_document_is_a_page(site):
+    """Each Markdown file of the documents has its page, also in Chinese, and the pictures are beside them."""
+    for page in ROOT.glob("docs/*.md"):
+        name = "docs/" if page.name == "README.md" else f"docs/{page.stem}/"
+        assert (site / name / "index.html").exists(), page.name
+    assert "谁响应谁" in (site / "README.zh-CN" / "index.html").read_text()
+    assert {path.name for path in (ROOT / "docs" / "images").iterdir()} <= {path.name for path in site.rglob("*")}
+
+
+def test_the_search_knows_the_findings(site):
+    """The index that the search reads has the codes of findings."""
+    texts = json.loads((site / "search" / "search_index.json").read_text())["docs"]
+    assert any("unlabelled-workload" in one["title"] + one["text"] for one in texts)
+
+
+def test_nothing_is_fetched_from_elsewhere(site):
+    """No page loads a script, a style or a font from another host."""
+    pages = list(site.rglob("*.html"))
+    assert len(pages) > 20
+    loads = re.compile(r'<(?:script|link|img)\b[^>]*(?:src|href)="?(https?://[^">\s]+)')
+    assert {found for page in pages for found in loads.findall(page.read_text())} == set()
