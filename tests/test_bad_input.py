@@ -102,6 +102,7 @@ ROUTES = [
         gateways=["mesh", "edge"],
         http=[
             {
+                "name": "first",
                 "match": [{"uri": {"prefix": "/a"}, "headers": {"x": {"exact": "y"}}}],
                 "timeout": "3s",
                 "route": [{"destination": {"host": "app", "subset": "v1"}, "weight": 100}],
@@ -130,7 +131,11 @@ ROUTES = [
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Rollout",
         "metadata": named("canary"),
-        "spec": {"strategy": {"canary": {"trafficRouting": {"istio": {"virtualService": {"name": "woven"}}}}}},
+        "spec": {
+            "strategy": {
+                "canary": {"trafficRouting": {"istio": {"virtualService": {"name": "woven", "routes": ["first"]}}}}
+            }
+        },
     },
     {
         "apiVersion": "gateway.networking.k8s.io/v1",
