@@ -211,7 +211,7 @@ def test_a_list_with_errors_still_shows_what_is_known(tmp_path, view):
     """Errors stand on stderr, the Services without errors are shown, and the exit code is 1."""
     package = tmp_path / "deploy"
     shutil.copytree(QUICKSTART, package)
-    (package / "app-go.yaml").write_text((package / "app-go.yaml").read_text().replace("replicas: 1", "replicas: x", 1))
+    (package / "app-go.yaml").write_text((package / "app-go.yaml").read_text().replace("port: 8080", "port: x", 1))
     done = run(view[0], *view[1:], ".", cwd=package, code=1)
     assert "[object-invalid]" in done.stderr
     assert "app-java" in done.stdout
