@@ -73,12 +73,15 @@ def test_an_example_can_be_got_as_a_package(tmp_path, env, expected):
     assert routes((tmp_path / "mine" / "virtual-env-default.yaml").read_text()) == expected
 
 
-def test_the_example_command_shows_routes_and_answers(tmp_path, env, expected):
-    """`python3 examples/run.py` prints the routes of the quickstart, then who answers whom."""
+def test_the_example_command_shows_answers_and_routes(tmp_path, env, expected):
+    """`python3 examples/run.py` prints who answers whom in the quickstart, then its routes, then what to type next."""
     done = run(sys.executable, ROOT / "examples" / "run.py", cwd=tmp_path, env=env)
-    generated, explained = done.stdout.split("\n\n$ virtual-env-fn explain ")
+    answers, generated = done.stdout.split("\nThe routes that do it:\n\n$ virtual-env-fn generate ")
+    assert answers.startswith("Who answers whom:\n\n$ virtual-env-fn matrix ")
+    assert all(name in answers for name in ("app-js", "app-go", "app-java", "dev.proj1.feature1"))
+    generated, _, further = generated.partition("\n\nNext, ")
     assert routes(generated.partition("\n")[2]) == expected
-    assert (ROOT / "examples" / "quickstart" / "plan.txt").read_text() in explained
+    assert "virtual-env-fn explain " in further
 
 
 def test_an_unknown_example_is_answered_with_the_known_ones(tmp_path, env):

@@ -205,7 +205,7 @@ def _completed(loomed: Loomed, known: _Known, served: Sequence[Subsets]) -> Iter
     one = loomed.one
     others = [host for host in one.hosts if known.is_other(host, one.namespace, loomed.served)]
     if len(served) > 1 or others:
-        why, advice = "has the hosts of several Services", "give each Service a VirtualService of its own"
+        why, advice = "speaks for other hosts than its Service's", "give each Service a VirtualService of its own"
         yield Additions(results=tuple(openings.told(loomed, served, why, advice)))
     elif served and known.times[served[0].plan.key] > 1:
         why, advice = "is not the only VirtualService for its host", "join them to one"
