@@ -149,7 +149,7 @@ class _Reader:
             if listing:
                 page.listings[key] = listing
                 self._fill(listing, event, key)
-                out.append([entry.value for entry in listing.entries])
+                out.append(None if listing.style is Style.NULL else [entry.value for entry in listing.entries])
             else:
                 out.append(nodes.node(event))
             if nodes.end:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from yaml.cyaml import CParser
 
@@ -274,6 +274,7 @@ def test_what_is_cut_of_a_list_is_what_it_says_as_a_whole(start, items, rest, in
         agree(cut, text)
 
 
+@example("", ["apiVersion: v1\nkind: X\n - \nitems:\n"], "---\n", "")
 @given(
     st.sampled_from(["", "---\n", "# c\n---\n", "--- # c\n", "\n\n"]),
     st.lists(st.one_of(objects(st.just("")), objects(st.just("")), ANY_LIST), min_size=1, max_size=4),
