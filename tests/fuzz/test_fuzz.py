@@ -25,9 +25,9 @@ def test_an_input_that_once_broke_it(path):
 
 
 def test_random_lists(request):
-    """Inputs for `--fuzz SECONDS`, from a number that is new each time, in CI from the same one; a fault names its own."""
+    """Inputs for `--fuzz SECONDS`, from a number that is new each time (in CI always the same); a fault names its own."""
     end = time.monotonic() + request.config.getoption("--fuzz")
-    # A fault that is found by chance is no change's own: CI tries what was tried before, `python -m tests.fuzz` further.
+    # A fault found by chance is no change's own: CI tries what was tried before, `python -m tests.fuzz` goes further.
     first = 5_000_000 if os.environ.get("CI") else random.SystemRandom().randrange(2**40)
     number = 0
     while time.monotonic() < end:
