@@ -25,7 +25,7 @@ def test_an_input_that_once_broke_it(path):
 
 
 def test_random_lists(request):
-    """Inputs for `--fuzz SECONDS`, from a number that is new each time (in CI always the same); a fault names its own."""
+    """Inputs for `--fuzz SECONDS`, from a new number each time (in CI always the same); a fault names its own."""
     end = time.monotonic() + request.config.getoption("--fuzz")
     # A fault found by chance is no change's own: CI tries what was tried before, `python -m tests.fuzz` goes further.
     first = 5_000_000 if os.environ.get("CI") else random.SystemRandom().randrange(2**40)
