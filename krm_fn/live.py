@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from krm_fn.objects import Object, annotations_of
-from krm_fn.text.edits import Edit, Path
-from krm_fn.text.rewrite import outcome
+from krm_fn.text.edits import Edit, Path, outcome
 from krm_fn.values import Value, mapping
 
 _METADATA = ("uid", "resourceVersion", "generation", "creationTimestamp", "managedFields", "selfLink")

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from krm_fn import live
 from krm_fn.objects import HOST_IDS, Object, annotations_of
 from krm_fn.results import Code, Result
-from krm_fn.text.edits import Edit, Insert, Path, Put
+from krm_fn.text.edits import Edit, Insert, Path, Put, outcome
 from krm_fn.values import Value
 
 
@@ -43,7 +43,7 @@ def within(
     edits_of = {edit.position: edit for edit in edits}
     if not any(one.inside for one in objects) and grows[0] < 0:
         return Within({}, {}, ())
-    from krm_fn.text.rewrite import grown, outcome, rewrite  # noqa: PLC0415 - most lists have nothing to edit
+    from krm_fn.text.rewrite import grown, rewrite  # noqa: PLC0415 - most lists have nothing to edit
 
     members: dict[int, list[Object]] = defaultdict(list)
     changed = edits_of.keys() | replaced.keys() | set(removed)

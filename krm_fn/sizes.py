@@ -12,7 +12,7 @@ from krm_fn.merge import Changes
 from krm_fn.objects import MANAGED_BY, OWNER, Object, annotations_of, ref_of
 from krm_fn.output import Output
 from krm_fn.results import Code, Ref, Result
-from krm_fn.text.rewrite import outcome
+from krm_fn.text.edits import outcome
 from krm_fn.values import Value, mapping, mappings
 
 # Bytes that the annotations of an object may have together: client-side apply keeps the whole object, as JSON, in one.

@@ -9,10 +9,9 @@ from typing import Any
 from yaml import YAMLError
 
 from krm_fn.text.document import Item
-from krm_fn.text.edits import Edit, Path, Put
+from krm_fn.text.edits import Edit, Path, Put, outcome
 from krm_fn.text.patch import Text
 from krm_fn.text.readback import reads_as
-from krm_fn.text.rewrite import outcome
 
 
 def copied(item: Item, scalars: Mapping[Path, str], removals: Sequence[Path]) -> str | None:

@@ -71,3 +71,21 @@ def size_of(value: Any) -> int:  # noqa: ANN401 - a tree of any values
         return known[id(node)]
 
     return size(value)
+
+
+def outcome(value: Value, edit: Edit) -> Any:  # noqa: ANN401 - a tree of any values
+    """Return a value with the edit made."""
+    return made(_without(value, edit.removals), edit.additions)
+
+
+def _without(value: Any, removals: Sequence[Path]) -> Any:  # noqa: ANN401 - a tree of any values
+    gone = {path[0] for path in removals if len(path) == 1}
+
+    def rest(step: str | int) -> list[Path]:
+        return [path[1:] for path in removals if len(path) > 1 and path[0] == step]
+
+    if isinstance(value, dict):
+        return {key: _without(child, rest(key)) for key, child in value.items() if key not in gone}
+    if isinstance(value, list):
+        return [_without(child, rest(place)) for place, child in enumerate(value) if place not in gone]
+    return value

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
-
 from yaml import YAMLError
 
-from krm_fn.text.edits import Edit, Insert, Path, Put, made, size_of
+from krm_fn.text.edits import Edit, Insert, Put, outcome, size_of
 from krm_fn.text.patch import Text
 from krm_fn.text.readback import reads_as
 from krm_fn.values import Value
@@ -32,11 +29,6 @@ def rewrite(source: str, column: int, value: Value, edit: Edit) -> str | None:
     return text if reads_as(" " * column + text, outcome(value, edit)) else None
 
 
-def outcome(value: Value, edit: Edit) -> Any:  # noqa: ANN401 - a tree of any values
-    """Return a value with the edit made."""
-    return made(_without(value, edit.removals), edit.additions)
-
-
 def grown(source: str, edit: Edit) -> int:
     """Return how many characters an edit copies of what aliases hold, where that is too much; else 0."""
     size = sum(size_of(one.values if isinstance(one, Insert) else one.value) for one in edit.additions)
@@ -59,16 +51,3 @@ def _edited(source: str, column: int, edit: Edit) -> str:
                 text.put(addition.path, addition.key, addition.value, addition.after)
         source = text.result()
     return source
-
-
-def _without(value: Any, removals: Sequence[Path]) -> Any:  # noqa: ANN401 - a tree of any values
-    gone = {path[0] for path in removals if len(path) == 1}
-
-    def rest(step: str | int) -> list[Path]:
-        return [path[1:] for path in removals if len(path) > 1 and path[0] == step]
-
-    if isinstance(value, dict):
-        return {key: _without(child, rest(key)) for key, child in value.items() if key not in gone}
-    if isinstance(value, list):
-        return [_without(child, rest(place)) for place, child in enumerate(value) if place not in gone]
-    return value
