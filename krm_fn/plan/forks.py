@@ -131,9 +131,6 @@ def _ancestor(plan: Plan, wanted: Wanted) -> tuple[ServicePlan, Workload]:
         names = ", ".join(str(one.ref) for one in pods) or "nobody"
         message = f"{service.service.ref} is answered for {wanted.environment!r} by {names}: name the one to copy"
         raise FunctionError(_refused(message, pod.ref))
-    if same[0].position is None:
-        message = "stands in a List whose members cannot be copied as text: take it out of the List"
-        raise FunctionError(_refused(message, same[0].ref))
     return service, same[0]
 
 

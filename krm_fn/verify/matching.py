@@ -6,7 +6,7 @@ https://github.com/envoyproxy/envoy. What is not read here is CannotTell, never 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -160,7 +160,7 @@ def _unknown(config: Config) -> str:
     return ", ".join(sorted(config.keys() - {"ignore_case", "case_sensitive"})) or "nothing that is known here"
 
 
-def all_of(tests: Sequence[Callable[[], bool]]) -> bool:
+def all_of(tests: Iterable[Callable[[], bool]]) -> bool:
     """Return whether all hold; one that cannot be told matters only where no other says no.
 
     Raises:

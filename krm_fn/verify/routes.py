@@ -60,16 +60,7 @@ class _Route:
         """
         if not self.is_path(path):
             return False
-        untold: CannotTell | None = None
-        for test in self.tests:
-            try:
-                if not test(request):
-                    return False
-            except CannotTell as reason:
-                untold = untold or reason
-        if untold:
-            raise untold
-        return True
+        return matching.all_of(partial(test, request) for test in self.tests)
 
 
 class RouteTable:
