@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 
+from krm_fn.istio.gateways import Gateway
 from krm_fn.istio.hosts import admits
-from krm_fn.istio.theirs import Gateway, Theirs
+from krm_fn.istio.theirs import Theirs
 from krm_fn.names import nearest
 from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.plan.exposure import GATEWAYS, HOSTS, MESH
