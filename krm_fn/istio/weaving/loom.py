@@ -14,13 +14,14 @@ from typing import NamedTuple
 
 from krm_fn.config.reader import Configs
 from krm_fn.istio import rollouts
+from krm_fn.istio.destinations import destinations
 from krm_fn.istio.hosts import Hosts
 from krm_fn.istio.lookup import Lookup
 from krm_fn.istio.manifests import Weaving
 from krm_fn.istio.marks import Stripped
 from krm_fn.istio.subsets import Subsets, of_services
 from krm_fn.istio.theirs import Theirs, VirtualService
-from krm_fn.istio.weaving import connections, openings, rules
+from krm_fn.istio.weaving import connections, delegates, openings, rules
 from krm_fn.istio.weaving.http import HttpRoutes
 from krm_fn.istio.weaving.neighbours import Neighbour, Neighbourhood
 from krm_fn.istio.weaving.previews import Previews, previews_of_routes
@@ -76,7 +77,8 @@ def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Config
     every = {_key(one) for one in objects if one.ref.kind == "Service" and one.is_source}
     times = Counter(key for one in theirs.routes for key in _served(one, hosts))
     known = _Known(hosts, Hosts(every, namespaces, domain), theirs.entry_hosts, times)
-    looms = [_loomed(one, hosts, subsets, owner) for one in theirs.routes]
+    handed = delegates.handings(theirs.routes)
+    looms = [_loomed(one, hosts, subsets, owner, handed) for one in theirs.routes]
     around = _Around(theirs, looms)
     woven = [_woven(one, known, subsets, around) for one in looms]
     needed = _needed(woven)
@@ -91,6 +93,7 @@ def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Config
     results = [
         *(theirs.results if plans else ()),
         *_about_hosts(theirs, hosts),
+        *(result for one in looms for result in _about_handing(one, handed)),
         *(result for one in woven for result in (*one.additions.results, *one.previews.results)),
         *(result for change in changes for result in change.results),
         *_taken_over(serving, plans),
@@ -165,10 +168,25 @@ def _of_no_service(one: Object, field: str, host: str, full: str) -> Result:
     return Result(Code.HOST_OF_NO_SERVICE, message, one.ref, field)
 
 
-def _loomed(one: VirtualService, hosts: Hosts, subsets: Mapping[Key, Subsets], owner: str) -> Loomed:
-    named = {each.host: hosts.find(each.host, one.namespace) for each in one.destinations()}
+def _loomed(
+    one: VirtualService,
+    hosts: Hosts,
+    subsets: Mapping[Key, Subsets],
+    owner: str,
+    handed: Mapping[Key, Sequence[delegates.Handing]],
+) -> Loomed:
+    handing = handed.get(_key(one.object), ())
+    inherited = delegates.inherited(handing, hosts.domain)
+    written = [each.host for each in one.destinations()]
+    written += [str(each.get("host")) for _, each in destinations(inherited)]
+    named = {host: hosts.find(host, one.namespace) for host in written}
     services = {host: subsets[key] for host, key in named.items() if key}
-    return Loomed(one, services, owner, _served(one, hosts), hosts.domain)
+    return Loomed(one, services, owner, _served(one, hosts), hosts.domain, delegates.demanded(handing), inherited)
+
+
+def _about_handing(loomed: Loomed, handed: Mapping[Key, Sequence[delegates.Handing]]) -> Iterator[Result]:
+    for subsets in list(loomed.services.values())[:1]:
+        yield from delegates.findings(handed.get(_key(loomed.one.object), ()), subsets.plan.config.env_header)
 
 
 def _woven(loomed: Loomed, known: _Known, subsets: Mapping[Key, Subsets], around: _Around) -> _Woven:
