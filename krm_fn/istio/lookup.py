@@ -78,7 +78,7 @@ class Lookup:
         self.root = root
         self.domain = domain
         self.wildcards: dict[str, list[DestinationRule]] = defaultdict(list)
-        for one in sorted(wildcards, key=_order):
+        for one in sorted(wildcards, key=joined_order):
             self.wildcards[one.namespace].append(one)
 
     def clients(self, key: Key) -> list[str]:
@@ -107,7 +107,7 @@ class Lookup:
     def _in(self, namespace: str, key: Key) -> list[DestinationRule]:
         exact = [one for one in self.exact.get(key, ()) if one.namespace == namespace]
         return [
-            *sorted(exact, key=_order),
+            *sorted(exact, key=joined_order),
             *(one for one in self.wildcards.get(namespace, ()) if self._covers(one, key)),
         ]
 
@@ -124,7 +124,7 @@ def _closest(rules: Sequence[DestinationRule]) -> list[DestinationRule]:
     return [one for one in rules if one.host == host]
 
 
-def _order(one: DestinationRule) -> tuple[bool, str, str]:
+def joined_order(one: DestinationRule) -> tuple[bool, str, str]:
     """Return how Istio sorts rules before it joins them: with a workloadSelector first, then by age, then by name."""
     return (one.selector is None, one.created, one.object.ref.name)
 

@@ -59,9 +59,10 @@ def _hashed(environment: str, plain: str, taken: set[str]) -> str:
     raise AssertionError(environment)  # 55 names of the list would have to be chosen against this hash
 
 
-# Labels that pods get in the cluster only: of the mesh, of nodes and topology, of controllers.
+# Labels that pods get in the cluster only: of the mesh, of nodes and topology, of controllers. Those of
+# app.kubernetes.io are for people to write.
 _OF_CLUSTER = re.compile(
-    r"(?:[-a-z0-9.]+\.)?(?:istio|kubernetes|k8s)\.io/.*"
+    r"(?!app\.kubernetes\.io/)(?:[-a-z0-9.]+\.)?(?:istio|kubernetes|k8s|kruise)\.io/.*"
     r"|pod-template-hash|rollouts-pod-template-hash|controller-revision-hash|pod-template-generation"
     r"|job-name|controller-uid"
 )
@@ -236,7 +237,7 @@ def _own(environment: str, label: str, owner: str) -> Value:
 def _may_have(pod: Workload, labels: Mapping[str, str]) -> bool:
     """Tell whether pods may have labels: what the cluster gives them, the list does not show."""
     return all(
-        pod.labels[key] == text if key in pod.labels else bool(_OF_CLUSTER.fullmatch(key))
+        (key, text) in pod.later or (pod.labels[key] == text if key in pod.labels else bool(_OF_CLUSTER.fullmatch(key)))
         for key, text in labels.items()
     )
 

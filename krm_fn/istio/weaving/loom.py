@@ -37,6 +37,7 @@ from krm_fn.text.edits import Edit, made
 from krm_fn.values import Value
 
 _LONGEST = 1000
+_EXACT = -1000  # before every wildcard: no host is as long
 
 
 class _Woven(NamedTuple):
@@ -75,10 +76,11 @@ def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Config
     own_rules = rules.by_service(theirs, hosts)
     subsets = of_services(plans, {key: own for key, own in own_rules.items() if key}, owner)
     every = {_key(one) for one in objects if one.ref.kind == "Service" and one.is_source}
-    times = Counter(key for one in theirs.routes for key in _served(one, hosts))
+    served = _served(theirs.routes, hosts)
+    times = Counter(key for keys in served.values() for key in keys)
     known = _Known(hosts, Hosts(every, namespaces, domain), theirs.entry_hosts, times)
     handed = delegates.handings(theirs.routes)
-    looms = [_loomed(one, hosts, subsets, owner, handed) for one in theirs.routes]
+    looms = [_loomed(one, hosts, subsets, owner, handed)._replace(served=served[id(one)]) for one in theirs.routes]
     around = _Around(theirs, looms)
     woven = [_woven(one, known, subsets, around) for one in looms]
     needed = _needed(woven)
@@ -181,7 +183,7 @@ def _loomed(
     written += [str(each.get("host")) for _, each in destinations(inherited)]
     named = {host: hosts.find(host, one.namespace) for host in written}
     services = {host: subsets[key] for host, key in named.items() if key}
-    return Loomed(one, services, owner, _served(one, hosts), hosts.domain, delegates.demanded(handing), inherited)
+    return Loomed(one, services, owner, (), hosts.domain, delegates.demanded(handing), inherited)
 
 
 def _about_handing(loomed: Loomed, handed: Mapping[Key, Sequence[delegates.Handing]]) -> Iterator[Result]:
@@ -212,10 +214,22 @@ class _Around:
         return [(each, HttpRoutes(self._looms[id(each.one)])) for each in self._found.of(one)]
 
 
-def _served(one: VirtualService, hosts: Hosts) -> tuple[Key, ...]:
-    return tuple(
-        sorted({key for host in one.on_mesh * one.hosts for key in hosts.covered(host.lower(), one.namespace)})
-    )
+def _served(routes: Sequence[VirtualService], hosts: Hosts) -> dict[int, tuple[Key, ...]]:
+    """Return the Services whose host in the mesh is a VirtualService's, by its id: the most specific host is used."""
+    ranks: dict[int, dict[Key, int]] = {}
+    best: dict[Key, int] = {}
+    for one in routes:
+        of_one: dict[Key, int] = {}
+        for host in one.on_mesh * one.hosts:
+            rank = -len(host) if host.startswith("*") else _EXACT
+            of_one |= {key: min(rank, of_one.get(key, 0)) for key in hosts.covered(host.lower(), one.namespace)}
+        ranks[id(one)] = of_one
+        if one.is_for_all:
+            best |= {key: min(rank, best.get(key, 0)) for key, rank in of_one.items()}
+    return {
+        place: tuple(sorted(key for key, rank in of_one.items() if rank <= best.get(key, 0)))
+        for place, of_one in ranks.items()
+    }
 
 
 def _completed(loomed: Loomed, known: _Known, served: Sequence[Subsets]) -> Iterator[Additions]:

@@ -238,9 +238,15 @@ def twins(one: VirtualService, neighbours: Iterable[Neighbour]) -> Iterator[Resu
             )
             yield Result(Code.HOST_SHARED, message, one.object.ref, "spec.hosts")
         if other.catches_all and other.is_first:
+            is_known = "~" not in (one.created, other.one.created) and one.created != other.one.created
+            which = (
+                "which is the older one: Istio uses its routes alone"
+                if is_known
+                else "and Istio uses the older one's routes alone; the list does not show which that is, and the first "
+                "by name is taken for it"
+            )
             message = (
-                f"takes all requests of a host on a gateway, and so does {other.one.object.ref}: Istio uses the older "
-                "one's routes alone, and the list does not show which that is; the first by name is taken for it; give "
-                "each a host, or a path, of its own"
+                f"takes all requests of a host on a gateway, and so does {other.one.object.ref}, {which}; give each a "
+                "host, or a path, of its own"
             )
             yield Result(Code.HOST_SHARED, message, one.object.ref, "spec.hosts")

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from krm_fn.istio.hosts import Hosts
-from krm_fn.istio.lookup import OTHERS, Lookup, Reading, policy_of
+from krm_fn.istio.lookup import OTHERS, Lookup, Reading, joined_order, policy_of
 from krm_fn.istio.manifests import Covered, RuleCopy
 from krm_fn.istio.subsets import Subsets
 from krm_fn.istio.theirs import DestinationRule, Theirs
@@ -25,7 +25,7 @@ def by_service(theirs: Theirs, hosts: Hosts) -> Rules:
     rules: dict[Key | None, list[DestinationRule]] = defaultdict(list)
     for rule in theirs.rules:
         rules[hosts.find(rule.host, rule.namespace) if rule.host and not rule.is_wildcard else None].append(rule)
-    return rules
+    return {key: sorted(own, key=joined_order) if key else own for key, own in rules.items()}
 
 
 def additions(rule: DestinationRule, subsets: Subsets, needed: Iterable[Value]) -> Additions:
@@ -81,14 +81,20 @@ def taken(lookup: Lookup, key: Key) -> Taken:
     has_rule = others.is_exact and any(not one.is_beside for one in others.for_all)
     source, policy = (None, {}) if others.is_exact else others.policy  # Istio joins exact ones itself
     copies: list[RuleCopy] = []
+    hiding: list[DestinationRule] = []
     sources = [(source, "")] if source else []
     for client in lookup.clients(key):
         reading = lookup.read_by(client, key)
         stays = reading.for_all == others.for_all  # beside which the Service's own rule stands
         for copy, rule in _copies(client, reading, key, stays=stays, has_rule=has_rule, policy=policy):
+            if client and not key[0]:
+                hiding += reading.rules[:1]
+                continue
             copies.append(copy)
             sources += [(rule, client)] if rule else []
-    return Taken(has_rule, policy, tuple(copies), tuple(_copied(rule, key, client) for rule, client in sources))
+    results = [_copied(rule, key, client) for rule, client in sources]
+    results += [_hiding(rule, key) for rule in hiding]
+    return Taken(has_rule, policy, tuple(copies), tuple(results))
 
 
 def _copies(
@@ -132,6 +138,15 @@ def _copied(rule: DestinationRule, key: Key, client: str) -> Result:
         "come before it there"
     )
     return Result(Code.RULE_COPIED, message, rule.object.ref, "spec.exportTo")
+
+
+def _hiding(rule: DestinationRule, key: Key) -> Result:
+    message = (
+        f"is read by the clients of namespace {rule.namespace} for Service {key[1]}, which has no namespace yet, and "
+        "theirs would need one for that Service's full name beside it, or its environments are none to them (503): set "
+        "the option namespace to what the Service will get, or write it into the list"
+    )
+    return Result(Code.RULE_HIDES, message, rule.object.ref, "spec.host")
 
 
 def covered(found: Taken, subsets: Subsets | None, needed: Iterable[Value], *, has_routes: bool) -> Covered:
