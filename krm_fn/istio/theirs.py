@@ -27,6 +27,7 @@ class Destination(NamedTuple):
     route: tuple[str, int]
     path: Path
     host: str
+    subset: str = ""
 
     @property
     def field(self) -> str:
@@ -87,7 +88,7 @@ class VirtualService(NamedTuple):
             for place, route in enumerate(self.routes(protocol)):
                 for path, destination in destinations(route):
                     if isinstance(host := destination.get("host"), str):
-                        yield Destination((protocol, place), path, host)
+                        yield Destination((protocol, place), path, host, str(destination.get("subset") or ""))
 
 
 class DestinationRule(NamedTuple):

@@ -183,7 +183,7 @@ class Loomed(NamedTuple):
         return Additions((edit,), tuple(values), tuple(needed for one in routes for needed in one.needed))
 
     def about(self, target: Target, field: str) -> Iterator[Result]:
-        """Yield findings about the subset of a destination at `field`: one that spans environments, or has no pods."""
+        """Yield a finding where the subset of a destination at `field` spans environments."""
         if target.subsets is None or not target.subset:
             return
         label = target.subsets.label
@@ -193,12 +193,6 @@ class Loomed(NamedTuple):
                 f"environments too: add the label {label}: {target.subsets.plan.base} to that subset"
             )
             yield Result(Code.SUBSET_SPANS_ENVIRONMENTS, message, self.one.object.ref, f"{field}.subset")
-        elif target.subsets.is_bare(target.subset):
-            message = (
-                f"sends requests to the subset {target.subset!r}, for which the list has no pods: they get a 503; "
-                "remove the route with the environment that it was for, or bring its workload back"
-            )
-            yield Result(Code.SUBSET_WITHOUT_PODS, message, self.one.object.ref, f"{field}.subset")
 
 
 def collapsed(targets: Iterable[Value]) -> list[Manifest]:
