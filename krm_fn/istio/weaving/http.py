@@ -122,7 +122,8 @@ class HttpRoutes:
         if not any(map(catches_all, mappings(route.get("match")) or [{}])):
             return [], []
         beside = self._beside()
-        results = list(neighbours.twins(self.loomed.one, [one for one, _ in beside]))
+        others = [one for one, _ in beside]
+        results = [*neighbours.twins(self.loomed.one, others), *neighbours.rivals(self.loomed.one, others)]
         if any(one.catches_all and one.is_first and one.is_everywhere for one, _ in beside):
             return None, results
         guards = [guard for one, routes in beside for guard in self._guards(one, routes, services)]

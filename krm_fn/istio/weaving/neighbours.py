@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 from krm_fn.istio.destinations import destinations, with_destination
@@ -225,6 +226,31 @@ def theirs_elsewhere(route: Value, namespace: str, domain: str) -> Value:
     if delegate := mapping(route, "delegate"):
         route = {**route, "delegate": {"namespace": namespace, **delegate}}
     return route
+
+
+def rivals(one: VirtualService, neighbours: Iterable[Neighbour]) -> Iterator[Result]:
+    """Yield a finding where two others have routes for the same requests, and the list does not show who is older."""
+    others = [(other, [match for _, matches in other.routes() for match in matches]) for other in neighbours]
+    for (first, own), (second, theirs) in combinations(others, 2):
+        same_age = first.one.created == second.one.created and first.one.is_for_all == second.one.is_for_all
+        if same_age and any(_may_meet(match, other) for match in own for other in theirs):
+            message = (
+                f"takes all requests of a host on a gateway that {first.one.object.ref} and {second.one.object.ref} do "
+                "not, which have routes for the same ones: Istio asks the older of the two first, and the list does "
+                "not show which that is; for environments it is the first by name; give each a path of its own"
+            )
+            yield Result(Code.HOST_SHARED, message, one.object.ref, "spec.hosts")
+
+
+def _may_meet(one: Value, other: Value) -> bool:
+    """Tell whether a request may fit both matches, by their paths."""
+    paths = [mapping(match, "uri") for match in (one, other)]
+    if any(not path or "regex" in path for path in paths):
+        return True
+    (how, text), (other_how, other_text) = ((key, str(part)) for path in paths for key, part in path.items())
+    if how == other_how == "exact":
+        return text == other_text
+    return (other_how == "prefix" and text.startswith(other_text)) or (how == "prefix" and other_text.startswith(text))
 
 
 def twins(one: VirtualService, neighbours: Iterable[Neighbour]) -> Iterator[Result]:
