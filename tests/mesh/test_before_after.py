@@ -19,9 +19,7 @@ from .test_examples import ANSWERED, rendered
 CASES = parts.ROOT / "tests" / "mesh" / "cases"
 NAMES = sorted(str(path.relative_to(CASES).with_suffix("")) for path in CASES.rglob("*.yaml"))
 # Random lists that are answered otherwise today, until that is mended.
-FAULTY: dict[int | str, str] = {
-    "weights/nothing-left-that-weighs": "where nothing with a weight is left, the 503 does not say why",
-}
+FAULTY: dict[int | str, str] = {}
 
 
 def marked(number):

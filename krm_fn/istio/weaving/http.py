@@ -159,8 +159,9 @@ class HttpRoutes:
     def _for_nobody(self, route: Value) -> Woven:
         """Return the route, kept to the base; it stands before the user's own, which stays as it is."""
         match = route.get("match") or []
-        targets = self._read(route)[0]
-        if targets and all(_is_unmatched(target) for target in targets):
+        entries, targets = mappings(route.get("route")), self._read(route)[0]
+        asked = [one for entry, one in zip(entries, targets, strict=True) if len(targets) == 1 or weight(entry)]
+        if asked and all(map(_is_unmatched, asked)):
             return self._signed(route, Woven({}), match, "unmatched")
         return self._signed(route, self.led(route, None), match, self._base(route))
 
