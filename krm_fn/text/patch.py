@@ -6,6 +6,7 @@ trace. Beside `document.py` the only room that knows YAML.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from krm_fn.text.places import Node
 from krm_fn.text.splice import block_list
 from krm_fn.text.writer import dump, flow, scalar
 
+_REFERENCE = re.compile(r"[A-Za-z_][\w./-]*[:@][\w./:@-]*\w", re.ASCII)  # an image with its tag: plain to every reader
 _STEP = 2  # columns by which a new mapping stands deeper than its key
 
 
@@ -118,7 +120,7 @@ class Text(Layout):
                 self.removed.setdefault(id(place.parent), (place.parent, set()))[1].add(place.index)
 
     def replace(self, path: Path, value: str) -> None:
-        """Give the scalar at `path` another text, in the quotes that it has."""
+        """Give the scalar at `path` another text, in the quotes that it has or without any."""
         for place in self._at(path):
             node = place.node
             before = self.text[node.start : node.end]
@@ -127,6 +129,8 @@ class Text(Layout):
             text = scalar(value)
             if before.startswith("'"):
                 text = f"'{value}'"
+            elif before[:1].isalnum() and _REFERENCE.fullmatch(value):
+                text = value
             elif before.startswith('"') and not text.startswith('"'):
                 text = f'"{value}"'
             self._add(node.start, node.end, f" {text}" if node.is_empty else text)
