@@ -15,6 +15,8 @@ from krm_fn.text.places import Node
 from krm_fn.text.splice import block_list
 from krm_fn.text.writer import dump, flow, scalar
 
+GONE = object()  # what is left of an emptied list whose key went with it
+_NOTHING_BEFORE = " # before virtual-env-fn:"  # behind the key of a filled list, then what stood there
 _STEP = 2  # columns by which a new mapping stands deeper than its key
 
 
@@ -109,13 +111,46 @@ class Text(Layout):
         if not node.is_flow or node.entries or not isinstance(value, dict if node.is_mapping else list):
             raise KeyError(node.text)  # it has a value already
         at = self._opening(node, kind)
-        self._add(at, at, flow(value)[1:-1])
+        parent = place.parent
+        blank = " " if parent and parent.is_flow else ""  # by it `empty` knows the brackets again
+        self._add(at, at, blank + flow(value)[1:-1])
 
     def remove(self, path: Path) -> None:
         """Take out the entry of a sequence, or the key of a mapping, at `path`."""
         for place in self._at(path):
             if place.parent:
                 self.removed.setdefault(id(place.parent), (place.parent, set()))[1].add(place.index)
+
+    def empty(self, path: Path) -> object:
+        """Take out all entries of a sequence, and its key, unless that was there before it was filled.
+
+        Returns what is left of it: an empty list, None where there was none, or GONE.
+        """
+        left = [self._left(place) for place in self._at(path)]
+        if any(one is GONE for one in left):
+            self.remove(path)
+            return GONE
+        return left[0]
+
+    def _left(self, place: Place) -> object:
+        node, parent = place.node, place.parent
+        if parent is None or not node.entries:
+            return GONE
+        if node.is_flow:
+            at = self._opening(node, "[")
+            if parent.is_flow and not self.text.startswith((" {", " ["), at):
+                return GONE
+            self._add(at, self._end(node.entries[-1]), "")
+            return []
+        key = parent.entries[place.index][0]
+        if key is None or parent.is_flow:
+            return GONE
+        at = self._colon_end(key)
+        if not self.text.startswith(_NOTHING_BEFORE, at):
+            return GONE
+        self._add(at, at + len(_NOTHING_BEFORE), "")
+        self._add(self._line_end(at), self._line_after(node.entries[-1][1]), "")
+        return None
 
     def replace(self, path: Path, value: str) -> None:
         """Give the scalar at `path` another text, in the quotes that it has."""
@@ -191,6 +226,10 @@ class Text(Layout):
             return
         column = self._key_column(parent)
         lines = dump(value, column + _STEP) if isinstance(value, dict) else block_list(value, column)
-        if not node.is_empty:
+        at = self._colon_end(key)
+        if isinstance(value, list) and node.end <= self._line_end(at):
+            self._add(at, at, _NOTHING_BEFORE)
+        elif not node.is_empty:
+            at = node.end
             self._add(node.start, node.end, "")
-        self._add_lines(self._line_end(self._end((key, node))), lines, depth)
+        self._add_lines(self._line_end(at), lines, depth)
