@@ -30,7 +30,7 @@ class Put(NamedTuple):
 class Edit(NamedTuple):
     """The edits of the object at a position of the list: first what goes, then what comes.
 
-    `emptied`: lists that go as a whole; a key that was there before its list was filled stays, as it was.
+    `emptied`: lists and mappings that go as a whole; a key that was there before it was filled stays, as it was.
     """
 
     position: int

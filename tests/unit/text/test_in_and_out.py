@@ -78,3 +78,31 @@ def test_an_empty_list_of_subsets_stays_as_it_is(text):
     woven, back = in_and_out(raw)
     assert woven.startswith(raw)
     assert back == re.sub(r"(app: app), virtual-env: [a-z.]+", r"\1", raw)
+
+
+SELECTED = """\
+apiVersion: virtual-env-fn.dev/v1alpha1
+kind: VirtualEnvironment
+metadata: {name: c}
+spec: {output: gatewayAPI, base: selector}
+---
+"""
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        *(f"\n  name: app\n  annotations: {text}" for text in ("{}", "{ }", "{\n  }", "{ # c\n  }", "&a {}", "{} # c")),
+        "\n  annotations: {}\n  name: app",
+        " {name: app, annotations: {}}",
+        " {annotations: { }, name: app}",
+        "\n  name: app",
+        " {name: app}",
+    ],
+)
+def test_an_empty_mapping_stays_as_it_was(metadata):
+    """The annotation that says what was added to a selector goes with its mapping only where it made that, too."""
+    raw = SELECTED + AROUND.replace(" {name: app}", metadata)
+    woven, back = in_and_out(raw)
+    assert "virtual-env-fn.dev/selector" in woven
+    assert back == re.sub(r"(app: app), virtual-env: [a-z.]+", r"\1", raw)
