@@ -10,7 +10,7 @@ from krm_fn.gateway_api.backends import backends, grants
 from krm_fn.gateway_api.checks import gateways, meshes, ways
 from krm_fn.gateway_api.order import ordered
 from krm_fn.gateway_api.theirs import Theirs
-from krm_fn.gateway_api.weaving import weave
+from krm_fn.gateway_api.weaving.woven import weave
 from krm_fn.objects import Object
 from krm_fn.output import Output
 from krm_fn.plan import previews
