@@ -12,16 +12,18 @@ from krm_fn.plan.previews import about, host_of
 from krm_fn.results import Code, Result
 from krm_fn.values import Value, mapping, mappings
 
+_MOST_HEADERS = _MOST_FILTERS = 16
+
 
 def find(loom: Loom) -> Iterator[Result]:
     """Yield what keeps a route from being woven, and what it does not follow."""
-    if not loom.found:
-        return
     ref = loom.one.object.ref
     for reference, plan in loom.found:
         if reference.key == plan.key and not plan.is_narrowed and _needs_base(plan):
             yield _spreads(loom, reference, plan)
-    yield from _reading(loom)
+    if loom.plans:
+        yield from _reading(loom)
+        yield from _full(loom)
     if not all(part.fits for part in loom.parts()):
         message = (
             f"has {len(loom.one.rules)} rules, and each would have to stand once more with every carrier of an "
@@ -30,11 +32,33 @@ def find(loom: Loom) -> Iterator[Result]:
         )
         yield Result(Code.ROUTE_LIMIT, message, ref, "spec.rules")
     taken = {host.lower(): f"the {ref.kind} itself" for host in loom.one.hosts}
-    pattern = loom.plans[0].config.preview_hosts
+    pattern = loom.shown[0].config.preview_hosts if loom.shown else ""
     for environment in loom.known() if pattern else ():
         for host in loom.preview_hosts():
             name = host_of(pattern, environment, host)
             yield from about(ref, "spec.hostnames", pattern=pattern, environment=environment, host=name, taken=taken)
+
+
+def _full(loom: Loom) -> Iterator[Result]:
+    """Yield a finding where a match has no room for the environment's header, or a rule none for a preview's filter."""
+    for place, rule in enumerate(loom.one.rules):
+        for number, match in enumerate(mappings(rule.get("matches"))):
+            if len(mappings(match.get("headers"))) >= _MOST_HEADERS:
+                message = (
+                    f"has {_MOST_HEADERS} headers, as many as the API takes, and the environment's would be one more: "
+                    "take one out, or make it a match of the path"
+                )
+                where = f"spec.rules[{place}].matches[{number}].headers"
+                yield Result(Code.ROUTE_LIMIT, message, loom.one.object.ref, where)
+        filters = mappings(rule.get("filters"))
+        changed = [mapping(one, "requestHeaderModifier") for one in filters if "requestHeaderModifier" in one]
+        is_full = any(len(mappings(one.get("set"))) >= _MOST_HEADERS for one in changed)
+        if loom.preview_hosts() and (is_full or (not changed and len(filters) >= _MOST_FILTERS)):
+            message = (
+                "has as many filters, or sets as many headers, as the API takes, and on a preview host it would set "
+                "one more, the environment's: take one out"
+            )
+            yield Result(Code.ROUTE_LIMIT, message, loom.one.object.ref, f"spec.rules[{place}].filters")
 
 
 def _spreads(loom: Loom, reference: Reference, plan: ServicePlan) -> Result:

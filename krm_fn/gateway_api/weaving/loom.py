@@ -22,22 +22,26 @@ from krm_fn.values import Manifest, Value, mapping, mappings
 
 
 class Loom(NamedTuple):
-    """One route of the user's, and the Services of several environments that it leads to."""
+    """One route of the user's, and for whose environments its rules are copied.
+
+    Attributes:
+        one: the route.
+        meant: the Services of several environments.
+        backends: those of single ones.
+        found: the Services of several environments that it leads to.
+        plans: those for whose environments it is copied; others' too, where its rules and theirs meet.
+        shown: those for whose environments its hosts have preview hosts.
+    """
 
     one: Route
     meant: Mapping[Key, ServicePlan]
     backends: Backends
     found: Sequence[tuple[Reference, ServicePlan]]
-
-    @property
-    def plans(self) -> list[ServicePlan]:
-        """The Services of several environments that it leads to, each once."""
-        return list({plan.key: plan for _, plan in self.found}.values())
+    plans: Sequence[ServicePlan]
+    shown: Sequence[ServicePlan]
 
     def wanted(self) -> Iterator[Wanted]:
         """Yield the routes beside it: for environments, and for preview hosts."""
-        if not self.found:
-            return
         ref = self.one.object.ref
         for part in self.parts():
             yield Wanted(
@@ -53,8 +57,9 @@ class Loom(NamedTuple):
 
     def parts(self) -> list[Part]:
         """Return its rules once for every environment, by the routes that they are in."""
-        plans = self.plans
-        return arranged(plans[0].config, list(told_apart(plans)), self._variant, [])
+        if not self.plans:
+            return []
+        return arranged(self.plans[0].config, list(told_apart(self.plans)), self._variant, [])
 
     def _variant(self, route: OwnRoute, headers: Sequence[Manifest]) -> Rules:
         copies: list[Manifest] = []
@@ -92,9 +97,11 @@ class Loom(NamedTuple):
         return {**to, **{key: part for key, part in reference.items() if key not in ("name", "namespace")}}
 
     def _previews(self) -> Iterator[Wanted]:
-        config, ref = self.plans[0].config, self.one.object.ref
-        hosts = self.preview_hosts()
-        for environment in self.known() if hosts else ():
+        hosts, ref = self.preview_hosts(), self.one.object.ref
+        if not hosts:
+            return
+        config = self.shown[0].config
+        for environment in self.known():
             header = says(config.env_header.name, environment)
             rules: Rules = [
                 _saying({**_matches(rule), **self._led(rule, environment)}, header) for rule in self.one.rules
@@ -111,13 +118,13 @@ class Loom(NamedTuple):
 
     def preview_hosts(self) -> list[str]:
         """Return its hosts on gateways that each have one more for every environment."""
-        if not self.plans[0].config.preview_hosts or not self.one.gateways():
+        if not self.shown or not self.shown[0].config.preview_hosts or not self.one.gateways():
             return []
         return [host for host in self.one.hosts if not host.startswith("*")]
 
     def known(self) -> list[str]:
         """Return the environments that have preview hosts."""
-        return sorted({name for plan in self.plans for name in plan.known})
+        return sorted({name for plan in self.shown for name in plan.known})
 
 
 def names_of(match: Value) -> set[str]:

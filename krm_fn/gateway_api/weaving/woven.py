@@ -9,7 +9,7 @@ from typing import NamedTuple
 from krm_fn.gateway_api.backends import Backends
 from krm_fn.gateway_api.routes import Wanted
 from krm_fn.gateway_api.theirs import Reference, Route, Theirs
-from krm_fn.gateway_api.weaving import findings
+from krm_fn.gateway_api.weaving import findings, neighbours
 from krm_fn.gateway_api.weaving.loom import Loom
 from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.plan.services import Key, Traffic
@@ -32,9 +32,12 @@ def weave(theirs: Theirs, plan: Plan, backends: Backends) -> Woven:
     for key, one in plans.items():  # a route may name the base's own Service, and then needs no label in the user's
         home = one.home(one.base_answer)
         meant[home, backends.names[home, key[1], one.base_answer or one.base]] = one
+    found = [[(one, meant[one.key]) for one in route.backends() if one.key in meant] for route in theirs.routes]
+    leading = {place: [plan for _, plan in one] for place, one in enumerate(found) if one}
+    copied, shown = neighbours.copied(theirs.routes, leading), neighbours.on_hosts_of(theirs.routes, leading)
     looms = [
-        Loom(route, meant, backends, [(one, meant[one.key]) for one in route.backends() if one.key in meant])
-        for route in theirs.routes
+        Loom(theirs.routes[place], meant, backends, found[place], copied.get(place, []), shown.get(place, []))
+        for place in sorted(copied.keys() | shown.keys())
     ]
     covered: dict[Key, set[int]] = defaultdict(set)
     results: list[Result] = []
