@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
-from xml.etree import ElementTree
+from xml.etree import ElementTree as ET
 
 import pytest
 from host_tools import ROOT, missing, run
@@ -39,7 +39,7 @@ def test_the_navigation_leads_to_every_document():
 def test_the_pictures_of_the_concepts_stand_on_their_own():
     """Each drawing has a ground of its own and a title: it reads the same on a dark page, and without being seen."""
     for picture in (ROOT / "docs" / "images").glob("*.svg"):
-        root = ElementTree.parse(picture).getroot()  # noqa: S314 - our own file
+        root = ET.parse(picture).getroot()  # noqa: S314 - our own file
         width, height = root.attrib["viewBox"].split()[2:]
         ground = next(one for one in root if one.tag.endswith("rect"))
         assert (ground.attrib["width"], ground.attrib["height"], ground.attrib["fill"]) == (width, height, "#fff")
