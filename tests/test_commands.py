@@ -99,6 +99,7 @@ git update-ref refs/remotes/origin/main HEAD
 HERE = {
     ("docs/hosts.md", "kustomize build --enable-alpha-plugins"): ("examples/quickstart", ""),
     ("docs/hosts.md", "kpt fn eval"): ("examples/quickstart", ""),
+    ("docs/hosts.md", "kpt pkg get"): ("..", ""),
     ("docs/meshes.md", "virtual-env-fn generate"): (".", ""),
     ("docs/pipelines.md", "git clone"): (".", "cp -r examples/quickstart deploy"),
     ("docs/views.md", "virtual-env-fn diff"): ("user", USER),
