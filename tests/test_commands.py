@@ -72,6 +72,7 @@ ELSEWHERE = {
     ("docs/apply-order.md", "helm"): "tests/cluster/ways.py",
     ("docs/findings.md", ""): "tests/test_findings.py",
     ("docs/hosts.md", "#!/bin/sh"): "tests/hosts/test_kustomize.py",
+    ("docs/install.md", ""): "tests/hosts/transcripts.py",
     ("docs/layouts.md", "virtual-env-fn fork"): "tests/cluster/test_layouts.py",
     ("docs/layouts.md", "sources="): "tests/cluster/test_layouts.py",
     ("docs/layouts.md", "kubectl get"): "tests/cluster/test_layouts.py",
