@@ -8,6 +8,7 @@ from krm_fn.istio.hosts import covers, service_of
 from krm_fn.istio.theirs import Sidecar, Theirs, VirtualService
 from krm_fn.names import full_name
 from krm_fn.objects import Object, annotations_of
+from krm_fn.plan import ingress
 from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.plan.services import Key
 from krm_fn.results import Code, Result
@@ -29,7 +30,7 @@ def find(theirs: Theirs, objects: Sequence[Object], plan: Plan, domain: str) -> 
         if one.ref.kind == "Service" and one.ref.api_version == "v1" and key in split:
             yield from _service(one, split[key])
         elif one.ref.kind == "Ingress":
-            yield from _ingress(one, split)
+            yield from (_outside(one, split[key], field) for field, key in ingress.backends(one) if key in split)
         elif one.ref.kind in ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute"):
             yield from _gateway_api(one, split)
     for sidecar in theirs.sidecars:
@@ -57,18 +58,6 @@ def _service(one: Object, plan: ServicePlan) -> Iterator[Result]:
             f"of any environment ({', '.join(plan.own)})"
         )
         yield Result(Code.HIDDEN_ROUTES, message, one.ref, f"metadata.annotations.{_EXPORT}", (one.ref,))
-
-
-def _ingress(one: Object, split: Mapping[Key, ServicePlan]) -> Iterator[Result]:
-    spec = mapping(one.value, "spec")
-    backends = [("spec.defaultBackend", mapping(spec, "defaultBackend"))]
-    for number, rule in enumerate(mappings(spec.get("rules"))):
-        for place, path in enumerate(mappings(mapping(rule, "http").get("paths"))):
-            backends.append((f"spec.rules[{number}].http.paths[{place}].backend", mapping(path, "backend")))
-    for field, backend in backends:
-        plan = split.get((one.ref.namespace, str(mapping(backend, "service").get("name"))))
-        if plan:
-            yield _outside(one, plan, field)
 
 
 def _gateway_api(one: Object, split: Mapping[Key, ServicePlan]) -> Iterator[Result]:

@@ -256,13 +256,13 @@ class _Change(NamedTuple):
 
 
 def _change(one: Object, found: Stripped, additions: Additions, owner: str) -> _Change:
-    if not additions.edits and not found.removals:
+    if not additions.edits and not found.is_marked:
         return _Change(one)
-    if found.removals and made(found.value, additions.edits) == one.value:  # woven already: its text stays as it is
+    if found.is_marked and made(found.value, additions.edits) == one.value:  # woven already: its text stays as it is
         return _Change(one, is_woven=True)
     if strange := found.strange(owner):
         return _Change(one, results=(Result(Code.ADDITION_EDITED, _both(strange, additions.added), one.ref),))
-    return _Change(one, is_woven=True, edit=Edit(one.position, found.removals, additions.edits))
+    return _Change(one, is_woven=True, edit=Edit(one.position, found.removals, additions.edits, found.emptied))
 
 
 def _serving(woven: Iterable[_Woven]) -> Mapping[Key, list[VirtualService]]:
