@@ -6,6 +6,7 @@ trace. Beside `document.py` the only room that knows YAML.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ from krm_fn.text.places import Node
 from krm_fn.text.splice import block_list
 from krm_fn.text.writer import dump, flow, scalar
 
+_REFERENCE = re.compile(r"[A-Za-z_][\w./-]*[:@][\w./:@-]*\w", re.ASCII)  # an image with its tag: plain to every reader
 GONE = object()  # what is left of an emptied list whose key went with it
 _FILLED = " "  # behind a bracket within others: it was there before, and empty
 _NOTHING_BEFORE = " # before virtual-env-fn:"  # behind the key of a filled list, then what stood there
@@ -159,7 +161,7 @@ class Text(Layout):
         return None
 
     def replace(self, path: Path, value: str) -> None:
-        """Give the scalar at `path` another text, in the quotes that it has."""
+        """Give the scalar at `path` another text, in the quotes that it has or without any."""
         for place in self._at(path):
             node = place.node
             before = self.text[node.start : node.end]
@@ -168,6 +170,8 @@ class Text(Layout):
             text = scalar(value)
             if before.startswith("'"):
                 text = f"'{value}'"
+            elif before[:1].isalnum() and _REFERENCE.fullmatch(value):
+                text = value
             elif before.startswith('"') and not text.startswith('"'):
                 text = f'"{value}"'
             self._add(node.start, node.end, f" {text}" if node.is_empty else text)
