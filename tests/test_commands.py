@@ -113,6 +113,10 @@ WAYS = {("docs/hosts.md", "kpt fn eval")}
 # Not run, and why.
 NOT = {
     ("CONTRIBUTING.md", "python3 tests/run.py"): "they run this suite, or rewrite what it compares with",
+    (
+        "CONTRIBUTING.md",
+        ".venv/bin/python -m tests.fuzz --go --seconds 3600",
+    ): "an hour; tests/fuzz runs the same checks",
     ("CONTRIBUTING.md", "python3 requirements/lock.py"): "they write the locks with the newest versions of the day",
     ("docs/apply-order.md", "kustomize build . | virtual-env-fn --config virtual-env.yaml > ../all.yaml"): (
         "it waits for pods to run, which needs nodes; tests/cluster/test_adopt.py applies the same to an API server"
