@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from yaml import YAMLError
 
-from krm_fn.text.edits import Edit, Insert, Put, outcome, size_of
-from krm_fn.text.patch import Text
+from krm_fn.text.edits import Edit, Insert, Path, Put, outcome, size_of, with_left
+from krm_fn.text.patch import GONE, Text
 from krm_fn.text.readback import reads_as
 from krm_fn.values import Value
 
 MAX_ADDED = 10_000_000  # characters that may be added to a text with aliases, whose copies are as long as they like
 
 
-def rewrite(source: str, column: int, value: Value, edit: Edit) -> str | None:
+class Rewritten(NamedTuple):
+    """An object's new text, and what it says."""
+
+    text: str
+    value: Value
+
+
+def rewrite(source: str, column: int, value: Value, edit: Edit) -> Rewritten | None:
     """Return an object's text with the edits made; `source` and `column` as `document.Item` gives them.
 
     What an earlier run added is taken out first, so that the additions find the text as the user wrote it.
@@ -20,13 +29,17 @@ def rewrite(source: str, column: int, value: Value, edit: Edit) -> str | None:
     None where the text cannot be edited so. Whatever was edited is read again, and must be `value` with the edits and
     nothing else: a text may say one thing for several places (`&x`, `*x`, `<<`), or in a way that nobody foresaw.
     """
-    if not edit.removals and not edit.additions:
-        return source
+    if not (edit.removals or edit.emptied or edit.additions):
+        return Rewritten(source, value)
     try:
-        text = _edited(source, column, edit)
+        text, left = _edited(source, column, edit)
     except (YAMLError, LookupError):
         return None
-    return text if reads_as(" " * column + text, outcome(value, edit)) else None
+    wanted = outcome(value, edit)
+    for path, what in left.items():
+        wanted = with_left(wanted, path, what)
+    margin = " " * column
+    return Rewritten(text, wanted) if reads_as(margin + text, wanted, margin + source) else None
 
 
 def grown(source: str, edit: Edit) -> int:
@@ -35,11 +48,16 @@ def grown(source: str, edit: Edit) -> int:
     return size if "*" in source and size > MAX_ADDED else 0
 
 
-def _edited(source: str, column: int, edit: Edit) -> str:
-    if edit.removals:
-        text = Text(source, column, [path[:-1] for path in edit.removals])
+def _edited(source: str, column: int, edit: Edit) -> tuple[str, dict[Path, Any]]:
+    """Return the text, and what is left of emptied lists."""
+    left: dict[Path, Any] = {}
+    if edit.removals or edit.emptied:
+        text = Text(source, column, [*(path[:-1] for path in edit.removals), *edit.emptied])
         for path in edit.removals:
             text.remove(path)
+        for path in edit.emptied:
+            if (what := text.empty(path)) is not GONE:
+                left[path] = what
         source = text.result()
     if edit.additions:
         paths = ((*one.path, one.key) if isinstance(one, Put) else one.path for one in edit.additions)
@@ -50,4 +68,4 @@ def _edited(source: str, column: int, edit: Edit) -> str:
             else:
                 text.put(addition.path, addition.key, addition.value, addition.after)
         source = text.result()
-    return source
+    return source, left

@@ -15,11 +15,11 @@ if TYPE_CHECKING:
 
     from yaml._yaml import CParser
 
-    from krm_fn.text.nodes import Event
+    from krm_fn.text.anchors import Event
 
 COLON = "\uf8ff"  # of the private use area: a text that has it is not read so
 _LAST_COLONS = re.compile(r"(?<![\"'\]}]):(?=[,\]\[{}])")
-_MARKED = re.compile(r"^(---[ \t]*)(\r\n|\r|\n)\ufeff", re.MULTILINE)
+_MARKED = re.compile(r"(?<=[\r\n])(---[ \t]*)(\r\n|\r|\n)\ufeff")  # not of the text's first line: no reader parts there
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 
 

@@ -20,6 +20,7 @@ class Kind(Enum):
 
     BASE = "base"  # requests that name no environment are answered by somebody else, or by nobody
     UNMATCHED = "unmatched"  # requests that were answered are not any more
+    BROKEN = "broken"  # a route of the user's leads to pods that are gone
     RENAMED = "renamed"  # an environment has another name: requests by the old one are answered by others
     MOVED = "moved"  # somebody else answers
     ANSWERED = "answered"  # requests that nobody answered are
@@ -51,6 +52,8 @@ class Change(NamedTuple):
     @property
     def loses_answer(self) -> bool:
         """Whether requests that were answered are not any more."""
+        if self.kind is Kind.BROKEN:
+            return True
         if self.kind is Kind.RENAMED:
             return self.lost
         answered = self.old is not None and not self.old.is_nobody
@@ -58,7 +61,8 @@ class Change(NamedTuple):
 
     def stops(self, gate: str | None) -> bool:
         """Tell whether a gate lets it not pass: `base`, `unmatched`, `any`, or None for no gate."""
-        return {"any": True, "base": self.kind is Kind.BASE, "unmatched": self.loses_answer}.get(gate or "", False)
+        base = self.kind in (Kind.BASE, Kind.BROKEN)
+        return {"any": True, "base": base, "unmatched": self.loses_answer}.get(gate or "", False)
 
 
 class Setting(NamedTuple):
@@ -94,8 +98,11 @@ class Comparison(NamedTuple):
         return len({change.service for change in self.changes if change.service})
 
 
-def compare(old: Plan, new: Plan) -> Comparison:
-    """Compare the answers of two plans, for every environment that one of them knows, and for none."""
+def compare(old: Plan, new: Plan, further: Iterable[Change] = ()) -> Comparison:
+    """Compare the answers of two plans, for every environment that one of them knows, and for none.
+
+    `further` are changes that no plan shows.
+    """
     before, after = _states(old), _states(new)
     renamed = renames(old, new)
     names = sorted(before.keys() | after.keys(), key=facts.natural)
@@ -105,7 +112,7 @@ def compare(old: Plan, new: Plan) -> Comparison:
         pair = _Pair(name, before.get(name), after.get(name), renamed)
         cells += len(pair.values())
         changes += pair.changes()
-    changes += _renamed(renamed, before, after)
+    changes += [*_renamed(renamed, before, after), *further]
     order = list(Kind)
     changes.sort(key=lambda one: (order.index(one.kind), not one.loses_answer, one.service))
     moved = sum(len(change.values) for change in changes if change.service)

@@ -18,8 +18,8 @@ from .istiod import MeshRejected
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Envoy ends when this shell's stdin does: with us, however we end.
-_GUARDED = 'exec 3<&0; "$@" </dev/null 3<&- & p=$!; (read -r _; kill -9 $p 2>/dev/null) <&3 & wait $p'
+# A program that is started by it ends when this shell's stdin does: with us, however we end.
+GUARDED = 'exec 3<&0; "$@" </dev/null 3<&- & p=$!; (read -r _; kill -9 $p 2>/dev/null) <&3 & wait $p'
 _START_SECONDS = 20.0
 
 
@@ -83,7 +83,7 @@ class Envoy:
         command += ["--log-level", "warning"]
         with (directory / "log").open("wb") as log:
             process = subprocess.Popen(
-                ["/bin/sh", "-c", _GUARDED, "sh", *command],
+                ["/bin/sh", "-c", GUARDED, "sh", *command],
                 stdin=subprocess.PIPE,
                 stderr=log,
                 stdout=log,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from krm_fn.istio.destinations import MIRRORS, destinations, with_destination
-from krm_fn.istio.matches import carried, combined, of_carriers, set_value
+from krm_fn.istio.matches import carried, combined, of_carriers
 from krm_fn.istio.routes import ServiceRoutes
+from krm_fn.istio.spoken import said as said_of
 from krm_fn.istio.weaving import neighbours
 from krm_fn.istio.weaving.neighbours import Neighbour, catches_all, theirs_elsewhere
 from krm_fn.istio.weaving.targets import Additions, Loomed, Needed, Target, Woven, collapsed, together, weight
@@ -15,7 +16,7 @@ from krm_fn.plan.differing import told_apart
 from krm_fn.results import Code, Ref, Result
 from krm_fn.signatures import unnamed
 from krm_fn.text.edits import Path
-from krm_fn.values import Manifest, Value, mapping, mappings
+from krm_fn.values import NOTHING, Manifest, Value, mapping, mappings
 
 ELSEWHERE = ("redirect", "directResponse", "delegate")
 
@@ -25,6 +26,7 @@ class HttpRoutes:
 
     def __init__(self, loomed: Loomed, beside: Callable[[], Sequence[tuple[Neighbour, HttpRoutes]]] = list) -> None:
         self.loomed = loomed
+        self.routes = loomed.http()
         self._beside = beside  # the neighbours on gateways, with their routes; made only where a route catches all
         self._targets: dict[int, tuple[list[Target], list[tuple[Path, Target]]]] = {}  # by the identity of a route
         self._told_apart: dict[tuple[Ref, ...], list[tuple[Route, list[Manifest]]]] = {}  # by Services
@@ -40,7 +42,7 @@ class HttpRoutes:
         """Return the routes to put before the user's."""
         return together(
             self._route(place, route)
-            for place, route in enumerate(self.loomed.one.routes("http"))
+            for place, route in enumerate(self.routes)
             if not any(key in route for key in ELSEWHERE)
         )
 
@@ -58,10 +60,11 @@ class HttpRoutes:
                 "remove that match, if it was meant for them"
             )
             return Additions(results=(self._reads(message, f"{path}.match"),))
-        variants = [self.variant(route, *one) for one in self.apart(plans(one for one in everyone if not one.spoken))]
+        open_ = plans(one for one in everyone if one.spoken.value is None)
+        variants = [self.variant(route, *one, within) for one in self.apart(open_) for within in self._within(route)]
         guards, twins = self._guarded(route, services) if any(one.value for one in variants) else ([], [])
         routes = [*guards, *variants] if guards is not None else []
-        if any(one.needs_pin or (one.plan and one.spoken) for one in everyone):
+        if any(one.needs_pin or (one.plan and one.spoken.by_nobody) for one in everyone):
             routes.append(self._for_nobody(route))
         said = [
             *twins,
@@ -82,13 +85,10 @@ class HttpRoutes:
             yield from self.loomed.about(target, field)
         for number, part in enumerate([route, *mappings(route.get("route"))]):
             header = next(iter(self.loomed.services.values())).plan.config.env_header
-            if "%" in (value := set_value(part, header) or ""):
-                message = (
-                    f"sets the environment's header to {value!r}, which Envoy fills in for each request: from here on "
-                    "requests may name another environment than the one that answers them; set it to a fixed value"
-                )
+            for action, value in said_of(part, header):
                 field = f"{path}.route[{number - 1}].headers" if number else f"{path}.headers"
-                yield Result(Code.ROUTE_SETS_ENVIRONMENT, message, self.loomed.one.object.ref, field)
+                if message := _said_unsurely(action, value):
+                    yield Result(Code.ROUTE_SETS_ENVIRONMENT, message, self.loomed.one.object.ref, field)
 
     def _reads(self, message: str, field: str) -> Result:
         return Result(Code.ROUTE_READS_ENVIRONMENT, message, self.loomed.one.object.ref, field)
@@ -103,9 +103,13 @@ class HttpRoutes:
             self._told_apart[key] = [(one, carried(header, one)) for one in told_apart(services)]
         return self._told_apart[key]
 
-    def variant(self, route: Value, one: Route, carriers: Sequence[Value]) -> Woven:
+    def _within(self, route: Value) -> Sequence[Value]:
+        """Return what the copies of a route must match besides: of a delegate's, what those that hand over demand."""
+        return [{}] if mappings(route.get("match")) else self.loomed.demands
+
+    def variant(self, route: Value, one: Route, carriers: Sequence[Value], within: Value = NOTHING) -> Woven:
         """Return a route's copy for the requests of an environment; none where nothing can carry it."""
-        match = combined(route.get("match"), carriers)
+        match = combined([within] if within else route.get("match"), carriers)
         if not match:
             return Woven({})
         return self._signed(route, self.led(route, one.environment), match, one.environment)
@@ -118,7 +122,8 @@ class HttpRoutes:
         if not any(map(catches_all, mappings(route.get("match")) or [{}])):
             return [], []
         beside = self._beside()
-        results = list(neighbours.twins(self.loomed.one, [one for one, _ in beside]))
+        others = [one for one, _ in beside]
+        results = [*neighbours.twins(self.loomed.one, others), *neighbours.rivals(self.loomed.one, others)]
         if any(one.catches_all and one.is_first and one.is_everywhere for one, _ in beside):
             return None, results
         guards = [guard for one, routes in beside for guard in self._guards(one, routes, services)]
@@ -154,8 +159,9 @@ class HttpRoutes:
     def _for_nobody(self, route: Value) -> Woven:
         """Return the route, kept to the base; it stands before the user's own, which stays as it is."""
         match = route.get("match") or []
-        targets = self._read(route)[0]
-        if targets and all(_is_unmatched(target) for target in targets):
+        entries, targets = mappings(route.get("route")), self._read(route)[0]
+        asked = [one for entry, one in zip(entries, targets, strict=True) if len(targets) == 1 or weight(entry)]
+        if asked and all(map(_is_unmatched, asked)):
             return self._signed(route, Woven({}), match, "unmatched")
         return self._signed(route, self.led(route, None), match, self._base(route))
 
@@ -240,7 +246,22 @@ def _is_unmatched(target: Target) -> bool:
     """Tell whether nothing answers there a request that names no environment."""
     plan = target.plan
     unanswered = plan is not None and plan.base_answer is None and plan.config.unmatched == "reject"
-    return unanswered and not target.subset and not target.spoken
+    return unanswered and not target.subset and not target.spoken.by_nobody
+
+
+def _said_unsurely(action: str, value: str) -> str:
+    """Say why it is not sure who answers from here on; empty where it is."""
+    if "%" in value:
+        return (
+            f"sets the environment's header to {value!r}, which Envoy fills in for each request: from here on "
+            "requests may name another environment than the one that answers them; set it to a fixed value"
+        )
+    if action == "add":
+        return (
+            f"adds {value!r} to the environment's header: a request that names an environment is answered by that one "
+            "here, and names both from here on, of which each proxy takes what it finds; set the header instead"
+        )
+    return ""
 
 
 def _is_below(value: Route, others: Iterable[Route]) -> bool:
