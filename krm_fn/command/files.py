@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from krm_fn.command.reading import KUSTOMIZATIONS, Place, parse, place, problem, read_bytes, read_object
 from krm_fn.command.settings import Flags
 from krm_fn.objects import Object, objects_of
+from krm_fn.plan import kinds
 from krm_fn.results import FUNCTION, Code, FunctionError, Result
 from krm_fn.text.document import Document
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from krm_fn.command.kustomize import Built
 
 _ENDINGS = (".yaml", ".yml", ".json", "Kptfile")
+_LONG = 100_000  # bytes from which on it is faster to pass over what nobody asks for (bench/views.py)
 _PLAIN = Flags()
 GIT = "git:"  # before REV:PATH
 
@@ -128,16 +130,16 @@ def read_config(path: str) -> Mapping[str, Any]:
 def _read(at: Place, prefix: str, flags: Flags) -> _Read:
     """Return what a path holds, each file by the name that its host gives it, behind `prefix`."""
     if at.shown == "-":
-        return _Read((_Part("", "", parse(_stdin(), "stdin")),))
+        return _Read((_Part("", "", _listed(_stdin(), "stdin")),))
     if at.shown.startswith(GIT):
         return _at_commit(at.shown.removeprefix(GIT), flags)
     if not at.path.is_dir():
-        return _Read((_Part(at.shown, at.shown, parse(read_bytes(at), at.shown)),))
+        return _Read((_Part(at.shown, at.shown, _listed(read_bytes(at), at.shown)),))
     if any((at.path / name).is_file() for name in KUSTOMIZATIONS) and not (at.path / "Kptfile").is_file():
         from krm_fn.command import kustomize  # noqa: PLC0415 - only a kustomization needs to be built
 
         built = kustomize.build(at, flags)
-        part = _Part("", built.file, parse(built.text, f"the build of {at.shown}"))
+        part = _Part("", built.file, _listed(built.text, f"the build of {at.shown}"))
         return _Read((part,), built.config, built)
     parts = tuple(_files(at, prefix))
     return _Read(parts, _pipeline_config(at))
@@ -156,6 +158,11 @@ def _at_commit(source: str, flags: Flags) -> _Read:
         return _read(found[0]._replace(shown=source.rstrip("/")), f"{source.rstrip('/')}/", flags)
 
 
+def _listed(raw: bytes, name: str) -> Document:
+    """Return the objects of a text of manifests; of a long one what somebody asks for, as the function reads it."""
+    return parse(raw, name, kinds.asked) if len(raw) > _LONG else parse(raw, name)
+
+
 def _stdin() -> bytes:
     try:
         return sys.stdin.buffer.read() if sys.stdin else b""
@@ -169,7 +176,7 @@ def _files(directory: Place, prefix: str) -> Iterator[_Part]:
         relative = file.relative_to(directory.path).as_posix()
         name = prefix + relative
         try:
-            yield _Part(name, directory.below(relative).shown, parse(read_bytes(Place(name, file)), name))
+            yield _Part(name, directory.below(relative).shown, _listed(read_bytes(Place(name, file)), name))
         except FunctionError as error:
             # Values, data and the like lie beside manifests; what is no object is none of ours.
             ours = {Code.INPUT_SHAPE, Code.INPUT_EMPTY} | ({Code.INPUT_SYNTAX} if name.endswith(".json") else set())
