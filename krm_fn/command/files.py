@@ -12,7 +12,7 @@ from krm_fn.command.reading import KUSTOMIZATIONS, Place, parse, place, problem,
 from krm_fn.command.settings import Flags
 from krm_fn.objects import Object, objects_of
 from krm_fn.plan import kinds
-from krm_fn.results import FUNCTION, Code, FunctionError, Result
+from krm_fn.results import FUNCTION, Code, FunctionError, Ref, Result
 from krm_fn.text.document import Document
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ class Loaded(NamedTuple):
         results: what is not shown as a host would build it.
         paths: where the files stand that findings name, by the name that these have.
         layers: of the kustomizations that name this function.
+        otherwise: errors about configurations beside others that say something else than the first.
     """
 
     objects: tuple[Object, ...]
@@ -47,6 +48,7 @@ class Loaded(NamedTuple):
     results: tuple[Result, ...] = ()
     paths: Mapping[str, str] = {}  # nobody changes it
     layers: tuple[Layered, ...] = ()
+    otherwise: tuple[Result, ...] = ()
 
 
 class _Part(NamedTuple):
@@ -93,21 +95,34 @@ def load(paths: Sequence[str | Place], flags: Flags = _PLAIN, *, may_be_empty: b
         raise FunctionError(*problems)
     parts = [part for one in found for part in one.parts]
     configs = [
-        config
-        for one in found
+        (at.shown, config)
+        for at, one in zip(places, found, strict=True)
         for config in (one.config, *(part.listed.function_config for part in one.parts))
         if config
     ]
     built = [one.built for one in found if one.built]
     return Loaded(
         tuple(_objects(parts)),
-        configs[0] if configs else None,
+        configs[0][1] if configs else None,
         tuple(result for one in built for result in one.results),
         {part.name: part.path for part in parts}
         if len(built) <= 1
         else {part.name: part.path for part in parts if part.name},
         tuple(Layered(one.layer, one.is_outermost) for one in built if one.layer),
+        tuple(_otherwise(configs)),
     )
+
+
+def _otherwise(configs: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[Result]:
+    """Yield a finding for each configuration that says something else than the first, whatever it is called."""
+    for shown, config in configs[1:]:
+        first, other = ({key: one[key] for key in one if key != "metadata"} for one in (configs[0][1], config))
+        if first != other:
+            message = (
+                f"is configured otherwise than {configs[0][0]}, and all PATHs of a command have one configuration; "
+                "give each to a command of its own, or say with --config FILE which one holds"
+            )
+            yield Result(Code.CONFIG_TWICE, message, Ref(file=shown))
 
 
 def _objects(parts: Iterable[_Part]) -> Iterator[Object]:
