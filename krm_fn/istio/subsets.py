@@ -227,10 +227,11 @@ def _own(environment: str, label: str, owner: str) -> Value:
     return signed_subset({"labels": {label: environment}}, environment, owner)
 
 
-def may_have(pod: Workload, labels: Mapping[str, str]) -> bool:
-    """Tell whether pods may have labels: what the cluster gives them, the list does not show."""
+def may_have(pod: Workload, labels: Value) -> bool:
+    """Tell whether pods may have labels, given as they stand: what the cluster gives pods, the list does not show."""
     return all(
-        (key, text) in pod.later or (pod.labels[key] == text if key in pod.labels else bool(_OF_CLUSTER.fullmatch(key)))
+        (pod.labels[key] == text if key in pod.labels else bool(_OF_CLUSTER.fullmatch(key)))
+        or any(later == (key, text) for later in pod.later)
         for key, text in labels.items()
     )
 
