@@ -74,11 +74,13 @@ def size_of(value: Any) -> int:  # noqa: ANN401 - a tree of any values
 
 
 def outcome(value: Value, edit: Edit) -> Any:  # noqa: ANN401 - a tree of any values
-    """Return a value with the edit made."""
+    """Return a value with the edit made; what it does not touch is shared with the given one."""
     return made(_without(value, edit.removals), edit.additions)
 
 
 def _without(value: Any, removals: Sequence[Path]) -> Any:  # noqa: ANN401 - a tree of any values
+    if not removals:
+        return value
     gone = {path[0] for path in removals if len(path) == 1}
 
     def rest(step: str | int) -> list[Path]:

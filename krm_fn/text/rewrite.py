@@ -2,40 +2,71 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from yaml import YAMLError
 
 from krm_fn.text.edits import Edit, Insert, Put, outcome, size_of
 from krm_fn.text.patch import Text
+from krm_fn.text.pieces import Pieces
 from krm_fn.text.readback import reads_as
+from krm_fn.text.splice import block_list
 from krm_fn.values import Value
 
 MAX_ADDED = 10_000_000  # characters that may be added to a text with aliases, whose copies are as long as they like
 
 
-def rewrite(source: str, column: int, value: Value, edit: Edit) -> str | None:
+def rewrite(source: str, column: int, value: Value, edit: Edit, pieces: Pieces | None = None) -> str | None:
     """Return an object's text with the edits made; `source` and `column` as `document.Item` gives them.
 
     What an earlier run added is taken out first, so that the additions find the text as the user wrote it.
 
     None where the text cannot be edited so. Whatever was edited is read again, and must be `value` with the edits and
     nothing else: a text may say one thing for several places (`&x`, `*x`, `<<`), or in a way that nobody foresaw.
+    `pieces` are of the run: what is added to many objects is written, and read again, once.
     """
     if not edit.removals and not edit.additions:
         return source
+    if "&" in source or "*" in source:
+        pieces = None  # one edit may change several places
     try:
-        text = _edited(source, column, edit)
+        text, blocks = _edited(source, column, edit, pieces)
     except (YAMLError, LookupError):
         return None
-    return text if reads_as(" " * column + text, outcome(value, edit)) else None
+    read, wanted = _thinned(text, edit, blocks) if blocks else (text, edit)
+    if pieces and not pieces.are_sound():
+        return None
+    return text if reads_as(" " * column + read, outcome(value, wanted)) else None
+
+
+def _thinned(text: str, edit: Edit, blocks: Sequence[tuple[str, int]]) -> tuple[str, Edit]:
+    """Return a text with one short entry in the place of each block that was inserted, and the edit that makes this.
+
+    Where it says what that edit makes, a list goes on at each of these places, at that column, and `text` says there
+    what the block says. Both are returned as they are where a block does not stand there as it was written.
+    """
+    inserts = [one for one in edit.additions if isinstance(one, Insert)]
+    if len(inserts) != len(blocks) or not all(text.count(lines) == 1 for lines, _ in blocks):
+        return text, edit
+    stubs = [{"stub": number} for number in range(len(blocks))]
+    for (lines, column), stub in zip(blocks, stubs, strict=True):
+        text = text.replace(lines, block_list([stub], column))
+    rest = iter(stubs)
+    additions = [one._replace(values=[next(rest)]) if isinstance(one, Insert) else one for one in edit.additions]
+    return text, edit._replace(additions=tuple(additions))
 
 
 def grown(source: str, edit: Edit) -> int:
     """Return how many characters an edit copies of what aliases hold, where that is too much; else 0."""
+    if "*" not in source:
+        return 0
     size = sum(size_of(one.values if isinstance(one, Insert) else one.value) for one in edit.additions)
-    return size if "*" in source and size > MAX_ADDED else 0
+    return size if size > MAX_ADDED else 0
 
 
-def _edited(source: str, column: int, edit: Edit) -> str:
+def _edited(source: str, column: int, edit: Edit, pieces: Pieces | None) -> tuple[str, Sequence[tuple[str, int]]]:
+    """Return a text with the edits made, and the blocks of lines that `pieces` wrote, each with its column."""
+    blocks: Sequence[tuple[str, int]] = ()
     if edit.removals:
         text = Text(source, column, [path[:-1] for path in edit.removals])
         for path in edit.removals:
@@ -43,11 +74,11 @@ def _edited(source: str, column: int, edit: Edit) -> str:
         source = text.result()
     if edit.additions:
         paths = ((*one.path, one.key) if isinstance(one, Put) else one.path for one in edit.additions)
-        text = Text(source, column, paths)
+        text = Text(source, column, paths, pieces)
         for addition in edit.additions:
             if isinstance(addition, Insert):
                 text.insert(addition.path, addition.place, addition.values)
             else:
                 text.put(addition.path, addition.key, addition.value, addition.after)
-        source = text.result()
-    return source
+        source, blocks = text.result(), text.blocks
+    return source, blocks

@@ -3,21 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from krm_fn.istio.destinations import MIRRORS, destinations, with_destination
 from krm_fn.istio.matches import carried, combined, of_carriers, set_value
 from krm_fn.istio.routes import ServiceRoutes
 from krm_fn.istio.weaving import neighbours
 from krm_fn.istio.weaving.neighbours import Neighbour, catches_all, theirs_elsewhere
+from krm_fn.istio.weaving.runs import Run, runs
 from krm_fn.istio.weaving.targets import Additions, Loomed, Needed, Target, Woven, collapsed, together, weight
 from krm_fn.plan.answers import Route, ServicePlan
+from krm_fn.plan.carriers import Carrier
 from krm_fn.plan.differing import told_apart
 from krm_fn.results import Code, Ref, Result
 from krm_fn.signatures import unnamed
 from krm_fn.text.edits import Path
+from krm_fn.text.readback import same
 from krm_fn.values import Manifest, Value, mapping, mappings
 
 ELSEWHERE = ("redirect", "directResponse", "delegate")
+
+
+class _Read(NamedTuple):
+    """What is known of a route: its destinations, its mirrors with their places, and both together.
+
+    `plans` are the Services of several environments among them, `carriers` what its matches say of the environment.
+    """
+
+    targets: Sequence[Target]
+    mirrors: Sequence[tuple[Path, Target]]
+    everyone: Sequence[Target]
+    plans: Sequence[ServicePlan]
+    carriers: Sequence[tuple[str, str, Carrier]]
+
+    @classmethod
+    def of(cls, loomed: Loomed, route: Value) -> _Read:
+        targets, mirrors = loomed.targets(route), loomed.mirrors(route)
+        everyone = [*targets, *(target for _, target in mirrors)]
+        services = plans(everyone)
+        carriers = list(of_carriers(route.get("match"), services[0].config.env_header)) if services else []
+        return cls(targets, mirrors, everyone, services, carriers)
 
 
 class HttpRoutes:
@@ -26,58 +51,85 @@ class HttpRoutes:
     def __init__(self, loomed: Loomed, beside: Callable[[], Sequence[tuple[Neighbour, HttpRoutes]]] = list) -> None:
         self.loomed = loomed
         self._beside = beside  # the neighbours on gateways, with their routes; made only where a route catches all
-        self._targets: dict[int, tuple[list[Target], list[tuple[Path, Target]]]] = {}  # by the identity of a route
+        self._found: dict[int, _Read] = {}  # by the identity of a route
         self._told_apart: dict[tuple[Ref, ...], list[tuple[Route, list[Manifest]]]] = {}  # by Services
 
-    def _read(self, route: Value) -> tuple[list[Target], list[tuple[Path, Target]]]:
-        """Return the destinations and the mirrors of a route of the VirtualService; every copy asks again."""
-        found = self._targets.get(id(route))
+    def _read(self, route: Value) -> _Read:
+        """Return what is known of a route of the VirtualService; every copy asks again."""
+        found = self._found.get(id(route))
         if found is None:
-            found = self._targets[id(route)] = (self.loomed.targets(route), self.loomed.mirrors(route))
+            found = self._found[id(route)] = _Read.of(self.loomed, route)
         return found
 
     def woven(self) -> Additions:
         """Return the routes to put before the user's."""
-        return together(
-            self._route(place, route)
+        led = (
+            (place, route)
             for place, route in enumerate(self.loomed.one.routes("http"))
-            if not any(key in route for key in ELSEWHERE)
+            if not any(key in route for key in ELSEWHERE) and self._read(route).plans
         )
+        return together(self._added(run) for run in runs(led, self._is_free))
 
-    def _route(self, place: int, route: Value) -> Additions:
-        everyone = self.everyone(route)
-        services = plans(everyone)
-        if not services:
-            return Additions()
-        path = f"spec.http[{place}]"
-        read = list(of_carriers(route.get("match"), services[0].config.env_header))
-        if whole := [name for _, name, carrier in read if not carrier.shared]:
-            message = (
-                f"matches the header {whole[0]}, which carries the environment, so it is left as it is: an "
-                "environment's requests that it takes go where it says; leave the environments to this function and "
-                "remove that match, if it was meant for them"
-            )
-            return Additions(results=(self._reads(message, f"{path}.match"),))
-        variants = [self.variant(route, *one) for one in self.apart(plans(one for one in everyone if not one.spoken))]
-        guards, twins = self._guarded(route, services) if any(one.value for one in variants) else ([], [])
+    def _added(self, run: Run) -> Additions:
+        everyone, services = self.everyone(run.first), self._read(run.first).plans
+        said = [*self._all_said(run)]
+        if any(not carrier.shared for _, _, carrier in self._carriers(run.first)):
+            return Additions(results=tuple(said))
+        variants = self._variants(run, self.apart(plans(one for one in everyone if not one.spoken)))
+        guards, twins = self._guarded(run.first, services) if variants else ([], [])
         routes = [*guards, *variants] if guards is not None else []
         if any(one.needs_pin or (one.plan and one.spoken) for one in everyone):
-            routes.append(self._for_nobody(route))
-        said = [
-            *twins,
-            *self._about(route, path),
-            *(self._reads(_shared(name, services[0]), f"{path}.match{below}") for below, name, _ in read),
-        ]
-        return together([self.loomed.inserted("http", place, routes), Additions(results=tuple(said))])
+            routes.append(self._for_nobody(run))
+        return together([self.loomed.inserted("http", run.place, routes), Additions(results=(*twins, *said))])
 
-    def everyone(self, route: Value) -> list[Target]:
+    def _all_said(self, run: Run) -> Iterator[Result]:
+        """Yield findings about each route of a run."""
+        for number, route in enumerate(run.routes):
+            path = f"spec.http[{run.place + number}]"
+            read = self._carriers(route)
+            if whole := [name for _, name, carrier in read if not carrier.shared]:
+                message = (
+                    f"matches the header {whole[0]}, which carries the environment, so it is left as it is: an "
+                    "environment's requests that it takes go where it says; leave the environments to this function "
+                    "and remove that match, if it was meant for them"
+                )
+                yield self._reads(message, f"{path}.match")
+                continue
+            yield from self._about(route, path)
+            plan = self._read(route).plans[0]
+            for below, name, _ in read:
+                yield self._reads(_shared(name, plan), f"{path}.match{below}")
+
+    def _carriers(self, route: Value) -> Sequence[tuple[str, str, Carrier]]:
+        return self._read(route).carriers
+
+    def _is_free(self, route: Value) -> bool:
+        """Tell whether a route matches no carrier of the environment: one that does has fewer copies than others."""
+        return not self._carriers(route)
+
+    def _variants(self, run: Run, values: Iterable[tuple[Route, list[Manifest]]]) -> list[Woven]:
+        """Return a run's copies for the requests of environments; neighbours that lead to the same are one."""
+        found: list[tuple[Woven, list[Manifest], str]] = []
+        matches = run.matches()
+        for one, carriers in values:
+            match = combined(matches, carriers)
+            if not match:  # nothing can carry it
+                continue
+            led = self.led(run.first, one.environment)
+            if found and same(found[-1][0].value, led.value):
+                found[-1][1].extend(match)
+            else:
+                found.append((led, match, one.environment))
+        return [self._signed(run.first, led, match, stem) for led, match, stem in found]
+
+    def everyone(self, route: Value) -> Sequence[Target]:
         """Return whoever a route sends requests to, mirrors among them."""
-        return [*self._read(route)[0], *(target for _, target in self._read(route)[1])]
+        return self._read(route).everyone
 
     def _about(self, route: Value, path: str) -> Iterator[Result]:
-        for number, target in enumerate(self._read(route)[0]):
+        for number, target in enumerate(self._read(route).targets):
             yield from self.loomed.about(target, f"{path}.route[{number}].destination")
-        for place, target in self._read(route)[1]:
+        for place, target in self._read(route).mirrors:
             field = path + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
             yield from self.loomed.about(target, field)
         for number, part in enumerate([route, *mappings(route.get("route"))]):
@@ -102,13 +154,6 @@ class HttpRoutes:
             header = services[0].config.env_header
             self._told_apart[key] = [(one, carried(header, one)) for one in told_apart(services)]
         return self._told_apart[key]
-
-    def variant(self, route: Value, one: Route, carriers: Sequence[Value]) -> Woven:
-        """Return a route's copy for the requests of an environment; none where nothing can carry it."""
-        match = combined(route.get("match"), carriers)
-        if not match:
-            return Woven({})
-        return self._signed(route, self.led(route, one.environment), match, one.environment)
 
     def _guarded(self, route: Value, services: Sequence[ServicePlan]) -> tuple[list[Woven] | None, list[Result]]:
         """Return what must stand before the copies of a route that catches all, so that others' routes stay theirs.
@@ -151,10 +196,10 @@ class HttpRoutes:
             value = dict(theirs_elsewhere(value, one.one.namespace, self.loomed.domain))
         return Woven(self.loomed.signed(unnamed(value), stem, route), made.needed)
 
-    def _for_nobody(self, route: Value) -> Woven:
-        """Return the route, kept to the base; it stands before the user's own, which stays as it is."""
-        match = route.get("match") or []
-        targets = self._read(route)[0]
+    def _for_nobody(self, run: Run) -> Woven:
+        """Return the routes of a run as one, kept to the base; it stands before the user's own, which stay."""
+        route, match = run.first, run.matches()
+        targets = self._read(route).targets
         if targets and all(_is_unmatched(target) for target in targets):
             return self._signed(route, Woven({}), match, "unmatched")
         return self._signed(route, self.led(route, None), match, self._base(route))
@@ -171,7 +216,7 @@ class HttpRoutes:
 
     def led(self, route: Value, value: str | None) -> Woven:
         """Return a route without its name and match, as it is to be for requests that carry `value`."""
-        targets = self._read(route)[0]
+        targets = self._read(route).targets
         entries: list[Manifest] = []
         needed: list[Needed] = []
         for entry, target in zip(mappings(route.get("route")), targets, strict=True):
@@ -190,7 +235,7 @@ class HttpRoutes:
         """Return a route as `led` does, to subsets without pods: its fault comes before the 503."""
         entries: list[Manifest] = []
         needed: list[Needed] = []
-        for entry, target in zip(mappings(route.get("route")), self._read(route)[0], strict=True):
+        for entry, target in zip(mappings(route.get("route")), self._read(route).targets, strict=True):
             led = target.at(target.subsets.of_base()) if target.subsets else Woven(target.destination)
             entries.append({**entry, "destination": led.value})
             needed += led.needed
@@ -200,7 +245,7 @@ class HttpRoutes:
     def _mirrored(self, route: Value, value: str | None) -> Woven:
         """Return a route with its mirrors kept to those who answer `value`."""
         needed: list[Needed] = []
-        for path, target in self._read(route)[1]:
+        for path, target in self._read(route).mirrors:
             led = target.led(value)
             if led is None and target.subsets:
                 led = target.at(target.subsets.of_base())
