@@ -46,14 +46,16 @@ def _thinned(text: str, edit: Edit, blocks: Sequence[tuple[str, int]]) -> tuple[
     what the block says. Both are returned as they are where a block does not stand there as it was written.
     """
     inserts = [one for one in edit.additions if isinstance(one, Insert)]
-    if len(inserts) != len(blocks) or not all(text.count(lines) == 1 for lines, _ in blocks):
-        return text, edit
     stubs = [{"stub": number} for number in range(len(blocks))]
+    thin = text
     for (lines, column), stub in zip(blocks, stubs, strict=True):
-        text = text.replace(lines, block_list([stub], column))
+        thin, *behind = thin.split(lines)
+        if len(behind) != 1 or len(inserts) != len(blocks):
+            return text, edit
+        thin += block_list([stub], column) + behind[0]
     rest = iter(stubs)
     additions = [one._replace(values=[next(rest)]) if isinstance(one, Insert) else one for one in edit.additions]
-    return text, edit._replace(additions=tuple(additions))
+    return thin, edit._replace(additions=tuple(additions))
 
 
 def grown(source: str, edit: Edit) -> int:

@@ -3,46 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple
 
 from krm_fn.istio.destinations import MIRRORS, destinations, with_destination
-from krm_fn.istio.matches import carried, combined, of_carriers, set_value
+from krm_fn.istio.matches import carried, combined, of_carriers
 from krm_fn.istio.routes import ServiceRoutes
 from krm_fn.istio.weaving import neighbours
+from krm_fn.istio.weaving.known import Known, findings, plans
 from krm_fn.istio.weaving.neighbours import Neighbour, catches_all, theirs_elsewhere
 from krm_fn.istio.weaving.runs import Run, runs
 from krm_fn.istio.weaving.targets import Additions, Loomed, Needed, Target, Woven, collapsed, together, weight
 from krm_fn.plan.answers import Route, ServicePlan
-from krm_fn.plan.carriers import Carrier
 from krm_fn.plan.differing import told_apart
-from krm_fn.results import Code, Ref, Result
+from krm_fn.results import Ref, Result
 from krm_fn.signatures import unnamed
-from krm_fn.text.edits import Path
 from krm_fn.text.readback import same
 from krm_fn.values import Manifest, Value, mapping, mappings
 
 ELSEWHERE = ("redirect", "directResponse", "delegate")
-
-
-class _Read(NamedTuple):
-    """What is known of a route: its destinations, its mirrors with their places, and both together.
-
-    `plans` are the Services of several environments among them, `carriers` what its matches say of the environment.
-    """
-
-    targets: Sequence[Target]
-    mirrors: Sequence[tuple[Path, Target]]
-    everyone: Sequence[Target]
-    plans: Sequence[ServicePlan]
-    carriers: Sequence[tuple[str, str, Carrier]]
-
-    @classmethod
-    def of(cls, loomed: Loomed, route: Value) -> _Read:
-        targets, mirrors = loomed.targets(route), loomed.mirrors(route)
-        everyone = [*targets, *(target for _, target in mirrors)]
-        services = plans(everyone)
-        carriers = list(of_carriers(route.get("match"), services[0].config.env_header)) if services else []
-        return cls(targets, mirrors, everyone, services, carriers)
 
 
 class HttpRoutes:
@@ -51,14 +28,15 @@ class HttpRoutes:
     def __init__(self, loomed: Loomed, beside: Callable[[], Sequence[tuple[Neighbour, HttpRoutes]]] = list) -> None:
         self.loomed = loomed
         self._beside = beside  # the neighbours on gateways, with their routes; made only where a route catches all
-        self._found: dict[int, _Read] = {}  # by the identity of a route
+        self._found: dict[int, Known] = {}  # by the identity of a route
+        self._entries: dict[str, list[Manifest]] = {}  # one for all that are equal, so that it is written once
         self._told_apart: dict[tuple[Ref, ...], list[tuple[Route, list[Manifest]]]] = {}  # by Services
 
-    def _read(self, route: Value) -> _Read:
+    def _read(self, route: Value) -> Known:
         """Return what is known of a route of the VirtualService; every copy asks again."""
         found = self._found.get(id(route))
         if found is None:
-            found = self._found[id(route)] = _Read.of(self.loomed, route)
+            found = self._found[id(route)] = Known.of(self.loomed, route)
         return found
 
     def woven(self) -> Additions:
@@ -72,8 +50,12 @@ class HttpRoutes:
 
     def _added(self, run: Run) -> Additions:
         everyone, services = self.everyone(run.first), self._read(run.first).plans
-        said = [*self._all_said(run)]
-        if any(not carrier.shared for _, _, carrier in self._carriers(run.first)):
+        said = [
+            result
+            for number, route in enumerate(run.routes)
+            for result in findings(self.loomed, route, self._read(route), f"spec.http[{run.place + number}]")
+        ]
+        if any(not carrier.shared for _, _, carrier in self._read(run.first).carriers):
             return Additions(results=tuple(said))
         variants = self._variants(run, self.apart(plans(one for one in everyone if not one.spoken)))
         guards, twins = self._guarded(run.first, services) if variants else ([], [])
@@ -82,30 +64,9 @@ class HttpRoutes:
             routes.append(self._for_nobody(run))
         return together([self.loomed.inserted("http", run.place, routes), Additions(results=(*twins, *said))])
 
-    def _all_said(self, run: Run) -> Iterator[Result]:
-        """Yield findings about each route of a run."""
-        for number, route in enumerate(run.routes):
-            path = f"spec.http[{run.place + number}]"
-            read = self._carriers(route)
-            if whole := [name for _, name, carrier in read if not carrier.shared]:
-                message = (
-                    f"matches the header {whole[0]}, which carries the environment, so it is left as it is: an "
-                    "environment's requests that it takes go where it says; leave the environments to this function "
-                    "and remove that match, if it was meant for them"
-                )
-                yield self._reads(message, f"{path}.match")
-                continue
-            yield from self._about(route, path)
-            plan = self._read(route).plans[0]
-            for below, name, _ in read:
-                yield self._reads(_shared(name, plan), f"{path}.match{below}")
-
-    def _carriers(self, route: Value) -> Sequence[tuple[str, str, Carrier]]:
-        return self._read(route).carriers
-
     def _is_free(self, route: Value) -> bool:
         """Tell whether a route matches no carrier of the environment: one that does has fewer copies than others."""
-        return not self._carriers(route)
+        return not self._read(route).carriers
 
     def _variants(self, run: Run, values: Iterable[tuple[Route, list[Manifest]]]) -> list[Woven]:
         """Return a run's copies for the requests of environments; neighbours that lead to the same are one."""
@@ -116,7 +77,7 @@ class HttpRoutes:
             if not match:  # nothing can carry it
                 continue
             led = self.led(run.first, one.environment)
-            if found and same(found[-1][0].value, led.value):
+            if found and found[-1][0].value == led.value and same(found[-1][0].value, led.value):
                 found[-1][1].extend(match)
             else:
                 found.append((led, match, one.environment))
@@ -125,25 +86,6 @@ class HttpRoutes:
     def everyone(self, route: Value) -> Sequence[Target]:
         """Return whoever a route sends requests to, mirrors among them."""
         return self._read(route).everyone
-
-    def _about(self, route: Value, path: str) -> Iterator[Result]:
-        for number, target in enumerate(self._read(route).targets):
-            yield from self.loomed.about(target, f"{path}.route[{number}].destination")
-        for place, target in self._read(route).mirrors:
-            field = path + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
-            yield from self.loomed.about(target, field)
-        for number, part in enumerate([route, *mappings(route.get("route"))]):
-            header = next(iter(self.loomed.services.values())).plan.config.env_header
-            if "%" in (value := set_value(part, header) or ""):
-                message = (
-                    f"sets the environment's header to {value!r}, which Envoy fills in for each request: from here on "
-                    "requests may name another environment than the one that answers them; set it to a fixed value"
-                )
-                field = f"{path}.route[{number - 1}].headers" if number else f"{path}.headers"
-                yield Result(Code.ROUTE_SETS_ENVIRONMENT, message, self.loomed.one.object.ref, field)
-
-    def _reads(self, message: str, field: str) -> Result:
-        return Result(Code.ROUTE_READS_ENVIRONMENT, message, self.loomed.one.object.ref, field)
 
     def apart(self, services: Sequence[ServicePlan]) -> list[tuple[Route, list[Manifest]]]:
         """Return what to tell apart before a route to some Services, and how; most routes lead to the same ones."""
@@ -227,6 +169,7 @@ class HttpRoutes:
         if len(entries) < len(targets) and not sum(map(weight, entries)):
             return Woven({})  # what is left answers nothing, and Istio refuses weights that are all 0
         entries = collapsed(entries) if value else entries
+        entries = self._entries.setdefault(repr(entries), entries)
         mirrored = self._mirrored(route, value)
         rest = {key: part for key, part in mirrored.value.items() if key not in ("name", "match", "route")}
         return Woven({"route": entries, **rest}, (*needed, *mirrored.needed))
@@ -276,11 +219,6 @@ class HttpRoutes:
         return Woven({**route, **led.value, "headers": said}, led.needed)
 
 
-def plans(targets: Iterable[Target]) -> list[ServicePlan]:
-    """Return the Services of several environments among destinations."""
-    return [plan for target in targets if (plan := target.plan)]
-
-
 def _is_unmatched(target: Target) -> bool:
     """Tell whether nothing answers there a request that names no environment."""
     plan = target.plan
@@ -292,11 +230,3 @@ def _is_below(value: Route, others: Iterable[Route]) -> bool:
     """Tell whether all requests of a route are among those of others."""
     name = value.environment
     return any(name in one.exact or (one.prefix and name.startswith(one.prefix)) for one in others)
-
-
-def _shared(name: str, plan: ServicePlan) -> str:
-    return (
-        f"matches the header {name}, which may carry the environment, too, and a match names a header once: requests "
-        "that it takes have their environment read from the other carriers only, such as "
-        f"{plan.config.env_header.name}"
-    )
