@@ -28,6 +28,9 @@ def output(objects: Sequence[Object], plan: Plan, configs: Configs) -> Output:
     )
 
 
+_ANNOTATIONS = ("metadata", "annotations")
+
+
 def _narrowed(objects: Sequence[Object], plan: Plan, owner: str) -> Iterator[Edit]:
     """Yield the edits of Services that are to select the base alone, and of those that no longer are."""
     wanted = {one.key: one for one in plan.services if one.is_narrowed}
@@ -40,22 +43,25 @@ def _narrowed(objects: Sequence[Object], plan: Plan, owner: str) -> Iterator[Edi
         base = (service.base_answer or service.base) if service else ""
         selector = mapping(mapping(one.value, "spec"), "selector")
         if added != label or (label and selector.get(label) != base):
-            yield Edit(one.position, tuple(_of_mark(one, added)), tuple(_mark(owner, label, base)))
+            is_alone = bool(added) and annotations_of(one.value).keys() == {SELECTOR}
+            emptied = (_ANNOTATIONS,) * is_alone
+            removals = tuple(_of_mark(one, added, is_alone=is_alone))
+            yield Edit(one.position, removals, tuple(_mark(owner, label, base)), emptied)
 
 
-def _of_mark(one: Object, added: str) -> Iterator[Path]:
-    """Yield the places of what was added to a Service's selector, and of the annotation that says so."""
+def _of_mark(one: Object, added: str, *, is_alone: bool) -> Iterator[Path]:
+    """Yield the places of what was added to a Service's selector, and of the annotation that says so beside others."""
     if added:
         if added in mapping(mapping(one.value, "spec"), "selector"):
             yield ("spec", "selector", added)
-        metadata = ("metadata", "annotations")
-        yield metadata if annotations_of(one.value).keys() == {SELECTOR} else (*metadata, SELECTOR)
+        if not is_alone:
+            yield (*_ANNOTATIONS, SELECTOR)
 
 
 def _mark(owner: str, label: str, base: str) -> Iterator[Put]:
     if label:
         yield Put(("spec", "selector"), label, base)
-        yield Put(("metadata", "annotations"), SELECTOR, f"{owner} {label}")
+        yield Put(_ANNOTATIONS, SELECTOR, f"{owner} {label}")
 
 
 def _service(copy: Copy, domain: str) -> Manifest:

@@ -30,8 +30,13 @@ def without(value: Value) -> Value:
 def filled_in(value: Value) -> Iterator[Path]:
     """Yield the places of what a cluster filled in; none in a manifest that was in no cluster."""
     metadata = mapping(value, "metadata")
-    if "uid" not in metadata and "resourceVersion" not in metadata:
-        return
+    if "uid" in metadata or "resourceVersion" in metadata:
+        yield from left_over(value)
+
+
+def left_over(value: Value) -> Iterator[Path]:
+    """Yield the same places, also where somebody took the object's version out before keeping the manifest."""
+    metadata = mapping(value, "metadata")
     if "status" in value:
         yield ("status",)
     for key in _METADATA:

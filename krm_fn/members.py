@@ -9,6 +9,7 @@ from typing import NamedTuple
 from krm_fn import live
 from krm_fn.objects import HOST_IDS, Object, annotations_of
 from krm_fn.results import Code, Result
+from krm_fn.text.document import Item
 from krm_fn.text.edits import Edit, Insert, Path, Put, outcome
 from krm_fn.values import Value
 
@@ -43,7 +44,7 @@ def within(
     edits_of = {edit.position: edit for edit in edits}
     if not any(one.inside for one in objects) and grows[0] < 0:
         return Within({}, {}, ())
-    from krm_fn.text.rewrite import grown, rewrite  # noqa: PLC0415 - most lists have nothing to edit
+    from krm_fn.text.rewrite import grown  # noqa: PLC0415 - most lists have nothing to edit
 
     members: dict[int, list[Object]] = defaultdict(list)
     changed = edits_of.keys() | replaced.keys() | set(removed)
@@ -58,26 +59,38 @@ def within(
         here = members.get(id(holder.item), []) if not holder.inside else []
         if holder.item is None or not (here or added):
             continue
-        edited = {one.position: _dressed(one, edits_of[one.position], anew) for one in here if one.position in edits_of}
-        gone = {one.inside: replaced.get(one.position) for one in here if one.position not in edited}
-        too_long = {
-            one.position: grown(holder.item.source, edited[one.position]) for one in here if one.position in edited
-        }
-        if any(too_long.values()):
-            results += [_too_long(one, too_long[one.position]) for one in here if too_long.get(one.position)]
+        edited = [(one, _dressed(one, edits_of[one.position], anew)) for one in here if one.position in edits_of]
+        sizes = [(one, grown(holder.item.source, edit)) for one, edit in edited]
+        if any(size for _, size in sizes):
+            results += [_too_long(one, size) for one, size in sizes if size]
             continue
-        first = _together(holder, [(one.inside, edited[one.position]) for one in here if one.position in edited])
-        whole, source, column = holder.item.whole, holder.item.source, holder.item.column
-        text = rewrite(source, column, whole, first)
-        second = _exchange(holder, gone, outcome(whole, first), added)
-        text = None if text is None else rewrite(text, column, outcome(whole, first), second)
+        exchanged = {one.inside: replaced.get(one.position) for one in here if one.position not in edits_of}
+        text = _rewritten(holder, holder.item, edited, exchanged, added)
         if text is None:
             results += [not_editable(one) for one in here or [holder]]
-        elif text != source:
+        elif text != holder.item.source:
             texts[holder.position] = text
-        new |= {one.position: outcome(one.value, edited[one.position]) for one in here if one.position in edited}
-        new |= {position: value for position, value in replaced.items() if position in {one.position for one in here}}
+        new |= {one.position: outcome(one.value, edit) for one, edit in edited}
+        new |= {one.position: replaced[one.position] for one in here if one.position in replaced}
     return Within(texts, new, tuple(results))
+
+
+def _rewritten(
+    holder: Object,
+    item: Item,
+    edited: Sequence[tuple[Object, Edit]],
+    exchanged: Mapping[Path, Value | None],
+    added: Sequence[Value],
+) -> str | None:
+    """Return the text of a List with its members edited, then exchanged; None where it cannot be edited so."""
+    from krm_fn.text.rewrite import rewrite  # noqa: PLC0415 - as above
+
+    edit = _together(holder, [(one.inside, edit) for one, edit in edited])
+    first = rewrite(item.source, item.column, item.whole, edit)
+    if first is None:
+        return None
+    second = rewrite(first.text, item.column, first.value, _exchange(holder, exchanged, first.value, added))
+    return second.text if second else None
 
 
 def _together(holder: Object, edits: Sequence[tuple[Path, Edit]]) -> Edit:
@@ -86,7 +99,8 @@ def _together(holder: Object, edits: Sequence[tuple[Path, Edit]]) -> Edit:
     additions: list[Insert | Put] = [
         one._replace(path=(*inside, *one.path)) for inside, edit in edits for one in edit.additions
     ]
-    return Edit(holder.position, tuple(removals), tuple(additions))
+    emptied = [(*inside, *path) for inside, edit in edits for path in edit.emptied]
+    return Edit(holder.position, tuple(removals), tuple(additions), tuple(emptied))
 
 
 def _exchange(holder: Object, gone: Mapping[Path, Value | None], value: Value, added: Sequence[Value]) -> Edit:
@@ -148,11 +162,11 @@ def rewritten(
         if size := grown(source, edit):
             refused.append(_too_long(one, size))
             continue
-        text = rewrite(source, one.item.column, one.item.whole, _dressed(one, edit, anew), pieces)
-        if text is None:
+        made = rewrite(source, one.item.column, one.item.whole, _dressed(one, edit, anew), pieces)
+        if made is None:
             refused.append(not_editable(one))
-        elif text != source:
-            texts[edit.position] = text
+        elif made.text != source:
+            texts[edit.position] = made.text
     return texts, refused
 
 

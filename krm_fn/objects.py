@@ -34,6 +34,8 @@ class Object(NamedTuple):
         position: its number: of an item its place in the list; members of Lists have the numbers behind those.
         item: where its text stands; for a member, the text of the outermost List.
         inside: the path of a member in that List, empty for an item.
+        owner: the config that made it, or an empty string: it is the user's.
+        is_source: whether it describes the user's application.
     """
 
     value: Mapping[str, Any]
@@ -41,6 +43,8 @@ class Object(NamedTuple):
     position: int
     item: Item | None = None
     inside: tuple[str | int, ...] = ()
+    owner: str = ""
+    is_source: bool = True
 
     @property
     def duplicates(self) -> tuple[str, ...]:
@@ -58,18 +62,6 @@ class Object(NamedTuple):
     @property
     def group(self) -> str:
         return group_of(self.ref.api_version)
-
-    @property
-    def owner(self) -> str:
-        """The config that made it, or an empty string: it is the user's."""
-        owner = annotations_of(self.value).get(OWNER, "")
-        return owner if isinstance(owner, str) else ""
-
-    @property
-    def is_source(self) -> bool:
-        """Whether it describes the user's application."""
-        local = annotations_of(self.value).get(LOCAL_CONFIG, "false")
-        return not self.owner and str(local).lower() == "false"
 
 
 def added_label(value: Mapping[str, Any], owner: str) -> str:
@@ -105,8 +97,10 @@ def ref_of(value: Mapping[str, Any], file: str = "") -> Ref:
     metadata = value.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     annotations = annotations_of(value)
-    path = next((annotations[key] for key in PATHS if isinstance(annotations.get(key), str)), file)
-    index = next((annotations[key] for key in INDEXES if key in annotations), "")
+    path = file
+    if annotations:
+        path = next((annotations[key] for key in PATHS if isinstance(annotations.get(key), str)), file)
+    index = annotations.get(INDEXES[0], annotations.get(INDEXES[1], ""))
     return Ref(
         _text(value.get("apiVersion")),
         _text(value.get("kind")),
@@ -121,12 +115,22 @@ def objects_of(items: Sequence[Item], file: str = "") -> Iterator[Object]:
     """Yield the objects of a list, the members of each `v1 List` and typed list (`DeploymentList`) behind it."""
     number = len(items)
     for position, item in enumerate(items):
-        ref = ref_of(item.value, file)
-        yield Object(item.value, ref, position, item)
+        one = _object(item.value, file, position, item)
+        yield one
         if is_list(item.value):
             for inside, value in _members(item.value, ()):
-                yield Object(value, ref_of(value, ref.file), number, item, inside)
+                yield _object(value, one.ref.file, number, item, inside)
                 number += 1
+
+
+def _object(
+    value: Mapping[str, Any], file: str, position: int, item: Item, inside: tuple[str | int, ...] = ()
+) -> Object:
+    annotations = annotations_of(value)
+    owner = _text(annotations.get(OWNER))
+    local = annotations.get(LOCAL_CONFIG, "false")
+    is_source = not owner and (local == "false" or str(local).lower() == "false")
+    return Object(value, ref_of(value, file), position, item, inside, owner, is_source)
 
 
 def is_list(value: Mapping[str, Any]) -> bool:

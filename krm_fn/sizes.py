@@ -43,6 +43,8 @@ def find(objects: Sequence[Object], made: Output, changes: Changes, owner: str) 
 
 
 def _about(value: Value, ref: Ref, *, is_generated: bool) -> Iterator[Result]:
+    if len(repr(value)) <= ANNOTATIONS // 4:  # a character of it takes four bytes at most
+        return
     size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
     if size <= ANNOTATIONS:
         return

@@ -36,6 +36,7 @@ FILES = {
     "page": EXTRAS["page"],
     "mesh": EXTRAS["mesh"],
     "otel": EXTRAS["otel"],
+    "services": EXTRAS["services"],
     "release": EXTRAS["release"],
     "docs": EXTRAS["docs"],
     "lowest": [*RUN, *EXTRAS["test"], *BACKEND],

@@ -30,6 +30,7 @@ NOT_UNIT = (
     "hosts",
     "mesh",
     "views/test_view_page.py",
+    "test_commands.py",
     "test_distribution.py",
     "test_generated.py",
     "test_kustomizations.py",

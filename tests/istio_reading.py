@@ -33,6 +33,7 @@ class Request:
     caller: Mapping[str, str] = field(default_factory=dict)
     gateway: str = ""
     path: str = "/"
+    method: str = "GET"
 
 
 def answer(objects: Iterable[Manifest], request: Request, label: str) -> str | int:

@@ -36,6 +36,26 @@ def test_the_guide_has_every_step():
     assert commands(page) == commands(english(page))
 
 
+def rows(page):
+    """The first cells of a page's tables that have code in them and nothing else: the same in every language."""
+    return [found for found in re.findall(r"^\| (`[^|]+`) \|", page.read_text(), re.MULTILINE) if found.count("`") == 2]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_option_is_one_of_the_english_page(page):
+    """What a table of the Chinese page calls by its name, the English one has, too."""
+    assert set(rows(page)) <= set(rows(english(page)))
+    assert rows(page)
+
+
+def test_the_guide_has_every_difference():
+    """The guide's table of differences has as many rows as the English one."""
+    english_page = ROOT / "docs" / "leaving-the-operator.md"
+    section = english_page.read_text().partition("\n## What differs, and why\n")[2].partition("\n## ")[0]
+    chinese = (ROOT / "docs" / "leaving-the-operator.zh-CN.md").read_text().partition("\n## 有哪些不同\n")[2]
+    assert chinese.count("\n| ") == section.count("\n| ") > 10
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_the_pages_lead_to_each_other(page):
     """Each page has a link to the one in the other language."""

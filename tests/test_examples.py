@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
+import gateway_reading
 import istio_reading
 import pytest
 import yaml
@@ -191,7 +192,7 @@ def test_the_plan_answers_the_request(row):
 @pytest.mark.parametrize("row", all_rows())
 @pytest.mark.parametrize("options", [(), (("routes", "all"), ("applyOrder", "list"))], ids=["split", "all"])
 def test_the_routes_answer_the_request(row, options):
-    """The generated routes, read as Istio reads them, lead each request to who answers it by requests.yaml.
+    """The generated routes, read as their API says, lead each request to who answers it by requests.yaml.
 
     So they do where every Service that takes part has routes, and each subset a rule of its own.
     """
@@ -206,7 +207,8 @@ def test_the_routes_answer_the_request(row, options):
         if one.is_source or (one.ref.kind == "Service" and not one.owner)
     ]
     manifests = [dict(one) for one in computed(row.example, options).made.manifests]
-    assert istio_reading.answer([*objects, *manifests], request, plan.config.env_label.name) == row.answer
+    reading = gateway_reading if plan.config.output == "gatewayAPI" else istio_reading
+    assert reading.answer([*objects, *manifests], request, plan.config.env_label.name) == row.answer
 
 
 @cache

@@ -123,6 +123,76 @@ def test_a_file_is_written_and_never_overwritten(package):
     assert (package / "proj1.yaml").read_bytes() == before
 
 
+def forked(package, changes, *words):
+    """Return what a fork of the package's Deployment has, with some text of the package changed before."""
+    text = PACKAGE
+    for old, new in changes.items():
+        assert old in text
+        text = text.replace(old, new)
+    (package / "shop.yaml").write_text(text)
+    done = run(package, "dev.proj1", "Deployment/shop", *words, ".")
+    return done.stdout, done.stderr
+
+
+def test_what_a_cluster_noted_goes_without_its_version_too(package):
+    """A manifest that somebody took from a cluster and cleaned by hand: what is left of the cluster is not copied."""
+    left = {"  uid: 0d0e\n": "", '  resourceVersion: "17"\n': "", "    note: 'kept'\n": ""}
+    text, _ = forked(package, left)
+    assert "annotations" not in text
+    assert "status" not in text
+    left = {"    note: 'kept'\n": "    note: 'kept'\n    kubectl.kubernetes.io/last-applied-configuration: '{}'\n"}
+    assert yaml.safe_load(forked(package, left)[0])["metadata"]["annotations"] == {"note": "kept"}
+
+
+def test_an_image_stays_without_quotes(package):
+    """A plain scalar stays plain, whatever the image is: port, tag and digest."""
+    plain = {'image: "shop:1"   # and why': "image: shop:1   # and why"}
+    for image in ("example.com:5000/a/shop:pr-42", "shop@sha256:0123abcd", "localhost/shop_x:1.2-rc.1"):
+        text, _ = forked(package, plain, "--image", f"shop={image}")
+        assert f"image: {image}   # and why" in text
+        assert yaml.safe_load(text)["spec"]["template"]["spec"]["containers"][0]["image"] == image
+
+
+def test_pods_keep_away_from_their_own(package):
+    """Affinity and spread about the workload's own pods are about the copy's; about other pods they stay."""
+    spread = """\
+    spec:
+      affinity:
+        podAntiAffinity:
+          preferredDuringSchedulingIgnoredDuringExecution:
+          - weight: 1
+            podAffinityTerm: {topologyKey: zone, labelSelector: {matchLabels: {virtual-env: dev}}}
+        podAffinity:
+          requiredDuringSchedulingIgnoredDuringExecution:
+          - topologyKey: zone
+            labelSelector: {matchLabels: {app: cache, virtual-env: dev}}
+      topologySpreadConstraints:
+      - {maxSkew: 1, topologyKey: zone, labelSelector: {matchLabels: {app: shop, virtual-env: dev}}}
+      initContainers:
+"""
+    text, _ = forked(package, {"    spec:\n      initContainers:\n": spread})
+    assert text.count("virtual-env: dev.proj1}}") == 2
+    assert "{app: cache, virtual-env: dev}" in text
+
+
+AUTOSCALER = """\
+---
+apiVersion: autoscaling/v2
+kind: HorizontalPodAutoscaler
+metadata: {name: shop, namespace: team}
+spec: {scaleTargetRef: {apiVersion: apps/v1, kind: Deployment, name: shop}, maxReplicas: 3}
+"""
+
+
+def test_an_autoscaler_that_would_count_the_copy_is_told(package):
+    """An HPA counts what its target's selector selects: without the label that is the copy's pods as well."""
+    with_autoscaler = {"status:\n  replicas: 1\n": AUTOSCALER}
+    _, said = forked(package, with_autoscaler)
+    assert "HorizontalPodAutoscaler team/shop spec.scaleTargetRef: counts the pods of shop-dev-proj1 as well" in said
+    own = {"matchLabels: {app: shop}": "matchLabels: {app: shop, virtual-env: dev}", **with_autoscaler}
+    assert "counts the pods" not in forked(package, own)[1]
+
+
 MISTAKES = {
     ("dev.proj1", "Deployment/shpo"): "did you mean 'Deployment/shop'? [not-found]",
     ("dev", "Deployment/shop"): "shop.yaml: Deployment team/shop spec.template.metadata.labels: Service team/shop has",

@@ -8,15 +8,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import get_args
 
 import pytest
 import yaml
-from pydantic import BaseModel
-from pydantic_core import PydanticUndefined
 
-from krm_fn.config import reader
-from krm_fn.config.models import RouteConfig
+from krm_fn.config import models, reader
 from krm_fn.results import Ref
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -103,31 +99,27 @@ def test_the_configuration_is_one():
     assert reader.read(yaml.safe_load(text), Ref()).env_label.default_subset == "dev"
 
 
-def models_in(annotation):
-    """The models that a field's type holds, as in `list[Alias]` or `Namespaces | None`."""
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return [annotation]
-    return [model for part in get_args(annotation) for model in models_in(part)]
-
-
-def fields_of(model, prefix=""):
+def fields_of(node, prefix=""):
     """Yield (dotted path, default as the README writes it) of every field that holds a value."""
-    for name, field in model.model_fields.items():
-        path = prefix + (field.alias or name)
-        inner = models_in(field.annotation)
-        if inner:
-            yield from fields_of(inner[0], f"{path}[]." if "list[" in str(field.annotation) else f"{path}.")
-        elif field.default is PydanticUndefined:
+    defaults = node["metadata"]["record"]._field_defaults
+    names = dict(zip(node["fields"], node["metadata"]["record"]._fields, strict=True))
+    for name, field in node["fields"].items():
+        path, inner = prefix + name, models.inner(field["schema"])
+        members = models.inner(inner["items_schema"]) if inner["type"] == "list" else inner
+        default = defaults.get(names[name], ...)
+        if members["type"] == "typed-dict":
+            yield from fields_of(members, f"{path}{'[]' * (members is not inner)}.")
+        elif default is ...:
             yield path, "required"
-        elif field.default in (None, "", []):
+        elif default in (None, "", ()):
             yield path, "none"
         else:
-            yield path, f"`{str(field.default).lower() if isinstance(field.default, bool) else field.default}`"
+            yield path, f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
 def test_the_table_of_options_is_the_model():
     """The table names every option with its default, in the model's order, and nothing else."""
-    assert [(path, default) for path, default, _ in ROW.findall(TEXT)] == list(fields_of(RouteConfig))
+    assert [(path, default) for path, default, _ in ROW.findall(TEXT)] == list(fields_of(models.inner(models.schema())))
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/findings.md", "docs/hosts.md"])

@@ -71,7 +71,7 @@ def _text(found: Fork) -> str:
     Raises:
         FunctionError: where the source's text cannot be changed so, because one part of it stands for several places.
     """
-    source, removals = found.source, (*found.removals, *live.filled_in(found.source.whole))
+    source, removals = found.source, (*found.removals, *live.left_over(found.source.whole))
     if source.inside:  # of a List: a document of its own, in the style of what is generated
         return document.dump(changed(source.whole, found.put, removals))
     text = copied(source.item, found.put, removals) if source.item else None

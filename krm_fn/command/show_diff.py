@@ -11,13 +11,14 @@ from krm_fn.command.reading import problem
 from krm_fn.command.settings import Settings
 from krm_fn.results import FUNCTION, FunctionError, Result, Severity
 from krm_fn.views import diff, paint
+from krm_fn.views.broken import broken
 from krm_fn.views.change import Comparison, compare
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
     """Print whose answers change between two lists."""
     before, after = _pair(options, settings)
-    found = compare(before.plan, after.plan)
+    found = compare(before.plan, after.plan, broken(before.results, after.results))
     stdio.say(before.results, Severity.ERROR)
     code = after.say_errors()
     if options.format == "html":

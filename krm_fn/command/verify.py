@@ -79,12 +79,13 @@ def load(paths: Sequence[str], settings: Settings) -> Loaded:
 
 
 def _applied(objects: Sequence[Object], computed: Computation) -> Iterator[Value]:
-    """Yield the objects of Istio that are there once the function has run."""
+    """Yield the objects of Istio, and our own, that are there once the function has run."""
     changes = computed.changes
     made = {_identity(ref_of(one)) for one in computed.made.manifests}
     for one in objects:
         stale = bool(one.inside and one.owner) and _identity(one.ref) not in made
-        if not one.ref.api_version.startswith("networking.istio.io/") or one.position in changes.removed or stale:
+        is_read = one.owner or one.ref.api_version.startswith("networking.istio.io/")
+        if not is_read or one.position in changes.removed or stale:
             continue
         if one.position in changes.rewritten and not one.inside:
             margin = " " * (one.item.column if one.item else 0)

@@ -1,12 +1,17 @@
-"""What a configuration may say: every mistake at once, each with its path; `options` has the values that come out."""
+"""What a configuration may say: every mistake at once, each with its path; `options` has the values that come out.
+
+Written as pydantic's validators take it (`pydantic_core`), without pydantic's models: to import those and to build
+validators of them took half of the function's start-up.
+"""
 
 from __future__ import annotations
 
 import re
-from typing import Annotated, Literal, Self
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import Any, NamedTuple
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
-from pydantic.alias_generators import to_camel
+from pydantic_core import SchemaValidator, core_schema
 
 from krm_fn.config import options
 from krm_fn.expressions import re2_problem
@@ -93,18 +98,6 @@ def _domain(value: str) -> str:
     return value
 
 
-LabelKey = Annotated[str, AfterValidator(_label_key)]
-LabelValue = Annotated[str, AfterValidator(_label_value)]
-HeaderName = Annotated[str, AfterValidator(_header_name)]
-Token = Annotated[str, AfterValidator(_token)]  # RFC 6265 and W3C baggage name cookies and members like headers
-
-
-class _Model(BaseModel):
-    # Validators cost a quarter of pydantic's import, so a run without configuration builds none: they wait for
-    # something to validate, and the defaults are made without them.
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=to_camel, defer_build=True)
-
-
 def _output(value: object) -> object:
     if value == "both":
         raise ValueError(
@@ -114,64 +107,31 @@ def _output(value: object) -> object:
     return value
 
 
-class EnvLabel(_Model):
-    """The label on pod templates that names an environment, and how its value is read."""
-
-    name: LabelKey = "virtual-env"
-    splitter: Annotated[str, AfterValidator(_splitter)] = "."
-    default_subset: LabelValue = Field("", description="the base: who answers when a request names nobody")
-
-
-class Alias(_Model):
-    """A further carrier of the environment: another header, a cookie, or a member of W3C baggage.
-
-    A header's value is the environment itself, or text around it: `pattern` is an RE2 expression with `placeholder`
-    where the environment stands.
-    """
-
-    name: HeaderName | None = None
-    pattern: Annotated[str, AfterValidator(_pattern)] | None = None
-    placeholder: str = Field("(@)", min_length=1)
-    cookie: Token | None = None
-    baggage: Token | None = None
-
-    @model_validator(mode="after")
-    def _one_carrier(self) -> Self:
-        given = [one for one in ("name", "cookie", "baggage") if getattr(self, one) is not None]
-        if len(given) != 1:
-            found = " and ".join(given) or "none"
-            raise ValueError(f"needs exactly one of name (a header), cookie and baggage, found {found}")
-        if self.pattern is not None and self.name is None:
-            raise ValueError("pattern belongs to a header's name; a cookie or baggage member is read whole")
-        if self.pattern is not None and (problem := re2_problem(self.pattern.replace(self.placeholder, "x"))):
-            raise ValueError(f"pattern is no RE2 expression: {problem}")
-        if self.pattern is not None and self.pattern.count(self.placeholder) > _MAX_PLACES:
-            raise ValueError(f"pattern has the placeholder {self.placeholder!r} more than {_MAX_PLACES} times")
-        return self
+def _one_carrier(alias: options.Alias) -> options.Alias:
+    given = [one for one in ("name", "cookie", "baggage") if getattr(alias, one) is not None]
+    if len(given) != 1:
+        found = " and ".join(given) or "none"
+        raise ValueError(f"needs exactly one of name (a header), cookie and baggage, found {found}")
+    if alias.pattern is not None and alias.name is None:
+        raise ValueError("pattern belongs to a header's name; a cookie or baggage member is read whole")
+    if alias.pattern is not None and (problem := re2_problem(alias.pattern.replace(alias.placeholder, "x"))):
+        raise ValueError(f"pattern is no RE2 expression: {problem}")
+    if alias.pattern is not None and alias.pattern.count(alias.placeholder) > _MAX_PLACES:
+        raise ValueError(f"pattern has the placeholder {alias.placeholder!r} more than {_MAX_PLACES} times")
+    return alias
 
 
-class EnvHeader(_Model):
-    """Where a request carries its environment.
-
-    With `auto_inject` the mesh adds the header to requests that leave a labelled pod without one.
-    """
-
-    name: HeaderName = "X-Virtual-Env"
-    auto_inject: bool = False
-    aliases: list[Alias] = []
-
-    @model_validator(mode="after")
-    def _distinct(self) -> Self:
-        places = {("header", self.name.lower(), ""): "name"}
-        for number, alias in enumerate(self.aliases):
-            carrier, place = _carrier(alias), f"aliases[{number}]"
-            if other := places.get(carrier):
-                raise ValueError(f"{place} is the same carrier as {other}, the {carrier[0]} {carrier[1]!r}: remove one")
-            places[carrier] = place
-        return self
+def _distinct_carriers(header: options.EnvHeader) -> options.EnvHeader:
+    places = {("header", header.name.lower(), ""): "name"}
+    for number, alias in enumerate(header.aliases):
+        carrier, place = _carrier(alias), f"aliases[{number}]"
+        if other := places.get(carrier):
+            raise ValueError(f"{place} is the same carrier as {other}, the {carrier[0]} {carrier[1]!r}: remove one")
+        places[carrier] = place
+    return header
 
 
-def _carrier(alias: Alias) -> tuple[str, str, str]:
+def _carrier(alias: options.Alias) -> tuple[str, str, str]:
     if alias.cookie is not None:
         return ("cookie", alias.cookie, "")
     if alias.baggage is not None:
@@ -179,113 +139,147 @@ def _carrier(alias: Alias) -> tuple[str, str, str]:
     return ("header", (alias.name or "").lower(), (alias.pattern or "").replace(alias.placeholder, "(@)"))
 
 
-class Istio(_Model):
-    """What the Istio resources are written for.
+def _distinct_namespaces(namespaces: options.Namespaces) -> options.Namespaces:
+    twice = sorted({one for one in namespaces.all if namespaces.all.count(one) > 1})
+    if twice:
+        raise ValueError(f"names a namespace twice: {', '.join(twice)}")
+    return namespaces
 
-    `injector` adds the header: `early` from Istio 1.26 on, `lua` for older proxies. `root_namespace` is Istio's own,
-    whose DestinationRules hold where no closer one does.
+
+def _of_one_output(config: options.RouteConfig) -> options.RouteConfig:
+    for name, value, default in (("base", config.base, "backend"), ("grpc", config.grpc, "HTTPRoute")):
+        if config.output == "istio" and value != default:
+            raise ValueError(f"{name}: {value} is for output: gatewayAPI, and the output is istio: leave it out")
+    return config
+
+
+Schema = Mapping[str, Any]  # as pydantic_core takes it
+_Record = type[NamedTuple]
+_BOOLEAN: Schema = core_schema.bool_schema()
+
+
+def _text(check: Callable[[str], str] | None = None, **limits: Any) -> Schema:  # noqa: ANN401 - pydantic_core's own
+    schema = core_schema.str_schema(**limits)
+    return core_schema.no_info_after_validator_function(check, schema) if check else schema
+
+
+def _one_of(*words: str) -> Schema:
+    return core_schema.literal_schema(list(words))
+
+
+def _or_null(schema: Any) -> Schema:  # noqa: ANN401 - as above
+    return core_schema.nullable_schema(schema)
+
+
+def _list(schema: Any, **limits: Any) -> Schema:  # noqa: ANN401 - as above
+    return core_schema.no_info_after_validator_function(tuple, core_schema.list_schema(schema, **limits))
+
+
+def _record(kind: Any, check: Callable[[Any], Any] | None = None, /, **fields: Any) -> Schema:  # noqa: ANN401 - as above
+    """Return the schema of a mapping that becomes one of the options' records; names are in camelCase outside."""
+    names = {camel(name): name for name in kind._fields}
+
+    def made(given: Mapping[str, Any]) -> Any:  # noqa: ANN401 - one of several kinds
+        value = kind(**{names[name]: part for name, part in given.items()})
+        return check(value) if check else value
+
+    typed = core_schema.typed_dict_schema(
+        {
+            camel(name): core_schema.typed_dict_field(schema, required=name not in kind._field_defaults)
+            for name, schema in fields.items()
+        },
+        extra_behavior="forbid",
+        metadata={"record": kind},
+    )
+    return core_schema.no_info_after_validator_function(made, typed)
+
+
+def camel(name: str) -> str:
+    """Return the name that users write for a field."""
+    first, *others = name.split("_")
+    return first + "".join("API" if one == "api" else one.title() for one in others)
+
+
+@cache
+def schema() -> Schema:
+    """Return what a configuration may say; the records and their defaults are those of `options`."""
+    namespace = _text(_namespace)
+    alias = _record(
+        options.Alias,
+        _one_carrier,
+        name=_or_null(_text(_header_name)),
+        pattern=_or_null(_text(_pattern)),
+        placeholder=_text(min_length=1),
+        cookie=_or_null(_text(_token)),  # RFC 6265 and W3C baggage name cookies and members like headers
+        baggage=_or_null(_text(_token)),
+    )
+    label = _record(
+        options.EnvLabel, name=_text(_label_key), splitter=_text(_splitter), default_subset=_text(_label_value)
+    )
+    header = _record(
+        options.EnvHeader, _distinct_carriers, name=_text(_header_name), auto_inject=_BOOLEAN, aliases=_list(alias)
+    )
+    istio = _record(
+        options.Istio,
+        api_version=_one_of(*(f"networking.istio.io/{version}" for version in ("v1", "v1beta1", "v1alpha3"))),
+        injector=_one_of("early", "lua"),
+        root_namespace=namespace,
+    )
+    namespaces = _record(
+        options.Namespaces, _distinct_namespaces, base=namespace, members=_list(namespace, min_length=1)
+    )
+    workload = _record(
+        options.WorkloadKind,
+        api_version=_text(min_length=1),
+        kind=_text(min_length=1),
+        template_path=_text(pattern=r"^[^.]+(\.[^.]+)*$"),
+    )
+    return _record(
+        options.RouteConfig,
+        _of_one_output,
+        env_label=label,
+        env_header=header,
+        matching=_one_of("prefix", "exact"),
+        unmatched=_one_of("reject", "anyPod"),
+        tcp=_one_of("base", "callerLabels"),
+        unlabelled=_one_of("error", "adopt"),
+        routes=_one_of("split", "all"),
+        apply_order=_one_of("none", "list", "argocd", "kpt"),
+        istio=istio,
+        output=core_schema.no_info_before_validator_function(_output, _one_of("istio", "gatewayAPI")),
+        base=_one_of("backend", "selector"),
+        grpc=_one_of("HTTPRoute", "GRPCRoute"),
+        namespace=_text(_namespace_or_none),
+        namespaces=_or_null(namespaces),
+        cluster_domain=_text(_domain),
+        preview_hosts=_text(_preview),
+        workloads=_list(workload),
+        placement=_text(_package_path),
+    )
+
+
+def validate(spec: Mapping[str, Any], *, strict: bool) -> options.RouteConfig:
+    """Return the options that a configuration gives; `strict` takes no strings for other values.
+
+    Raises:
+        ValidationError: with every mistake at once.
     """
-
-    api_version: Literal["networking.istio.io/v1", "networking.istio.io/v1beta1", "networking.istio.io/v1alpha3"] = (
-        "networking.istio.io/v1"
-    )
-    injector: Literal["early", "lua"] = "early"
-    root_namespace: Annotated[str, AfterValidator(_namespace)] = options.ROOT_NAMESPACE
-
-
-class Namespaces(_Model):
-    """Namespaces whose environments answer for one another.
-
-    The Services of one name in all of them are one Service with the environments of all. `base` has the Services that
-    each member can call.
-    """
-
-    base: Annotated[str, AfterValidator(_namespace)]
-    members: list[Annotated[str, AfterValidator(_namespace)]] = Field(min_length=1)
-
-    @model_validator(mode="after")
-    def _distinct(self) -> Self:
-        twice = sorted({one for one in self.all if self.all.count(one) > 1})
-        if twice:
-            raise ValueError(f"names a namespace twice: {', '.join(twice)}")
-        return self
-
-    @property
-    def all(self) -> tuple[str, ...]:
-        """The base, then the members as they stand."""
-        return (self.base, *self.members)
-
-
-class WorkloadKind(_Model):
-    """A further kind of object with a pod template, and the dotted path of that template in it."""
-
-    api_version: str = Field(min_length=1)
-    kind: str = Field(min_length=1)
-    template_path: str = Field("spec.template", pattern=r"^[^.]+(\.[^.]+)*$")
-
-
-class RouteConfig(_Model):
-    """All options, with their defaults."""
-
-    env_label: EnvLabel = EnvLabel.model_construct()
-    env_header: EnvHeader = EnvHeader.model_construct()
-    matching: Literal["prefix", "exact"] = "prefix"
-    unmatched: Literal["reject", "anyPod"] = "reject"
-    tcp: Literal["base", "callerLabels"] = "base"
-    unlabelled: Literal["error", "adopt"] = "error"
-    routes: Literal["split", "all"] = "split"
-    apply_order: Literal["none", "list", "argocd", "kpt"] = "none"
-    istio: Istio = Istio.model_construct()
-    output: Annotated[Literal["istio", "gatewayAPI"], BeforeValidator(_output)] = "istio"
-    base: Literal["backend", "selector"] = "backend"
-    grpc: Literal["HTTPRoute", "GRPCRoute"] = "HTTPRoute"
-    namespace: Annotated[str, AfterValidator(_namespace_or_none)] = Field(
-        "", description="what objects without a namespace will get, such as Helm's release namespace"
-    )
-    namespaces: Namespaces | None = None
-    cluster_domain: Annotated[str, AfterValidator(_domain)] = Field(
-        options.CLUSTER_DOMAIN, description="the domain of the cluster's Services, as its kubelets and Istio have it"
-    )
-    preview_hosts: Annotated[str, AfterValidator(_preview)] = Field(
-        "", description="host on a gateway that reaches an environment without a header, such as {env}.{host}"
-    )
-    workloads: list[WorkloadKind] = []
-    placement: Annotated[str, AfterValidator(_package_path)] = Field(
-        "virtual-env-{namespace}.yaml",
-        description="where kpt writes new objects; {namespace} is the object's, or 'default' without one",
-    )
-
-    @model_validator(mode="after")
-    def _of_one_output(self) -> Self:
-        for name, value, default in (("base", self.base, "backend"), ("grpc", self.grpc, "HTTPRoute")):
-            if self.output == "istio" and value != default:
-                raise ValueError(f"{name}: {value} is for output: gatewayAPI, and the output is istio: leave it out")
-        return self
-
-
-def plain(model: RouteConfig) -> options.RouteConfig:
-    """Return the options that a model holds."""
-    found = _plain(model)
+    found = SchemaValidator(schema()).validate_python(spec, strict=strict)
     if not isinstance(found, options.RouteConfig):
         raise TypeError(type(found))
     return found
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, list):
-        return tuple(map(_plain, value))
-    if not isinstance(value, BaseModel):
-        return value
-    kind = getattr(options, type(value).__name__)
-    return kind(**{name: _plain(getattr(value, name)) for name in kind._fields})
+def inner(node: Schema) -> Schema:
+    """Return a schema without what is around it: checks, and that it may be null."""
+    while node["type"] in ("function-after", "function-before", "nullable"):
+        node = node["schema"]
+    return node
 
 
-def names_at(places: list[str]) -> list[str]:
-    """Return the field names that the model has at a path of a validation error."""
-    model: type[BaseModel] = RouteConfig
+def names_at(places: Iterable[str]) -> list[str]:
+    """Return the field names that the configuration has at a path of a validation error."""
+    node = inner(schema())
     for place in places:
-        for field in model.model_fields.values():
-            if field.alias == place:
-                kinds = [field.annotation, *getattr(field.annotation, "__args__", ())]
-                model = next((kind for kind in kinds if isinstance(kind, type) and issubclass(kind, BaseModel)), model)
-    return [field.alias or name for name, field in model.model_fields.items()]
+        node = inner(node["items_schema"] if node["type"] == "list" else node["fields"][place]["schema"])
+    return list(node["fields"])

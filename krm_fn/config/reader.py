@@ -11,8 +11,7 @@ from krm_fn.names import nearest
 from krm_fn.results import Code, FunctionError, Ref, Result, shown
 
 if TYPE_CHECKING:
-    from pydantic import ValidationError
-    from pydantic_core import ErrorDetails
+    from pydantic_core import ErrorDetails, ValidationError
 
 KIND = "VirtualEnvironment"
 GROUP = "virtual-env-fn.dev"
@@ -21,7 +20,7 @@ OPERATOR_API_VERSION = "env.alibaba.com/v1alpha2"
 
 # What pydantic says in words of Python's or JSON's, by the type of its error.
 _SIMPLER = {
-    "model_type": "must be a mapping",
+    "dict_type": "must be a mapping",
     "list_type": "must be a list",
     "string_type": "must be a string",
     "bool_type": "must be true or false, without quotes",
@@ -98,12 +97,12 @@ def read(value: Mapping[str, Any] | None, ref: Ref, overrides: Mapping[str, str]
     if not problems:
         if not spec:
             return RouteConfig()
-        from pydantic import ValidationError  # noqa: PLC0415 - loaded where there is something to check
+        from pydantic_core import ValidationError  # noqa: PLC0415 - loaded where there is something to check
 
         from krm_fn.config import models  # noqa: PLC0415 - as above
 
         try:
-            return models.plain(models.RouteConfig.model_validate(spec, strict=not loose))
+            return models.validate(spec, strict=not loose)
         except ValidationError as error:
             problems += _explain(error, ref, prefix, overrides or {})
     raise FunctionError(*problems)

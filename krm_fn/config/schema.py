@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import BaseModel
-
 from krm_fn import __version__
+from krm_fn.config import models
 from krm_fn.config.described import FIELDS
-from krm_fn.config.models import RouteConfig
 from krm_fn.config.reader import API_VERSION, GROUP, KIND
 
 # Structural schemas cannot forbid unknown fields; the configuration's own reader does.
@@ -89,32 +87,57 @@ def _told(node: Mapping[str, Any], text: str, example: object) -> dict[str, Any]
 
 
 def _spec() -> dict[str, Any]:
-    """Return the schema of `spec`, without references, with what each field is for."""
-    for field in RouteConfig.model_fields.values():
-        if isinstance(field.default, BaseModel):  # before 2.14 pydantic writes down a default of built models only
-            type(field.default).model_rebuild()
-    schema = RouteConfig.model_json_schema(by_alias=True)
-    return _plain(schema, schema.get("$defs", {}), "")
+    """Return the schema of `spec`, with what each field is for."""
+    return _node(models.schema(), "")
 
 
-def _plain(schema: Mapping[str, Any], definitions: Mapping[str, Any], path: str) -> dict[str, Any]:
-    """Return a node without references and titles, with a type, its description and an example."""
-    if "$ref" in schema:
-        schema = {**definitions[schema["$ref"].rpartition("/")[2]], **schema}
-    if "anyOf" in schema:  # an optional field: what it may be, and null, which means that it is not there
-        (what,) = (one for one in schema["anyOf"] if one.get("type") != "null")
-        return {**_plain(what, definitions, path), "nullable": True}
-    node = {key: value for key, value in schema.items() if key not in ("$ref", "$defs", "title")}
-    if "properties" in schema:
-        prefix = f"{path}." if path else ""
-        node["properties"] = {
-            name: _plain(one, definitions, prefix + name) for name, one in schema["properties"].items()
-        }
-    if "items" in schema:
-        node["items"] = _plain(schema["items"], definitions, f"{path}[]")
+def _node(schema: models.Schema, path: str) -> dict[str, Any]:
+    """Return a node of a type, with its description, an example, and its default as users would write it."""
+    node = _typed(models.inner(schema), path)
     if path in FIELDS:
         node |= {"description": FIELDS[path].text, "examples": [FIELDS[path].example]}
-    return node
+    return {**node, "nullable": True} if schema["type"] == "nullable" else node
+
+
+def _typed(schema: models.Schema, path: str) -> dict[str, Any]:
+    kind = schema["type"]
+    if kind == "typed-dict":
+        return _object(schema, path)
+    if kind == "list":
+        limits = {"minItems": schema["min_length"]} if "min_length" in schema else {}
+        return {"items": _node(schema["items_schema"], f"{path}[]"), **limits, "type": "array"}
+    if kind == "literal":
+        return {"enum": schema["expected"], "type": "string"}
+    if kind == "bool":
+        return {"type": "boolean"}
+    limits = {"minLength": schema["min_length"]} if "min_length" in schema else {}
+    limits |= {"pattern": schema["pattern"]} if "pattern" in schema else {}
+    return {**limits, "type": "string"}
+
+
+def _object(schema: models.Schema, path: str) -> dict[str, Any]:
+    defaults = _written(schema["metadata"]["record"])
+    properties = {}
+    for name, field in schema["fields"].items():
+        default = {"default": defaults[name]} if defaults.get(name) is not None else {}
+        properties[name] = {**default, **_node(field["schema"], f"{path}.{name}".lstrip("."))}
+    required = [name for name, field in schema["fields"].items() if field["required"]]
+    return {
+        "additionalProperties": False,
+        **({"description": schema["metadata"]["record"].__doc__} if path.endswith("[]") else {}),
+        "properties": properties,
+        **({"required": required} if required else {}),
+        "type": "object",
+    }
+
+
+def _written(record: Any) -> Any:  # noqa: ANN401 - a record, the kind of one, or a value in it
+    """Return a record, or the defaults of a kind, as users would write them."""
+    if isinstance(record, type):
+        return {models.camel(name): _written(value) for name, value in record._field_defaults.items()}  # type: ignore[attr-defined]  # a NamedTuple
+    if hasattr(record, "_asdict"):
+        return {models.camel(name): _written(value) for name, value in record._asdict().items()}
+    return [_written(one) for one in record] if isinstance(record, tuple) else record
 
 
 def _nullable(node: Mapping[str, Any]) -> dict[str, Any]:

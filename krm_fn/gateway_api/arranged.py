@@ -1,6 +1,7 @@
 """Rules of environments into routes: one route in order where they fit, else one per environment, in no order.
 
-Limits: https://gateway-api.sigs.k8s.io/reference/spec/#httproutespec (rules, and matches of all of them).
+Limits: https://gateway-api.sigs.k8s.io/reference/spec/#httproutespec (rules, and matches of all of them). The
+definitions of Gateway API 1.1, which Linkerd installs, take 8 matches a rule, newer ones 64: more are several rules.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from krm_fn.plan.answers import Route
 from krm_fn.plan.carriers import Match
 from krm_fn.values import Manifest, mappings
 
-MOST_RULES, MOST_IN_A_RULE, MOST_MATCHES = 16, 64, 128
+MOST_RULES, MOST_IN_A_RULE, MOST_MATCHES = 16, 8, 128
 
 Rules = Sequence[Manifest]
 # The rules of an environment, given the header matches of which each alone says that a request carries it.
@@ -35,6 +36,25 @@ class Part(NamedTuple):
         return len(counts) <= MOST_RULES and sum(counts) <= MOST_MATCHES and max(counts, default=0) <= MOST_IN_A_RULE
 
 
+def _divided(rules: Rules) -> list[Manifest]:
+    """Return the same rules, those of too many matches as several in a row."""
+    return [one for rule in rules for one in _pieces(rule)]
+
+
+def _pieces(rule: Manifest) -> Iterator[Manifest]:
+    matches = mappings(rule.get("matches"))
+    if len(matches) <= MOST_IN_A_RULE:
+        yield rule
+        return
+    for at in range(0, len(matches), MOST_IN_A_RULE):
+        yield {**rule, "matches": matches[at : at + MOST_IN_A_RULE]}
+
+
+def fits_one_route(rules: int, matches: int) -> bool:
+    """Tell whether one route holds so many rules of so many matches each, and a last one."""
+    return rules * -(-matches // MOST_IN_A_RULE) < MOST_RULES and rules * matches < MOST_MATCHES
+
+
 def arranged(config: RouteConfig, routes: Sequence[Route], variant: Variant, default: Rules) -> list[Part]:
     """Return the rules of some environments, and those of all other requests.
 
@@ -43,13 +63,13 @@ def arranged(config: RouteConfig, routes: Sequence[Route], variant: Variant, def
     """
     together = ordered(config.env_header, routes)
     rules = [rule for one in routes for rule in variant(one, _headers(together[one.environment]))]
-    whole = Part("", [*rules, *default])
+    whole = Part("", _divided([*rules, *default]))
     if whole.fits:
         return [whole]
     apart = disjoint(config.env_header, routes, config.env_label.splitter)
     parts = [Part("", default)] if default else []
     for one in routes:
-        parts += _cut(Part(one.environment, variant(one, _headers(apart[one.environment]))))
+        parts += _cut(one.environment, variant(one, _headers(apart[one.environment])))
     return parts
 
 
@@ -61,14 +81,11 @@ def _matches(rule: Manifest) -> int:
     return max(1, len(mappings(rule.get("matches"))))
 
 
-def _cut(part: Part) -> Iterator[Part]:
-    """Yield a part, or a single rule of too many matches as several routes of that rule."""
-    if part.fits or len(part.rules) != 1:
+def _cut(environment: str, rules: Rules) -> Iterator[Part]:
+    """Yield the rules of an environment, a single rule of too many matches as several routes of that rule."""
+    part = Part(environment, _divided(rules))
+    if part.fits or len(rules) != 1:
         yield part
         return
-    (rule,) = part.rules
-    matches = rule["matches"]
-    rules = [{**rule, "matches": matches[at : at + MOST_IN_A_RULE]} for at in range(0, len(matches), MOST_IN_A_RULE)]
-    several = MOST_MATCHES // MOST_IN_A_RULE
-    for number, at in enumerate(range(0, len(rules), several), 1):
-        yield Part(part.environment, rules[at : at + several], number)
+    for number, at in enumerate(range(0, len(part.rules), MOST_RULES), 1):
+        yield Part(environment, part.rules[at : at + MOST_RULES], number)

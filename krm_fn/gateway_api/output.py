@@ -7,10 +7,10 @@ from collections.abc import Iterator, Sequence
 from krm_fn.config.reader import Configs
 from krm_fn.gateway_api import routes, theirs
 from krm_fn.gateway_api.backends import backends, grants
-from krm_fn.gateway_api.checks import gateways, meshes, ways
+from krm_fn.gateway_api.checks import gateways, meshes, policies, ways
 from krm_fn.gateway_api.order import ordered
 from krm_fn.gateway_api.theirs import Theirs
-from krm_fn.gateway_api.weaving import weave
+from krm_fn.gateway_api.weaving.woven import weave
 from krm_fn.objects import Object
 from krm_fn.output import Output
 from krm_fn.plan import previews
@@ -32,7 +32,11 @@ def output(objects: Sequence[Object], plan: Plan, configs: Configs) -> Output:
     ]
     listed = routes.manifests(wanted)
     manifests = [*made.manifests, *grants(listed), *listed]
-    said = (*woven.results, *_checked(own, objects, plan, configs, listed))
+    said = (
+        *woven.results,
+        *_checked(own, objects, plan, configs, listed),
+        *policies.find(objects, plan, made, woven.routes),
+    )
     return Output(tuple(ordered(manifests, configs)), (), said)
 
 

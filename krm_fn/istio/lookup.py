@@ -32,9 +32,15 @@ class Reading(NamedTuple):
 
     @property
     def for_all(self) -> tuple[DestinationRule, ...]:
-        """Those that hold for every pod of the namespace; Istio reads the last kind of them."""
-        plain = [one for one in self.rules if not one.selector]
-        return tuple(one for one in plain if one.exported == plain[-1].exported) if plain else ()
+        """Those that hold for every pod of the namespace; Istio reads the last kind of them.
+
+        A private one is joined with those that have a workloadSelector, and holds for their pods only
+        (destination_rule.go, mergeDestinationRule).
+        """
+        plain = [one for one in self.rules if one.selector is None]
+        if len(plain) < len(self.rules):
+            plain = [one for one in plain if one.exported != (".",)]
+        return tuple(one for one in plain if one.joins(plain[-1])) if plain else ()
 
     @property
     def is_exact(self) -> bool:
@@ -72,7 +78,7 @@ class Lookup:
         self.root = root
         self.domain = domain
         self.wildcards: dict[str, list[DestinationRule]] = defaultdict(list)
-        for one in sorted(wildcards, key=_order):
+        for one in sorted(wildcards, key=joined_order):
             self.wildcards[one.namespace].append(one)
 
     def clients(self, key: Key) -> list[str]:
@@ -101,7 +107,7 @@ class Lookup:
     def _in(self, namespace: str, key: Key) -> list[DestinationRule]:
         exact = [one for one in self.exact.get(key, ()) if one.namespace == namespace]
         return [
-            *sorted(exact, key=_order),
+            *sorted(exact, key=joined_order),
             *(one for one in self.wildcards.get(namespace, ()) if self._covers(one, key)),
         ]
 
@@ -118,17 +124,17 @@ def _closest(rules: Sequence[DestinationRule]) -> list[DestinationRule]:
     return [one for one in rules if one.host == host]
 
 
-def _order(one: DestinationRule) -> tuple[bool, str, str]:
+def joined_order(one: DestinationRule) -> tuple[bool, str, str]:
     """Return how Istio sorts rules before it joins them: with a workloadSelector first, then by age, then by name."""
-    return (not one.selector, one.created, one.object.ref.name)
+    return (one.selector is None, one.created, one.object.ref.name)
 
 
 def _holds_at_home(one: DestinationRule) -> bool:
-    return bool(one.selector) or bool({"*", ".", one.namespace} & set(one.exported))
+    return one.selector is not None or bool({"*", ".", one.namespace} & set(one.exported))
 
 
 def _is_private(one: DestinationRule) -> bool:
-    return bool(one.selector) or set(one.exported) <= {".", one.namespace}
+    return one.selector is not None or set(one.exported) <= {".", one.namespace}
 
 
 def _is_seen(one: DestinationRule, client: str) -> bool:

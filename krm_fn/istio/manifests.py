@@ -49,11 +49,13 @@ class RuleCopy(NamedTuple):
         namespace: the clients'.
         traffic_policy: what they read before.
         selector: the labels of the client pods that it holds for; None for all.
+        subsets: those that they read before.
     """
 
     namespace: str
     traffic_policy: Value
     selector: Mapping[str, str] | None = None
+    subsets: Sequence[Value] = ()
 
 
 class PreviewRoutes(NamedTuple):
@@ -119,22 +121,19 @@ def _of_clients(plan: ServicePlan, copy: RuleCopy, subsets: Sequence[Value], num
     """Return a DestinationRule for the clients of a namespace; no Service has a dot in its name, so none has this."""
     ref = plan.service.ref
     name = f"{ref.name}.{ref.namespace}" if ref.namespace else f"{ref.name}.clients"
-    if copy.selector:
+    if copy.selector is not None:
         name += f".{number}"
     spec: Manifest = {
         "host": full_name(ref.namespace, ref.name, plan.config.cluster_domain) if ref.namespace else ref.name
     }
-    spec |= {"workloadSelector": {"matchLabels": copy.selector}} if copy.selector else {}
-    spec |= {"exportTo": ["."]}
+    spec |= {"workloadSelector": {"matchLabels": copy.selector}} if copy.selector is not None else {}
+    # By its name, a namespace is not "." to Istio, which would join such a rule with those that have a selector.
+    spec |= {"exportTo": [copy.namespace or "."]}
     spec |= {"trafficPolicy": copy.traffic_policy} if copy.traffic_policy else {}
+    there = {subset["name"] for subset in copy.subsets}
+    spec |= {"subsets": [*copy.subsets, *(one for one in subsets if one["name"] not in there)]}
     metadata = _metadata(name, copy.namespace)
-    version = plan.config.istio.api_version
-    return {
-        "apiVersion": version,
-        "kind": "DestinationRule",
-        "metadata": metadata,
-        "spec": {**spec, "subsets": subsets},
-    }
+    return {"apiVersion": plan.config.istio.api_version, "kind": "DestinationRule", "metadata": metadata, "spec": spec}
 
 
 def _of_gateways(plan: ServicePlan, covered: Covered, names: _Names) -> Iterator[Manifest]:

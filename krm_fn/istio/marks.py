@@ -21,12 +21,19 @@ class Stripped(NamedTuple):
     Attributes:
         value: the object as the user wrote it.
         removals: the places of what was taken out.
+        emptied: the places of lists that have nothing else: they go with their key, where that is the function's, too.
         added: the entries that were taken out, as they were found.
     """
 
     value: Value
     removals: tuple[Path, ...]
+    emptied: tuple[Path, ...]
     added: tuple[Value, ...]
+
+    @property
+    def is_marked(self) -> bool:
+        """Whether anything was taken out."""
+        return bool(self.removals or self.emptied)
 
     def strange(self, owner: str) -> list[Value]:
         """Return the entries that `owner` did not add like that: changed since, or another config's."""
@@ -86,6 +93,7 @@ def strip(value: Value) -> Stripped:
     """Take the function's additions out of a VirtualService or DestinationRule."""
     spec = dict(mapping(value, "spec"))
     removals: list[Path] = []
+    emptied: list[Path] = []
     added: list[Value] = []
     for key in ("http", "tls", "tcp", "subsets"):
         entries = spec.get(key)
@@ -93,8 +101,8 @@ def strip(value: Value) -> Stripped:
             continue
         own = [place for place, entry in enumerate(entries) if is_marked(entry)]
         added += [entries[place] for place in own]
-        if own and len(own) == len(entries):  # a list of its own, key and all
-            removals.append(("spec", key))
+        if own and len(own) == len(entries):
+            emptied.append(("spec", key))
             del spec[key]
             continue
         removals += [("spec", key, place) for place in own]
@@ -102,7 +110,8 @@ def strip(value: Value) -> Stripped:
         removals += [("spec", key, *path) for path in pins]
         if own or pins:
             spec[key] = [_unpinned(entry) for entry in entries if not is_marked(entry)]
-    return Stripped({**value, "spec": spec} if removals else value, tuple(removals), tuple(added))
+    stripped = {**value, "spec": spec} if removals or emptied else value
+    return Stripped(stripped, tuple(removals), tuple(emptied), tuple(added))
 
 
 def _pins(entries: Sequence[Any]) -> Iterator[Path]:

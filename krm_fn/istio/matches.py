@@ -45,20 +45,6 @@ def of_carriers(matches: object, header: EnvHeader) -> Iterator[tuple[str, str, 
                         yield f"[{place}].{field}.{name}", str(name), carrier
 
 
-def set_value(route: Value, header: EnvHeader) -> str | None:
-    """Return the environment that a route, or an entry of one, sets on the requests that it takes; None for none."""
-    if "headers" not in route:
-        return None
-    plain = {one.name for one in carriers(header) if not one.shared}
-    plain -= {(alias.name or "").lower() for alias in header.aliases if alias.pattern is not None}
-    request = mapping(mapping(route, "headers"), "request")
-    for field in ("set", "add"):
-        for name, value in mapping(request, field).items():
-            if str(name).lower() in plain and isinstance(value, str):
-                return value
-    return None
-
-
 def combined(matches: object, carriers: Sequence[Value]) -> list[Manifest]:
     """Return a route's matches, each with each carrier; those that cannot be one are left out."""
     return [

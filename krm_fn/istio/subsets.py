@@ -59,9 +59,10 @@ def _hashed(environment: str, plain: str, taken: set[str]) -> str:
     raise AssertionError(environment)  # 55 names of the list would have to be chosen against this hash
 
 
-# Labels that pods get in the cluster only: of the mesh, of nodes and topology, of controllers.
+# Labels that pods get in the cluster only: of the mesh, of nodes and topology, of controllers. Those of
+# app.kubernetes.io are for people to write.
 _OF_CLUSTER = re.compile(
-    r"(?:[-a-z0-9.]+\.)?(?:istio|kubernetes|k8s)\.io/.*"
+    r"(?!app\.kubernetes\.io/)(?:[-a-z0-9.]+\.)?(?:istio|kubernetes|k8s|kruise)\.io/.*"
     r"|pod-template-hash|rollouts-pod-template-hash|controller-revision-hash|pod-template-generation"
     r"|job-name|controller-uid"
 )
@@ -123,7 +124,7 @@ class Subsets:
         labels = self.labels_of(subset)
         rest = {key: text for key, text in (labels or {}).items() if key != self.label}
         pods = self.plan.own[environment].workloads if environment in self.plan.own else ()
-        inside = [pod for pod in pods if _may_have(pod, rest)]
+        inside = [pod for pod in pods if may_have(pod, rest)]
         certain = all(rest.items() <= pod.labels.items() for pod in inside)
         settings = {key: part for key, part in self.theirs.get(subset, {}).items() if key not in ("name", "labels")}
         if labels is None or not inside or (certain and len(inside) == len(pods) and not settings):
@@ -159,18 +160,11 @@ class Subsets:
         if labels is None or self.label in labels:
             return False
         return any(
-            _may_have(pod, labels)
+            may_have(pod, labels)
             for name, own in self.plan.own.items()
             if name != self.plan.base_answer
             for pod in own.workloads
         )
-
-    def is_bare(self, subset: str) -> bool:
-        """Tell whether the list has a subset of the user's, and no pods for it."""
-        labels = self.labels_of(subset)
-        if labels is None:
-            return False
-        return not any(_may_have(pod, labels) for own in self.plan.own.values() for pod in own.workloads)
 
     def missing_from(self, rule: Value, further: Iterable[Value]) -> list[Value]:
         """Return the subsets that a DestinationRule must have besides its own, in a fixed order.
@@ -233,10 +227,10 @@ def _own(environment: str, label: str, owner: str) -> Value:
     return signed_subset({"labels": {label: environment}}, environment, owner)
 
 
-def _may_have(pod: Workload, labels: Mapping[str, str]) -> bool:
+def may_have(pod: Workload, labels: Mapping[str, str]) -> bool:
     """Tell whether pods may have labels: what the cluster gives them, the list does not show."""
     return all(
-        pod.labels[key] == text if key in pod.labels else bool(_OF_CLUSTER.fullmatch(key))
+        (key, text) in pod.later or (pod.labels[key] == text if key in pod.labels else bool(_OF_CLUSTER.fullmatch(key)))
         for key, text in labels.items()
     )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from krm_fn.istio import rollouts, shapes
+from krm_fn.istio import gateways, rollouts, shapes
 from krm_fn.istio.destinations import MIRRORS, destinations
+from krm_fn.istio.gateways import Gateway
 from krm_fn.istio.marks import Stripped, strip
 from krm_fn.objects import Object
 from krm_fn.plan.exposure import MESH
@@ -26,6 +27,7 @@ class Destination(NamedTuple):
     route: tuple[str, int]
     path: Path
     host: str
+    subset: str = ""
 
     @property
     def field(self) -> str:
@@ -86,7 +88,7 @@ class VirtualService(NamedTuple):
             for place, route in enumerate(self.routes(protocol)):
                 for path, destination in destinations(route):
                     if isinstance(host := destination.get("host"), str):
-                        yield Destination((protocol, place), path, host)
+                        yield Destination((protocol, place), path, host, str(destination.get("subset") or ""))
 
 
 class DestinationRule(NamedTuple):
@@ -108,6 +110,10 @@ class DestinationRule(NamedTuple):
         A Rollout drops what it does not name; a list that is there and empty is not the function's to fill.
         """
         return self.is_rewritten or ("subsets" in self.spec and not self.spec["subsets"])
+
+    def joins(self, other: DestinationRule) -> bool:
+        """Tell whether Istio joins it with another one of its host and namespace: `*` is not what none means there."""
+        return set(strings(self.spec.get("exportTo"))) == set(strings(other.spec.get("exportTo")))
 
     @property
     def is_for_all(self) -> bool:
@@ -135,21 +141,6 @@ class DestinationRule(NamedTuple):
     @property
     def is_wildcard(self) -> bool:
         return self.host.startswith("*")
-
-
-class Gateway(NamedTuple):
-    """A Gateway, and its servers of HTTP requests, each with the hosts of one: NAMESPACE/NAME, as written."""
-
-    object: Object
-    hosts: tuple[str, ...]
-
-    def hosts_for(self, namespace: str) -> list[str]:
-        """Return the hosts that it serves to VirtualServices of a namespace."""
-        own = self.object.ref.namespace
-        parts = [host.rpartition("/") for host in self.hosts]
-        return [
-            name for place, _, name in parts if place in ("", "*", namespace) or (place == "." and namespace == own)
-        ]
 
 
 class Sidecar(NamedTuple):
@@ -187,7 +178,7 @@ def read(objects: Sequence[Object]) -> Theirs:
     return Theirs(
         tuple(_virtual_service(one) for one in sound if one.ref.kind == "VirtualService"),
         tuple(_destination_rule(one, rewritten) for one in sound if one.ref.kind == "DestinationRule"),
-        tuple(_gateway(one) for one in istio if one.ref.kind == "Gateway"),
+        tuple(gateways.read(one) for one in istio if one.ref.kind == "Gateway"),
         tuple(_sidecar(one) for one in sound if one.ref.kind == "Sidecar"),
         tuple(one for one in sound if one.ref.kind == "ServiceEntry"),
         tuple(result for results in wrong.values() for result in results),
@@ -235,20 +226,6 @@ def created(one: Object) -> str:
 
 def _exported(spec: Value) -> tuple[str, ...]:
     return tuple(strings(spec.get("exportTo"))) or _ALL
-
-
-_NOT_HTTP = {"TCP", "TLS", "MONGO", "MYSQL", "REDIS"}
-_PASSED_ON = {"PASSTHROUGH", "AUTO_PASSTHROUGH"}  # TLS that the gateway does not end, so it sees no requests
-
-
-def _gateway(one: Object) -> Gateway:
-    servers = [server for server in mappings(mapping(one.value, "spec").get("servers")) if _is_http(server)]
-    return Gateway(one, tuple(host for server in servers for host in strings(server.get("hosts"))))
-
-
-def _is_http(server: Value) -> bool:
-    protocol = str(mapping(server, "port").get("protocol", "")).upper()
-    return protocol not in _NOT_HTTP and mapping(server, "tls").get("mode") not in _PASSED_ON
 
 
 def _sidecar(one: Object) -> Sidecar:

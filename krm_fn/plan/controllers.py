@@ -24,6 +24,10 @@ _OF_ROLLOUTS = (
     (_BLUE_GREEN, "activeService"),
     (_BLUE_GREEN, "previewService"),
 )
+_METADATA = {
+    "canary": ("stableMetadata", "canaryMetadata"),
+    "blueGreen": ("activeMetadata", "previewMetadata"),
+}
 _BY_SUBSETS = (
     "to keep environments there, let it split one Service by subsets "
     "(spec.strategy.canary.trafficRouting.istio.destinationRule) and name no other"
@@ -92,6 +96,15 @@ def _of_canary(one: Object) -> Iterator[Claim]:
     if name:
         kind = str(target.get("kind", "Deployment"))
         yield Claim((one.ref.namespace, wanted), one.ref, "spec.service", kind, name, _BY_ITSELF)
+
+
+def pod_labels(one: Object) -> frozenset[tuple[str, str]]:
+    """Return the labels that an Argo Rollout gives to its stable or its new pods while it works."""
+    if one.ref.kind != "Rollout" or group_of(one.ref.api_version) != "argoproj.io":
+        return frozenset()
+    strategy = mapping(mapping(one.value, "spec"), "strategy")
+    parts = (mapping(mapping(strategy, kind), key) for kind, keys in _METADATA.items() for key in keys)
+    return frozenset((key, str(text)) for part in parts for key, text in mapping(part, "labels").items())
 
 
 def finding(claim: Claim, lost: Sequence[Workload], label: str) -> Result:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from krm_fn.names import dashed, nearest
 from krm_fn.objects import HOST_IDS, INDEXES, PATHS, Object, annotations_of
 from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.plan.environments import environment_problem
+from krm_fn.plan.fork_findings import Path, at, counts, key_of, shares, target_of
 from krm_fn.plan.services import Workload
 from krm_fn.results import Code, FunctionError, Ref, Result
 from krm_fn.values import Value, mapping, mappings
 
-Path = tuple[str | int, ...]
 _LONGEST = 63  # characters of a name that is also a label's value and part of a host
 _REMEMBERED = ("argocd.argoproj.io/tracking-id", "meta.helm.sh/release-name", "meta.helm.sh/release-namespace")
 _NO_SELECTOR = {"Pod", "Job", "CronJob"}
@@ -60,13 +60,19 @@ def fork(objects: Sequence[Object], plan: Plan, wanted: Wanted) -> Fork:
     put: dict[Path, str] = {("metadata", "name"): name}
     template: Path = tuple(ancestor.labels_field.split("."))[:-2]
     labels: list[Path] = [(*template, "metadata", "labels")]
+    selector: Path = ()
     if ancestor.ref.kind not in _NO_SELECTOR:
-        labels.append(_selector(source, label.name))
+        selector = _selector(source, label.name)
+        labels.append(selector)
     if label.name in mapping(mapping(source.whole, "metadata"), "labels"):
         labels.append(("metadata", "labels"))
+    labels += _about_itself(source, (*template, "spec"), ancestor, label.name)
     put |= {(*path, label.name): wanted.environment for path in labels}
     put |= dict(_images(source, (*template, "spec"), wanted.images))
-    return Fork(source, name, put, tuple(_left_out(source)), tuple(_shared(source, (*template, "spec"), name)))
+    both = at(source.whole, selector) if selector else {}
+    counted = counts(objects, source, {} if label.name in both else both, name)
+    shared = (*shares(source, (*template, "spec"), name), *counted)
+    return Fork(source, name, put, tuple(_left_out(source)), shared)
 
 
 def of_environment(objects: Sequence[Object], plan: Plan, environment: str) -> list[tuple[Object, str]]:
@@ -86,10 +92,9 @@ def of_environment(objects: Sequence[Object], plan: Plan, environment: str) -> l
     found = [(one, f"its pods are of {environment}") for one in objects if one.ref in pods]
     for one in objects:
         spec = mapping(one.whole, "spec")
-        target = mapping(spec, "scaleTargetRef") or mapping(spec, "targetRef")
-        key = (one.ref.namespace, str(target.get("kind", "Deployment")), str(target.get("name")))
-        if target and key in {(ref.namespace, ref.kind, ref.name) for ref in pods}:
-            found.append((one, f"is about {target.get('name')}"))
+        target = target_of(one)
+        if target in {key_of(ref) for ref in pods}:
+            found.append((one, f"is about {target[-1]}"))
         selector = mapping(mapping(spec, "selector"), "matchLabels")
         labels = {namespace.config.env_label.name for namespace in plan.namespaces}
         if one.ref.kind == "PodDisruptionBudget" and any(selector.get(label) == environment for label in labels):
@@ -193,15 +198,31 @@ def _selector(source: Object, label: str) -> Path:
     return ("spec", "selector") if direct else ("spec", "selector", "matchLabels")
 
 
-def _at(value: Value, path: Path) -> Value:
-    for step in path:
-        value = mapping(value, str(step))
-    return value
+def _about_itself(source: Object, pod: Path, workload: Workload, label: str) -> Iterator[Path]:
+    """Yield the places of labels by which pods keep away from, or close to, others of their own workload."""
+    spec = at(source.whole, pod)
+    for field in ("affinity", "topologySpreadConstraints"):
+        for path, selector in _selectors(spec.get(field), (*pod, field)):
+            if label in selector and selector.items() <= workload.labels.items():
+                yield path
+
+
+def _selectors(value: object, path: Path) -> Iterator[tuple[Path, Value]]:
+    """Yield each `matchLabels` somewhere in a value, with its place."""
+    if isinstance(value, list):
+        for place, one in enumerate(value):
+            yield from _selectors(one, (*path, place))
+    elif isinstance(value, dict):
+        for key, one in value.items():
+            if key == "matchLabels" and isinstance(one, dict):
+                yield (*path, key), one
+            else:
+                yield from _selectors(one, (*path, key))
 
 
 def _images(source: Object, pod: Path, images: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
     places: dict[str, Path] = {}
-    spec = _at(source.whole, pod)
+    spec = at(source.whole, pod)
     for field in ("initContainers", "containers"):
         for place, container in enumerate(mappings(spec.get(field))):
             places[str(container.get("name"))] = (*pod, field, place, "image")
@@ -223,27 +244,3 @@ def _left_out(source: Object) -> Iterator[Path]:
     for key in (*HOST_IDS, *PATHS, *INDEXES, *_REMEMBERED):
         if key in annotations_of(source.whole):
             yield ("metadata", "annotations", key)
-
-
-def _shared(source: Object, pod: Path, name: str) -> Iterator[Result]:
-    """Yield findings about what copy and source would have in common, or have not."""
-    spec: Mapping[str, Any] = _at(source.whole, pod)
-    field = ".".join(map(str, pod))
-    if claims := mappings(mapping(source.whole, "spec").get("volumeClaimTemplates")):
-        names = ", ".join(str(mapping(one, "metadata").get("name")) for one in claims)
-        message = f"has volumes of its own ({names}): those of {name} are new, and empty"
-        yield Result(Code.FORK_SHARES, message, source.ref, "spec.volumeClaimTemplates")
-    for volume in mappings(spec.get("volumes")):
-        claim = mapping(volume, "persistentVolumeClaim").get("claimName")
-        if claim or "hostPath" in volume:
-            what = f"the claim {claim!r}" if claim else f"the host's folder {mapping(volume, 'hostPath').get('path')!r}"
-            message = f"has {what} as a volume, and {name} has the same: what one writes the other reads"
-            yield Result(Code.FORK_SHARES, message, source.ref, f"{field}.volumes")
-    if spec.get("hostNetwork") is True:
-        message = f"uses the ports of its host, and so does {name}: they cannot run on one node"
-        yield Result(Code.FORK_SHARES, message, source.ref, f"{field}.hostNetwork")
-    for container in mappings(spec.get("containers")):
-        for port in mappings(container.get("ports")):
-            if number := port.get("hostPort"):
-                message = f"uses port {number} of its host, and so does {name}: they cannot run on one node"
-                yield Result(Code.FORK_SHARES, message, source.ref, f"{field}.containers")

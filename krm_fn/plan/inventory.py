@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from krm_fn.config.reader import Configs
 from krm_fn.objects import Object, added_label, annotations_of, group_of, is_list
-from krm_fn.plan import kinds
+from krm_fn.plan import controllers, kinds
 from krm_fn.plan.controllers import Claim, claims
 from krm_fn.plan.services import Key, Port, Service, Workload, traffic_of
 from krm_fn.results import Code, Ref, Result, Severity, shown
@@ -207,7 +207,8 @@ class _Reader:
         serves = kind not in kinds.RUN_TO_COMPLETION
         own = self.mapping(self.one.value, "metadata", "metadata").get("labels")
         own = own if isinstance(own, dict) else {}
-        return Workload(self.one.ref, labels, labels_field, absent, serves, self.one.position, own)
+        later = controllers.pod_labels(self.one) if kind == "Rollout" else frozenset()
+        return Workload(self.one.ref, labels, labels_field, absent, serves, self.one.position, own, later)
 
     def absent(self, spec: Mapping[str, Any]) -> str:
         kind = self.one.ref.kind

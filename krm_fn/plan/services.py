@@ -72,6 +72,7 @@ class Workload(NamedTuple):
         serves: whether its pods are there to be called (a Job's are not).
         position: its number among the objects.
         object_labels: the labels of the object itself, of whatever type.
+        later: labels that its controller gives to some of its pods.
     """
 
     ref: Ref
@@ -81,6 +82,7 @@ class Workload(NamedTuple):
     serves: bool = True
     position: int = -1
     object_labels: Mapping[str, Any] = NOTHING
+    later: frozenset[tuple[str, str]] = frozenset()
 
 
 def traffic_of(number: int, name: str, protocol: str, app_protocol: str | None) -> tuple[Traffic, str]:

@@ -33,7 +33,8 @@ def copied(item: Item, scalars: Mapping[Path, str], removals: Sequence[Path]) ->
         result = text.result().replace(f"\n{margin}", "\n").rstrip("\n") + "\n"
     except (YAMLError, LookupError):
         return None
-    return _above(item) + result if reads_as(result, changed(item.whole, scalars, removals)) else None
+    wanted = changed(item.whole, scalars, removals)
+    return _above(item) + result if reads_as(result, wanted, margin + item.source) else None
 
 
 def changed(value: Mapping[str, Any], scalars: Mapping[Path, str], removals: Sequence[Path]) -> dict[str, Any]:

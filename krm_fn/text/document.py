@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import gc
 from dataclasses import dataclass
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from krm_fn.results import FUNCTION, Code
-from krm_fn.text import yaml_list, yaml_reader, yaml_stream
-from krm_fn.text.pages import Entry, Node, Page, fail, line_of
+from krm_fn.text import form, yaml_list, yaml_reader, yaml_stream
+from krm_fn.text.form import Form
+from krm_fn.text.pages import Entry, Page, fail
 from krm_fn.text.splice import Splice, block_list, edit_list, flow_list, replace
 from krm_fn.text.writer import dump, flow
 from krm_fn.text.yaml_cuts import Asked
@@ -24,20 +24,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Document", "Form", "Item", "dump", "parse"]
 
-_GROUP = "config.kubernetes.io/"
-_VERSIONS = ("v1", "v1beta1", "v1alpha1")
 _BOM = b"\xef\xbb\xbf"
 
 
 def everything(_api_version: str, _kind: str) -> None:
     """Ask for all that there is, of whatever kind."""
-
-
-class Form(Enum):
-    """What the input is: a ResourceList, or a plain stream of documents."""
-
-    RESOURCE_LIST = "ResourceList"
-    STREAM = "stream"
 
 
 @dataclass(slots=True)
@@ -88,11 +79,11 @@ class Document:
         self._text = text
         self.is_json = is_json
         self._pages = pages
-        self.form = _form(pages, text)
+        self.form = form.of(pages, text)
         self.function_config: dict[str, Any] | None = None
         self.results: list[dict[str, Any]] = []
         if self.form is Form.RESOURCE_LIST:
-            _check_list(pages, text)
+            self._pages = pages = [form.check_list(pages, text)]
             self.function_config = pages[0].value.get("functionConfig")
             self.results = (
                 [entry.value for entry in pages[0].listings["results"].entries]
@@ -102,7 +93,7 @@ class Document:
             entries: Sequence[Any] = pages[0].listings["items"].entries
         else:
             self._pages = entries = [page for page in pages if page.value is not None]
-            _check_stream(pages, text)
+            form.check_stream(pages, text)
         self.items = tuple(
             Item(index, entry.value, _duplicates(entry), entry.start, entry.end, entry.column, text, entry.partial)
             for index, entry in enumerate(entries)
@@ -135,7 +126,11 @@ class Document:
             page = self._pages[0]
             edit_list(splice, page.listings["items"], replaced=replaced, removed=gone, added=added)
             self._edit_results(splice, page, results)
-        return self._bom + splice.result().encode() if splice.edits else self._raw
+        if not splice.edits:
+            return self._raw
+        # JSON has no BOM, and kubectl reads no further than the first object behind one.
+        bom = b"" if self.is_json and self.form is Form.STREAM else self._bom
+        return bom + splice.result().encode()
 
     def _edit_results(self, splice: Splice, page: Page, results: Sequence[Mapping[str, Any]]) -> None:
         own = [index for index, result in enumerate(self.results) if _is_own(result)]
@@ -173,6 +168,8 @@ class Document:
                 lines = "".join(flow(value) + "\n" for value in added)  # JSON's own readers know no `---`
                 splice.put(len(self._text), len(self._text), lines, lines=True)
                 return
+            if splice.newline == "\r":
+                splice.newline = "\n"  # kubectl and kyaml part a text at lines of ---, and know line feeds alone
             texts = [flow(value) + "\n" if self.is_json else dump(value) for value in added]
             end = len(self._text)
             last = self._pages[-1]
@@ -248,105 +245,3 @@ def _decode(raw: bytes) -> str:
 def _is_own(result: Mapping[str, Any]) -> bool:
     tags = result.get("tags")
     return isinstance(tags, dict) and tags.get("function") == FUNCTION
-
-
-def _form(pages: list[Page], text: str) -> Form:
-    """Return what the input is. Raises FunctionError when it is nothing, or only nearly a ResourceList."""
-    filled = [page for page in pages if page.value is not None]
-    if not filled:
-        fail(
-            Code.INPUT_EMPTY,
-            "the input holds no object; send a ResourceList, or YAML documents, on stdin. Where that may be (a Helm "
-            "chart of hooks only), --allow-empty lets it pass",
-        )
-    for number, page in enumerate(pages, 1):
-        value = page.value if isinstance(page.value, dict) else {}
-        version, kind = value.get("apiVersion"), value.get("kind")
-        ours = isinstance(version, str) and version.startswith(_GROUP)
-        if kind != "ResourceList" and not (ours and len(filled) == 1):
-            continue
-        where = f"line {line_of(text, page.start)}"
-        if kind != "ResourceList":
-            fail(
-                Code.INPUT_SHAPE,
-                f"{where}: apiVersion {version} with kind {kind!r}: was ResourceList meant? Write kind: ResourceList",
-            )
-        if not ours or str(version).removeprefix(_GROUP) not in _VERSIONS:
-            known = ", ".join(_GROUP + version for version in _VERSIONS)
-            fail(Code.INPUT_SHAPE, f"{where}: a ResourceList with apiVersion {version!r}; known are {known}")
-        if len(filled) > 1:
-            fail(
-                Code.INPUT_SHAPE,
-                f"{where}: a ResourceList beside other documents (it is number {number} of "
-                f"{len(pages)}); send it alone, with all objects in its items",
-            )
-        return Form.RESOURCE_LIST
-    return Form.STREAM
-
-
-def _check_list(pages: list[Page], text: str) -> None:
-    page = next(page for page in pages if page.value is not None)
-    if page is not pages[0]:
-        pages[:] = [page]
-    if page.shared_alias:
-        fail(Code.SHARED_ALIAS, page.shared_alias)
-    if page.repeated:
-        fail(Code.DUPLICATE_KEY, f"the ResourceList has the key {page.repeated[0]!r} twice; keep one of them")
-    for key in ("items", "results"):
-        _check_listing(page, key, text)
-    config = page.value.get("functionConfig")
-    if config is not None and not isinstance(config, dict):
-        fail(
-            Code.INPUT_SHAPE, f"functionConfig is {_kind_of(config)}, but must be an object; correct it or leave it out"
-        )
-
-
-def _check_listing(page: Page, key: str, text: str) -> None:
-    if key not in page.value:
-        if key == "items":
-            fail(Code.INPUT_SHAPE, "the ResourceList has no items; without any object, write items: []")
-        return
-    if key not in page.listings:
-        fail(Code.INPUT_SHAPE, f"{key} of the ResourceList is {_kind_of(page.value[key])}, but must be a list")
-    for index, entry in enumerate(page.listings[key].entries):
-        if not isinstance(entry.value, dict):
-            fail(
-                Code.INPUT_SHAPE,
-                f"line {line_of(text, entry.start)}: {key}[{index}] is {_kind_of(entry.value)}, "
-                "but must be an object; correct it or take it out",
-            )
-
-
-def _check_stream(pages: list[Page], text: str) -> None:
-    for number, page in enumerate(pages, 1):
-        wrong = _glued(page.value) or _not_an_object(page.value)
-        if wrong:
-            fail(Code.INPUT_SHAPE, f"document {number}, line {line_of(text, page.start)}: {wrong}")
-
-
-def _glued(value: Node) -> str | None:
-    """Return what is wrong with a key like `---apiVersion`."""
-    key = next((key for key in value if key.startswith("---")), None) if isinstance(value, dict) else None
-    if key is None:
-        return None
-    return f"the key {key!r} begins with the mark that parts documents; write --- in a line of its own"
-
-
-def _not_an_object(value: Node) -> str | None:
-    """Return what keeps a document from being a Kubernetes object; an empty one is fine."""
-    if value is None:
-        return None
-    if not isinstance(value, dict):
-        return f"{_kind_of(value)}, but must be an object with apiVersion and kind; correct it or take it out"
-    for key in ("apiVersion", "kind"):
-        if not isinstance(value.get(key), str):
-            return (
-                f"the object has no {key} that is a string; every Kubernetes object has one, so add it or take "
-                "the document out"
-            )
-    return None
-
-
-def _kind_of(value: Node) -> str:
-    names = {dict: "an object", list: "a list", str: "a string", bool: "a boolean", type(None): "empty"}
-    return names.get(type(value), "a number")

@@ -28,11 +28,15 @@ class Put(NamedTuple):
 
 
 class Edit(NamedTuple):
-    """The edits of the object at a position of the list: first what goes, then what comes."""
+    """The edits of the object at a position of the list: first what goes, then what comes.
+
+    `emptied`: lists and mappings that go as a whole; a key that was there before it was filled stays, as it was.
+    """
 
     position: int
     removals: tuple[Path, ...]
     additions: tuple[Insert | Put, ...]
+    emptied: tuple[Path, ...] = ()
 
 
 def made(value: Any, additions: Sequence[Insert | Put]) -> Any:  # noqa: ANN401 - a tree of any values
@@ -74,8 +78,16 @@ def size_of(value: Any) -> int:  # noqa: ANN401 - a tree of any values
 
 
 def outcome(value: Value, edit: Edit) -> Any:  # noqa: ANN401 - a tree of any values
-    """Return a value with the edit made; what it does not touch is shared with the given one."""
-    return made(_without(value, edit.removals), edit.additions)
+    """Return a value with the edit made; the key of an emptied list goes, what is not touched is shared."""
+    return made(_without(value, (*edit.removals, *edit.emptied)), edit.additions)
+
+
+def with_left(value: Any, path: Path, left: Any) -> Any:  # noqa: ANN401 - a tree of any values
+    """Return a value that has what is left of an emptied list, unless something else stands there by now."""
+    holder = value
+    for step in path[:-1]:
+        holder = holder[step]
+    return value if path[-1] in holder else _with(value, path[:-1], Put(path[:-1], str(path[-1]), left))
 
 
 def _without(value: Any, removals: Sequence[Path]) -> Any:  # noqa: ANN401 - a tree of any values

@@ -33,7 +33,7 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 def read(text: str) -> list[Page] | None:
-    """Return the JSON objects of `text` (one, or several with or without `---` between), None if it is not JSON.
+    """Return the JSON objects of `text` (one, or several, with `---` before each or none), None if it is not JSON.
 
     Raises FunctionError for JSON that nests too deep or holds half a surrogate pair.
     """
@@ -118,9 +118,13 @@ class _Reader:
     def pages(self) -> list[Page]:
         pages: list[Page] = []
         index = self._space(0)
+        marked = False
         while index < len(self.text):
             begin = index
             marker = _MARKER.match(self.text, index)
+            if pages and marked != bool(marker) and (marked or len(pages) > 1):
+                raise ValueError(index)  # `---` between some only: kubectl reads the first object behind each
+            marked = bool(marker)
             if marker:
                 index = self._space(marker.end())
                 if index == len(self.text):

@@ -69,7 +69,8 @@ class Layout:
                 raise KeyError(step)
             return [Place(node.entries[step][1].real, node, step)]
         found = [index for index, (key, _) in enumerate(node.entries) if key is not None and key.text == step]
-        if len({self.text[value.start : value.end] for _, value in (node.entries[index] for index in found)}) > 1:
+        values = (node.entries[index][1] for index in found)
+        if len({self.text[value.start : value.end].rstrip() for value in values}) > 1:
             found = found[-1:]  # readers take the last of two
         if not found and (merged := self._merged(node)):
             return next((places for one in merged if (places := self._steps(one, step))), [])
@@ -155,11 +156,15 @@ class Layout:
         """Return the place behind an entry's last character. An empty value has no place of its own."""
         key, value = entry
         if value.is_empty and key:
-            colon = _COLON.match(self.text, key.end)
-            return colon.end() if colon else key.end
+            return self._colon_end(key)
         if value.target is None and value.entries and not value.is_flow:
             return self._end(value.entries[-1])
         return value.end
+
+    def _colon_end(self, key: Node) -> int:
+        """Return the place behind the colon of a key, or behind the key where it has none."""
+        colon = _COLON.match(self.text, key.end)
+        return colon.end() if colon else key.end
 
     def _line_after_entry(self, entry: tuple[Node | None, Node]) -> int:
         last = entry

@@ -80,6 +80,15 @@ def fail(code: Code, message: str) -> NoReturn:
     raise FunctionError(Result(code, message))
 
 
+def too_deep(line: int) -> NoReturn:
+    """Fail because of the nesting in the line of that number, counted from 0."""
+    fail(
+        Code.INPUT_LIMIT,
+        f"line {line + 1}: nested more than {MAX_DEPTH} deep; "
+        "no Kubernetes object is, so look for brackets or indentation gone wrong",
+    )
+
+
 def line_of(text: str, index: int) -> int:
     """Return the line that `index` is in, the first being 1."""
     before = text[:index]

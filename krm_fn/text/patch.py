@@ -6,6 +6,7 @@ trace. Beside `document.py` the only room that knows YAML.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -16,6 +17,10 @@ from krm_fn.text.places import Node
 from krm_fn.text.splice import block_list
 from krm_fn.text.writer import dump, flow, scalar
 
+_REFERENCE = re.compile(r"[A-Za-z_][\w./-]*[:@][\w./:@-]*\w", re.ASCII)  # an image with its tag: plain to every reader
+GONE = object()  # what is left of an emptied list whose key went with it
+_FILLED = " "  # behind a bracket within others: it was there before, and empty
+_NOTHING_BEFORE = " # before virtual-env-fn:"  # behind the key of a filled list, then what stood there
 _STEP = 2  # columns by which a new mapping stands deeper than its key
 
 
@@ -92,13 +97,14 @@ class Text(Layout):
                 raise KeyError(key)  # a value of another kind, which no key goes into
             self._fill(place, {key: value}, depth)
         elif node.is_flow:
-            self._put_flow(node, key, value)
+            self._put_flow(place, key, value)
         else:
             names = [name.text for name, _ in node.entries if name]
             last = node.entries[names.index(after)] if after in names else node.entries[-1]
             self._add_lines(self._line_after_entry(last), dump({key: value}, self._key_column(node)), depth)
 
-    def _put_flow(self, node: Node, key: str, value: object) -> None:
+    def _put_flow(self, place: Place, key: str, value: object) -> None:
+        node = place.node
         first = node.entries or (self.root.entries if self.root.is_flow else ())
         quoted = first and first[0][0] and self.text[first[0][0].start] == '"'
         words = f"{scalar(key)}: {scalar(value)}" if isinstance(value, str) and not quoted else ""
@@ -107,6 +113,8 @@ class Text(Layout):
         if node.entries:
             self._opening(node, "{")  # `[a: b]` is a mapping without braces
             text = f"{' ' * (self.text[at - 1] == ':')}, {text}"
+        else:
+            text = self._filled(place) + text
         self._add(at, at, text)
 
     def _fill_once(self, place: Place, value: object, depth: int) -> None:
@@ -122,7 +130,11 @@ class Text(Layout):
         if not node.is_flow or node.entries or not isinstance(value, dict if node.is_mapping else list):
             raise KeyError(node.text)  # it has a value already
         at = self._opening(node, kind)
-        self._add(at, at, flow(value)[1:-1])
+        self._add(at, at, self._filled(place) + flow(value)[1:-1])
+
+    def _filled(self, place: Place) -> str:
+        """Return what stands before all that fills a place that was there and empty."""
+        return _FILLED if place.parent and place.parent.is_flow else ""
 
     def remove(self, path: Path) -> None:
         """Take out the entry of a sequence, or the key of a mapping, at `path`."""
@@ -130,8 +142,39 @@ class Text(Layout):
             if place.parent:
                 self.removed.setdefault(id(place.parent), (place.parent, set()))[1].add(place.index)
 
+    def empty(self, path: Path) -> object:
+        """Take out all entries of a list or mapping, and its key, unless that was there before it was filled.
+
+        Returns what is left of it: the empty list or mapping, None where there was none, or GONE.
+        """
+        left = [self._left(place) for place in self._at(path)]
+        if any(one is GONE for one in left):
+            self.remove(path)
+            return GONE
+        return left[0]
+
+    def _left(self, place: Place) -> object:
+        node, parent = place.node, place.parent
+        if parent is None or not node.entries:
+            return GONE
+        if node.is_flow:
+            at = self._opening(node, "{" if node.is_mapping else "[")
+            if parent.is_flow and not self.text.startswith(_FILLED, at):
+                return GONE
+            self._add(at, self._end(node.entries[-1]), "")
+            return {} if node.is_mapping else []
+        key = parent.entries[place.index][0]
+        if key is None or parent.is_flow:
+            return GONE
+        at = self._colon_end(key)
+        if not self.text.startswith(_NOTHING_BEFORE, at):
+            return GONE
+        self._add(at, at + len(_NOTHING_BEFORE), "")
+        self._add(self._line_end(at), self._line_after(node.entries[-1][1]), "")
+        return None
+
     def replace(self, path: Path, value: str) -> None:
-        """Give the scalar at `path` another text, in the quotes that it has."""
+        """Give the scalar at `path` another text, in the quotes that it has or without any."""
         for place in self._at(path):
             node = place.node
             before = self.text[node.start : node.end]
@@ -140,6 +183,8 @@ class Text(Layout):
             text = scalar(value)
             if before.startswith("'"):
                 text = f"'{value}'"
+            elif before[:1].isalnum() and _REFERENCE.fullmatch(value):
+                text = value
             elif before.startswith('"') and not text.startswith('"'):
                 text = f'"{value}"'
             self._add(node.start, node.end, f" {text}" if node.is_empty else text)
@@ -204,6 +249,10 @@ class Text(Layout):
             return
         column = self._key_column(parent)
         lines = dump(value, column + _STEP) if isinstance(value, dict) else block_list(value, column)
-        if not node.is_empty:
+        at = self._colon_end(key)
+        if isinstance(value, list) and node.end <= self._line_end(at):
+            self._add(at, at, _NOTHING_BEFORE)
+        elif not node.is_empty:
+            at = node.end
             self._add(node.start, node.end, "")
-        self._add_lines(self._line_end(self._end((key, node))), lines, depth)
+        self._add_lines(self._line_end(at), lines, depth)

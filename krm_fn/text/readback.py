@@ -7,15 +7,29 @@ from typing import Any
 
 from krm_fn.results import FunctionError
 from krm_fn.text import json_reader, yaml_reader
+from krm_fn.text.pages import Page
 
 
-def reads_as(text: str, wanted: Mapping[str, Any]) -> bool:
-    """Tell whether a text is one object, and that one; types count, the order of keys does not."""
+def reads_as(text: str, wanted: Mapping[str, Any], source: str) -> bool:
+    """Tell whether a text is one object, and that one; types count, the order of keys does not.
+
+    A key that it gives twice with different values must be one that the `source` gives so, too.
+    """
+    page = _page(text)
+    if page is None or not same(page.value, wanted):
+        return False
+    if not page.duplicates:
+        return True
+    before = _page(source)
+    return before is not None and set(page.duplicates) <= set(before.duplicates)
+
+
+def _page(text: str) -> Page | None:
     try:
         pages = json_reader.read(text) or yaml_reader.read(text, text.encode())
     except FunctionError:
-        return False
-    return len(pages) == 1 and same(pages[0].value, wanted)
+        return None
+    return pages[0] if len(pages) == 1 else None
 
 
 def same(one: object, other: object) -> bool:

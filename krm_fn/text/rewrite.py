@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
 
 from yaml import YAMLError
 
-from krm_fn.text.edits import Edit, Insert, Put, outcome, size_of
-from krm_fn.text.patch import Text
+from krm_fn.text.edits import Edit, Insert, Path, Put, outcome, size_of, with_left
+from krm_fn.text.patch import GONE, Text
 from krm_fn.text.pieces import Pieces
 from krm_fn.text.readback import reads_as
 from krm_fn.text.splice import block_list
@@ -16,7 +17,14 @@ from krm_fn.values import Value
 MAX_ADDED = 10_000_000  # characters that may be added to a text with aliases, whose copies are as long as they like
 
 
-def rewrite(source: str, column: int, value: Value, edit: Edit, pieces: Pieces | None = None) -> str | None:
+class Rewritten(NamedTuple):
+    """An object's new text, and what it says."""
+
+    text: str
+    value: Value
+
+
+def rewrite(source: str, column: int, value: Value, edit: Edit, pieces: Pieces | None = None) -> Rewritten | None:
     """Return an object's text with the edits made; `source` and `column` as `document.Item` gives them.
 
     What an earlier run added is taken out first, so that the additions find the text as the user wrote it.
@@ -25,18 +33,28 @@ def rewrite(source: str, column: int, value: Value, edit: Edit, pieces: Pieces |
     nothing else: a text may say one thing for several places (`&x`, `*x`, `<<`), or in a way that nobody foresaw.
     `pieces` are of the run: what is added to many objects is written, and read again, once.
     """
-    if not edit.removals and not edit.additions:
-        return source
+    if not (edit.removals or edit.emptied or edit.additions):
+        return Rewritten(source, value)
     if "&" in source or "*" in source:
         pieces = None  # one edit may change several places
     try:
-        text, blocks = _edited(source, column, edit, pieces)
+        text, left, blocks = _edited(source, column, edit, pieces)
     except (YAMLError, LookupError):
         return None
-    read, wanted = _thinned(text, edit, blocks) if blocks else (text, edit)
+    read, thin = _thinned(text, edit, blocks) if blocks else (text, edit)
     if pieces and not pieces.are_sound():
         return None
-    return text if reads_as(" " * column + read, outcome(value, wanted)) else None
+    margin = " " * column
+    if not reads_as(margin + read, _wanted(value, thin, left), margin + source):
+        return None
+    return Rewritten(text, _wanted(value, edit, left))
+
+
+def _wanted(value: Value, edit: Edit, left: Mapping[Path, Any]) -> Value:
+    wanted: Value = outcome(value, edit)
+    for path, what in left.items():
+        wanted = with_left(wanted, path, what)
+    return wanted
 
 
 def _thinned(text: str, edit: Edit, blocks: Sequence[tuple[str, int]]) -> tuple[str, Edit]:
@@ -66,13 +84,19 @@ def grown(source: str, edit: Edit) -> int:
     return size if size > MAX_ADDED else 0
 
 
-def _edited(source: str, column: int, edit: Edit, pieces: Pieces | None) -> tuple[str, Sequence[tuple[str, int]]]:
-    """Return a text with the edits made, and the blocks of lines that `pieces` wrote, each with its column."""
+def _edited(
+    source: str, column: int, edit: Edit, pieces: Pieces | None
+) -> tuple[str, dict[Path, Any], Sequence[tuple[str, int]]]:
+    """Return the text, what is left of emptied lists, and the blocks that `pieces` wrote, each with its column."""
     blocks: Sequence[tuple[str, int]] = ()
-    if edit.removals:
-        text = Text(source, column, [path[:-1] for path in edit.removals])
+    left: dict[Path, Any] = {}
+    if edit.removals or edit.emptied:
+        text = Text(source, column, [*(path[:-1] for path in edit.removals), *edit.emptied])
         for path in edit.removals:
             text.remove(path)
+        for path in edit.emptied:
+            if (what := text.empty(path)) is not GONE:
+                left[path] = what
         source = text.result()
     if edit.additions:
         paths = ((*one.path, one.key) if isinstance(one, Put) else one.path for one in edit.additions)
@@ -83,4 +107,4 @@ def _edited(source: str, column: int, edit: Edit, pieces: Pieces | None) -> tupl
             else:
                 text.put(addition.path, addition.key, addition.value, addition.after)
         source, blocks = text.result(), text.blocks
-    return source, blocks
+    return source, left, blocks

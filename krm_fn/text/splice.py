@@ -64,8 +64,8 @@ class Splice:
         for edit in sorted(self.edits, key=lambda edit: (edit.start, edit.end)):
             if edit.start > done:
                 pieces.append(self.text[done : edit.start])
-            if edit.lines and edit.text and pieces and not pieces[-1].endswith(("\n", "\r")):
-                pieces.append(self.newline)
+            if edit.lines and edit.text and pieces and not pieces[-1].endswith(("\n", self.newline)):
+                pieces.append("\n" if pieces[-1].endswith("\r") else self.newline)
             if edit.text:
                 pieces.append(edit.text)
             done = max(done, edit.end)

@@ -25,7 +25,8 @@ from yaml.events import (
 )
 
 from krm_fn.results import FunctionError
-from krm_fn.text.nodes import Event, Nodes
+from krm_fn.text.anchors import Event
+from krm_fn.text.nodes import Nodes
 from krm_fn.text.pages import MAX_DEPTH, Entry, Page, duplicate_paths
 from krm_fn.text.yaml_ends import open_parser
 from krm_fn.text.yaml_shapes import EACH, IDENTITY, WORD, Shape, Shapes, Tree, Waiting
@@ -35,6 +36,11 @@ Asked = Callable[[str, str], Tree | None]  # apiVersion and kind -> what is aske
 _LEAD = re.compile(r"(?:[ ]*(?:#[^\n]*)?\n)*")  # blank lines and comments
 _INNER = re.compile(r"(?:[ ]+(?:#[^\n]*)?)?(?:\n[ ]*(?:#[^\n]*)?(?=\n))*(?P<rest>\n(?P<blanks>[ ]*))")  # behind `key:`
 _SPECIAL = re.compile(r"(?:^|[\s\[{,:])[&*][\w-]", re.ASCII)  # may be an anchor or an alias
+# What libyaml takes, and the reading of events does not always: a merge key, YAML's own tags, a collection for a key.
+_JUDGED = re.compile(
+    r"(?:^|[\s{,])<<[ ]*(?::|$)|!!(?:int|float|bool|null|binary)\b|(?:^[ -]*|[\[{,]\s*)\?(?=\s)", re.MULTILINE
+)
+_KEY_END = re.compile(" *:")
 LINE_SEPARATORS = re.compile("[\x85\u2028\u2029]")  # ends of lines for YAML, and for nobody else
 _BLOCK_SCALAR = re.compile(r"[|>][-+0-9]*[ \t]*(?:#[^\n]*)?\n")
 _ASCII = bytes([9, 10, *range(0x20, 0x7F)])
@@ -224,12 +230,31 @@ def whole_lines(text: str) -> str:
 
 def _is_odd(text: str) -> bool:
     """Tell whether a text has something that concerns all of it, wherever it stands."""
+    # Looking for one character is fast, for two it is not: most texts have none of these.
     return bool(
         (("&" in text or "*" in text) and _SPECIAL.search(text))
-        or "{{" in text  # a template that nobody rendered, which Kubernetes cannot read
-        or text.count("{") + text.count("[") > MAX_DEPTH
+        or _odd_brackets(text)
+        or ((("<" in text and "<<" in text) or ("!" in text and "!!" in text) or "?" in text) and _JUDGED.search(text))
         or (not text.isascii() and LINE_SEPARATORS.search(text))
     )
+
+
+def _odd_brackets(text: str) -> bool:
+    """Tell whether brackets are many, double (a template that nobody rendered), or around a key."""
+    find, count = text.find, 0
+    for opening, closing in ("{}", "[]"):
+        at = find(opening)
+        while at >= 0:
+            if opening == "{" == text[at + 1]:
+                return True
+            count += 1
+            at = find(opening, at + 1)
+        at = find(closing)
+        while at >= 0:
+            if text[at + 1] in " :" and _KEY_END.match(text, at + 1):
+                return True
+            at = find(closing, at + 1)
+    return count > MAX_DEPTH
 
 
 def _nodes(text: str) -> Nodes:
@@ -248,16 +273,16 @@ def _each(nodes: Nodes, count: int, *, in_list: bool) -> Iterator[Any]:
     get_event = nodes.get_event
     for number in range(count):
         if not in_list:
-            nodes.begin_document()
+            nodes.anchors.begin_document()
             _expect(get_event(), DocumentStartEvent)
         elif not number:
             _expect(get_event(), DocumentStartEvent)
             _expect(get_event(), SequenceStartEvent)
-        nodes.region += 1
+        nodes.anchors.region += 1
         event: Event = get_event()
         _expect(event, MappingStartEvent)
         yield nodes.node(event)
-        if nodes.shared_alias:
+        if nodes.anchors.shared:
             raise OddTextError
         if not in_list:
             _expect(get_event(), DocumentEndEvent)

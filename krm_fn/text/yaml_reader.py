@@ -18,8 +18,9 @@ from yaml.events import (
 from yaml.reader import ReaderError
 
 from krm_fn.results import Code
-from krm_fn.text.nodes import Event, Nodes, too_deep
-from krm_fn.text.pages import Entry, Listing, Node, Page, Style, duplicate_paths, fail, repeated_keys
+from krm_fn.text.anchors import Event
+from krm_fn.text.nodes import Nodes
+from krm_fn.text.pages import Entry, Listing, Node, Page, Style, duplicate_paths, fail, line_of, repeated_keys, too_deep
 from krm_fn.text.yaml_ends import COLON, block_end, line_end, open_parser, tolerant
 
 if TYPE_CHECKING:
@@ -80,11 +81,24 @@ def _syntax(error: yaml.YAMLError, text: str, place: str) -> NoReturn:
                 f"the text before it has the character U+{ord(match[0]):04X}, which YAML takes for the end of "
                 "a line: delete it, or write it as an escape between double quotes"
             )
+        elif "\ufeff" in near:
+            hint = "the text before it has a byte order mark (U+FEFF), which belongs to the start of a file: delete it"
+        elif problem == "did not find expected <document start>":
+            hint = "here another object begins, or what is left of one: part objects by a line of ---"
     elif isinstance(error, ReaderError):
         hint = f"the character U+{error.character:04X} must not stand in YAML: delete it, or write it as an escape"
-        where = f"character {error.position + 1}: "
+        where = _place(text, error.character)
     detail = f"{problem} ({context})" if context else problem
     fail(Code.INPUT_SYNTAX, f"{where}this is not YAML{place}: {detail}; {hint}")
+
+
+def _place(text: str, character: int) -> str:
+    """Return where a character stands that no YAML may have; libyaml counts other things than lines."""
+    index = text.find(chr(character))
+    if index < 0:
+        return ""
+    begin = max(text.rfind("\n", 0, index), text.rfind("\r", 0, index)) + 1
+    return f"line {line_of(text, index)}, column {index - begin + 1}: "
 
 
 class _Reader:
@@ -109,7 +123,7 @@ class _Reader:
             yield page
 
     def _page(self, opening: Event, *, first: bool) -> Page:
-        self.nodes.begin_document()
+        self.nodes.anchors.begin_document()
         event = self.get_event()
         start, column = event.start_mark.index, self._column(event)
         page = Page(None, opening.start_mark.index, start, 0, column)
@@ -120,7 +134,7 @@ class _Reader:
             page.value = self.nodes.node(event)
         page.end = self.get_event().start_mark.index  # the document's end
         page.duplicates = self._duplicates(page.value)
-        page.shared_alias = self.nodes.shared_alias
+        page.shared_alias = self.nodes.anchors.shared
         return page
 
     def _column(self, event: Event) -> int:
@@ -143,7 +157,7 @@ class _Reader:
         while type(event := self.get_event()) is not MappingEndEvent:
             out.append(nodes.key(event, out))
             key, key_end = out[-1], nodes.end.end_mark.index
-            nodes.region += 1
+            nodes.anchors.region += 1
             event = self.get_event()
             listing = self._listing(event, key_end, page) if key in _LISTINGS else None
             if listing:
@@ -178,7 +192,7 @@ class _Reader:
             nodes.open_anchor(event, [])
         while type(event := self.get_event()) is not SequenceEndEvent:
             self.place = f", in {key}[{len(entries)}]"
-            nodes.region += 1
+            nodes.anchors.region += 1
             entries.append(self._entry(event, listing))
         self.place = ""
         nodes.end = event

@@ -63,6 +63,7 @@ class Answering:
         self.applied = applied
         self.services = {applied.names.host(*one.key): one for one in plan.services}
         self._pods = pods or {}
+        self._labels = {one.config.env_label.name for one in plan.services}
         self._seen: dict[tuple[str, bool], Seen] = {}
         self._workloads: dict[tuple[str, str], set[str]] = {}
         for service in plan.services:
@@ -84,12 +85,25 @@ class Answering:
         service = self.services.get(host)
         if outcome.reply is not Reply.CLUSTER:
             return Seen(frozenset(), _nobody(outcome, host), service, host, outcome.status)
+        if service is None and host in self.applied.backends:
+            return self._alone(outcome.cluster, host, http=http)
         if service is None:
             where = host or outcome.cluster
             return Seen(frozenset(), f"{where}, which takes no part", None, where)
         found = self._behind(service, outcome.cluster, http=http)
         self._seen[outcome.cluster, http] = found
         return found
+
+    def _alone(self, cluster: str, host: str, *, http: bool) -> Seen:
+        """Say who gets the requests for a generated Service of one environment."""
+        endpoints, selector = self.proxy.endpoints(cluster), self.applied.backends[host]
+        if endpoints is None:
+            environments = frozenset(selector[one] for one in self._labels if one in selector)
+        else:
+            environments = self._of(endpoints)
+        if not environments:
+            return Seen(environments, f"nobody: Service {host} has no pods", None, host, 503 if http else 0)
+        return Seen(environments, f"pods of {' and '.join(sorted(environments))}", None, host)
 
     def _behind(self, service: ServicePlan, cluster: str, *, http: bool) -> Seen:
         subset, host = split(cluster)

@@ -21,7 +21,7 @@ _MOST_PATHS = 8
 
 
 class Applied:
-    """The objects of Istio that the list leads to, as one proxy sees them."""
+    """The objects of Istio and of ours that the list leads to, as one proxy sees them."""
 
     def __init__(self, manifests: Iterable[Value], names: Names, client: Client) -> None:
         self.names = names
@@ -29,6 +29,7 @@ class Applied:
         self.refs: set[str] = set()
         self.with_tls: set[str] = set()  # DestinationRules that ask for TLS
         self.subsets: dict[tuple[str, str], Mapping[str, str]] = {}
+        self.backends: dict[str, Mapping[str, str]] = {}  # selectors of generated Services, by full name
         self._served: dict[str, list[Value]] = {}
         self._woven: set[str] = set()
         self._tables: dict[tuple[str, int], RouteTable | None] = {}
@@ -37,12 +38,24 @@ class Applied:
             if str(one.get("apiVersion", "")).startswith("networking.istio.io/"):
                 self.refs.add(names.ref(one))
                 kinds.setdefault(str(one.get("kind")), []).append(one)
+            elif not is_theirs(one):
+                self._of_any_mesh(one)
         for one in kinds.get("Gateway", ()):
             self.place.gateways[names.ref(one).partition(" ")[2]] = mapping(mapping(one, "spec"), "selector")
         for one in kinds.get("DestinationRule", ()):
             self._rule(one)
         for one in kinds.get("VirtualService", ()):
             self._routes(one)
+
+    def _of_any_mesh(self, one: Value) -> None:
+        """Take a generated object that is none of Istio's: a Service of one environment, or a route to such."""
+        kind, name = one.get("kind"), str(mapping(one, "metadata").get("name"))
+        selector = mapping(mapping(one, "spec"), "selector")
+        if kind == "Service" and selector:
+            labels = {str(key): str(value) for key, value in selector.items()}
+            self.backends[self.names.host(namespace_of(one), name)] = labels
+        elif kind in ("HTTPRoute", "GRPCRoute"):  # a proxy's metadata does not tell them apart
+            self.refs.add(self.names.ref({**one, "kind": "HTTPRoute"}))
 
     def _routes(self, one: Value) -> None:
         spec, namespace = mapping(one, "spec"), namespace_of(one)

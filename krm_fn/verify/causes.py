@@ -72,7 +72,7 @@ class Causes:
         return None
 
     def _by_object(self, cell: Cell, outcome: Outcome) -> Found | None:
-        if outcome.config.startswith("HTTPRoute"):
+        if outcome.config.startswith("HTTPRoute") and outcome.config not in self.applied.refs:
             return Cause.HTTP_ROUTE, outcome.config
         if outcome.config and outcome.config not in self.applied.refs:
             return Cause.OTHER_ROUTES, outcome.config

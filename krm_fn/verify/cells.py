@@ -88,7 +88,7 @@ class Cells:
                 yield Cell(plan, port, "TCP", None, self._connection(plan), request)
             if port.traffic is Traffic.TLS and plan.is_split:
                 request = Request(host, port.number, address, Wire.TLS, sni=host)
-                yield Cell(plan, port, "TLS", None, Expected(frozenset(plan.own)), request)
+                yield Cell(plan, port, "TLS", None, self._of_tls(plan), request)
 
     def _by_header(self, plan: ServicePlan, port: Port, host: str, address: str) -> Iterator[Cell]:
         carriers, left = carriers_of(plan)
@@ -114,9 +114,17 @@ class Cells:
         return self._expected[key]
 
     def _connection(self, plan: ServicePlan) -> Expected:
+        if plan.is_split and not plan.pins_connections:
+            own = plan.service.ref.namespace
+            return Expected(frozenset(one for one in plan.own if plan.home(one) == own))
         caller = self.proxy.dump.labels.get(plan.config.env_label.name, "")
         environment = dict(plan.callers()).get(caller, plan.base_answer)
         return Expected(frozenset([environment] if environment is not None else []))
+
+    def _of_tls(self, plan: ServicePlan) -> Expected:
+        if plan.is_narrowed:
+            return Expected(frozenset([plan.base_answer] if plan.base_answer is not None else []))
+        return Expected(frozenset(plan.own))
 
     def _leave(self, plan: ServicePlan, why: str) -> None:
         self.not_asked.append(f"{plan.service.ref}: {why}")

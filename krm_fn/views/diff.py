@@ -16,13 +16,14 @@ _SHOWN = 6  # names in a row before "and N more"
 HEADS = {
     Kind.BASE: "Requests without an environment are answered differently",
     Kind.UNMATCHED: "No answer any more",
+    Kind.BROKEN: "Routes to pods that are gone",
     Kind.RENAMED: "Environments by another name",
     Kind.MOVED: "Answered by another environment",
     Kind.ANSWERED: "Answered now",
     Kind.PORT: "Ports under another rule",
     Kind.NEW: "Services that take part now",
 }
-_LOUD = {Kind.BASE: Style.BAD, Kind.UNMATCHED: Style.BAD}
+_LOUD = {Kind.BASE: Style.BAD, Kind.UNMATCHED: Style.BAD, Kind.BROKEN: Style.BAD}
 
 
 def diff(found: Comparison) -> Iterator[Line]:
@@ -138,8 +139,9 @@ def sentence(change: Change) -> list[Span]:
         name = change.old.environment or ""
         told = _say("{} is called {} now: requests that carry {} are ", name, change.new.environment, name)
         return [*told, (change.reason, Style.PLAIN)]
-    if change.kind is Kind.PORT:
-        return _say("{} {}", change.service, [(change.reason, Style.PLAIN)])
+    if change.kind in (Kind.PORT, Kind.BROKEN):
+        template = "{} {}" if change.kind is Kind.PORT else "{}: {}"
+        return _say(template, change.service, [(clean(change.reason), Style.PLAIN)])
     named = [value for value in change.values if value is not None]
     unnamed = None in change.values
     was = _say(" (was {})", _who(change.old)) if change.old else []

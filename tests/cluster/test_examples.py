@@ -25,7 +25,7 @@ def test_the_output_is_taken(name, cluster):
     if not (EXAMPLES / name / "Kptfile").exists():
         parts.program("kustomize")
     objects = list(applied(package.rendered(EXAMPLES / name).manifests))
-    assert any(one["kind"] in ("VirtualService", "DestinationRule") for one in objects)
+    assert any(one["kind"] in ("VirtualService", "DestinationRule", "HTTPRoute") for one in objects)
     place = cluster.namespace("example")
     for namespace in sorted({one["metadata"].get("namespace", place) for one in objects}):
         cluster.api.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": namespace}})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import yaml
 
 from . import life, parts
@@ -91,3 +93,27 @@ def test_nothing_that_the_cluster_filled_in_is_printed(cluster, tmp_path):
     assert [one for one in printed if "last-applied-configuration" in str(one["metadata"])] == []
     filled = {"uid", "resourceVersion", "generation", "creationTimestamp", "managedFields"}
     assert [one for one in printed if filled & one["metadata"].keys() or "status" in one] == []
+
+
+def test_json_goes_through_to_where_it_is_from(cluster, tmp_path):
+    """`kubectl get -o json | virtual-env-fn | kubectl apply -f -`: the list is whole and woven; twice is once."""
+    namespace, _ = site(cluster, tmp_path)
+    apply(cluster, namespace, [*life.manifests("add again", namespace), OWN_ROUTES])
+    through = "tee in.json | virtual-env-fn --config virtual-env.yaml | tee out.json"
+    pipe = f"{GET} -o json | {through} | kubectl apply -n $NS -f -"
+    done = shell(cluster, tmp_path, namespace, pipe)
+    before, after = (listed(tmp_path / name) for name in ("in.json", "out.json"))
+    assert list(after)[: len(before)] == list(before)
+    assert len(after) > len(before)
+    assert "virtualservice.networking.istio.io/mine configured" in done.stdout
+    again = shell(cluster, tmp_path, namespace, pipe)
+    assert "created" not in again.stdout
+    assert listed(tmp_path / "out.json").keys() == after.keys()
+    assert listed(tmp_path / "out.json") == listed(tmp_path / "in.json")
+
+
+def listed(path):
+    """Return the specs of a JSON List's objects by kind and name."""
+    value = json.loads(path.read_text())
+    assert value["kind"] == "List"
+    return {(one["kind"], one["metadata"]["name"]): one["spec"] for one in value["items"]}

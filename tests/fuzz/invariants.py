@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from yaml.cyaml import CParser
@@ -12,7 +12,6 @@ from yaml.cyaml import CParser
 from krm_fn import function
 from krm_fn.function import Outcome
 from krm_fn.objects import objects_of, ref_of
-from krm_fn.plan import kinds
 from krm_fn.results import Code, FunctionError
 from krm_fn.text import document
 from krm_fn.text.readback import same
@@ -38,47 +37,79 @@ def _limit() -> Iterator[None]:
         signal.alarm(0)
 
 
-def broken(raw: bytes) -> str:
-    """Say what does not hold of an input; empty if all does."""
+def broken(raw: bytes, tell: Callable[[Outcome], object] = id) -> str:
+    """Say what does not hold of an input; empty if all does. `tell` gets what the function makes of it."""
     try:
         with _limit():
-            return _broken(raw)
+            return _broken(raw, tell)
     except TooLongError:
         return "hang"
     except Exception as error:  # noqa: BLE001 - whatever it is, it is a fault
         return f"defect: {type(error).__name__}: {error}"
 
 
-def _broken(raw: bytes) -> str:  # noqa: PLR0911 - a line for each thing that must hold
+def _broken(raw: bytes, tell: Callable[[Outcome], object]) -> str:
     first = function.run(raw)
-    for result in first.results:
+    tell(first)
+    if fault := _of_findings(first):
+        return fault
+    before = _read(raw)
+    whole = _whole(raw, before)
+    if (whole.output, whole.results) != (first.output, first.results):
+        return "cut and whole differ"
+    if first.failed:
+        return _of_failure(raw, first, before)
+    if isinstance(before, FunctionError):
+        return "what cannot be read is no failure"
+    if first.output == raw:
+        return ""  # what is run again is the same
+    after = document.parse(first.output)
+    if not after.is_json:
+        CParser(tolerant(first.output.decode().removeprefix("\ufeff")).encode()).raw_parse()
+    return _of_texts(before, after) or _of_a_second_run(first, after) or _of_names(after)
+
+
+def _of_findings(outcome: Outcome) -> str:
+    for result in outcome.results:
         if result.code is Code.INTERNAL:
             return "internal"
         if len(result.line().splitlines()) != 1:
             return "a finding of several lines"
         str(result.as_item()).encode()
-    whole = _whole(raw)
-    if (whole.output, whole.results) != (first.output, first.results):
-        return "cut and whole differ"
-    if first.failed:
-        return _of_failure(raw, first)
-    before, after = document.parse(raw), document.parse(first.output)
-    kept = [one.source for one in after.items]
-    if not after.is_json:
-        CParser(tolerant(first.output.decode().removeprefix("\ufeff")).encode()).raw_parse()
-    if lost := [one for one in before.items if one.source.strip() not in " ".join(kept) and _is_others(one)]:
+    return ""
+
+
+def _of_texts(before: document.Document, after: document.Document) -> str:
+    kept = " ".join(one.source for one in after.items)
+    if lost := [one for one in before.items if one.source.strip() not in kept and _is_others(one)]:
         return f"text lost of {ref_of(lost[0].value)}"
-    if fault := _values(before, after):
-        return fault
+    return _values(before, after)
+
+
+def _of_a_second_run(first: Outcome, after: document.Document) -> str:
     again = function.run(first.output)
-    if again.failed or _sources(document.parse(again.output)) != _sources(after):  # what was said may differ: `adopted`
+    if again.failed:
         return "twice is not once"
+    if again.output != first.output and _sources(document.parse(again.output)) != _sources(after):
+        return "twice is not once"  # what was said may differ: `adopted`
+    return ""
+
+
+def _of_names(after: document.Document) -> str:
     names = Counter(
         (one.ref.api_version, one.ref.kind, one.ref.namespace, one.ref.name)
         for one in objects_of(after.items)
         if one.owner
     )
     return "two objects of one identity" if any(count > 1 for count in names.values()) else ""
+
+
+def _read(raw: bytes) -> document.Document | FunctionError:
+    """Read an input whole, or say why it cannot be read."""
+    try:
+        return document.parse(raw)
+    except FunctionError as error:
+        return error
 
 
 def _is_others(item: document.Item) -> bool:
@@ -94,10 +125,8 @@ def _values(before: document.Document, after: document.Document) -> str:
     return ""
 
 
-def _of_failure(raw: bytes, outcome: Outcome) -> str:
-    try:
-        before = document.parse(raw)
-    except FunctionError:
+def _of_failure(raw: bytes, outcome: Outcome, before: document.Document | FunctionError) -> str:
+    if isinstance(before, FunctionError):
         return "" if outcome.output == raw else "an input that cannot be read does not come back"
     if before.form is document.Form.STREAM:
         return "" if outcome.output == raw else "a refused stream does not come back"
@@ -110,10 +139,13 @@ def _sources(listed: document.Document) -> list[str]:
     return [one.source.rstrip("\r\n") for one in listed.items]
 
 
-def _whole(raw: bytes) -> Outcome:
-    asked = kinds.asked
+def _whole(raw: bytes, read: document.Document | FunctionError) -> Outcome:
+    """Run the function on an input that was read whole."""
+    if isinstance(read, FunctionError):
+        return Outcome(raw, read.results)
+    parse = document.parse
     try:
-        kinds.asked = document.everything
+        document.parse = lambda _raw, _asked: read
         return function.run(raw)
     finally:
-        kinds.asked = asked
+        document.parse = parse

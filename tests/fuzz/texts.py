@@ -6,6 +6,13 @@ import json
 import random
 
 ENVIRONMENTS = ["dev", "dev.x", "dev.x.y", "dev.aAb", "dev.aab", "prod", "1_000", "dev..x", "0b11", "on", ""]
+MORE = [
+    {"tcp": "callerLabels"},
+    {"output": "gatewayAPI"},
+    {"matching": "exact"},
+    {"routes": "all", "applyOrder": "list"},
+]
+USUAL = 5  # so many of them are names that the function takes
 ODD_SCALARS = [
     "",
     "~",
@@ -21,7 +28,9 @@ ODD_SCALARS = [
     "- ",
     "a: b",
 ]
-COMMENTS = ["# a remark", "#", "  # deeper", "# a\x85b", "# \x07", "# \u2028", "# é 😀"]
+COMMENTS = ["# a remark", "#", "  # deeper", "# é 😀", "# - a: b", "# 'it's", "#\ttab"]
+FATAL = ["# a\x85b", "# \x07", "# \u2028"]  # comments that no reader of YAML takes
+LINES = ["a", "# b", "- c", "d: e", "", "  f", "---x", "{", "'", "\tg", "é 😀"]  # of texts in block scalars
 
 
 class Writer:
@@ -41,7 +50,7 @@ class Writer:
         for key, child in value.items():
             name = self.key(key)
             if self.oddly():
-                lines.append(blank + self.rng.choice([*COMMENTS, ""]))
+                lines.append(self.remark(blank))
             written = self.entry(child, indent)
             if self.oddly() and not written[0].startswith(" |"):
                 lines += [f"{blank}? {name}", f"{blank}:{written[0]}", *written[1:]]
@@ -52,6 +61,11 @@ class Writer:
                     [[f"{blank}{name}:{written[0]}", *written[1:]], [f"{blank}{name}:"], [f"{blank}z: &a {{b: 1}}"]]
                 )
         return lines
+
+    def remark(self, blank: str) -> str:
+        """A line that says nothing: a comment, where its neighbours stand or at the edge, or blanks."""
+        comment = self.rng.choice(FATAL if self.rng.random() < 0.02 else [*COMMENTS, ""])
+        return self.rng.choice([blank, blank, ""]) + comment
 
     def entry(self, value: object, indent: int) -> list[str]:
         """The text behind a colon, and the lines below."""
@@ -66,21 +80,26 @@ class Writer:
         if isinstance(value, (dict, list)):
             return [f" {self.flow(value)}"]
         if isinstance(value, str) and "\n" in value:
+            step = rng.choice(["", "", "2", "1"])
+            sign = rng.choice(["", "", "-", "+"])
+            blank = " " * (indent + int(step or 2))
             return [
-                f" {rng.choice(['|', '|-', '|+', '>'])}",
-                *(f"{' ' * (indent + 2)}{line}" if line else "" for line in value.split("\n")),
+                f" {rng.choice('|>')}{step}{sign}" + (" # c" if self.oddly() else ""),
+                *(blank + line if line else "" for line in value.split("\n")),
             ]
         return [f" {self.scalar(value)}" + (rng.choice([" # c", "  "]) if self.oddly() else "")]
 
     def sequence(self, values: list, indent: int) -> list[str]:
         lines: list[str] = []
-        for value in values:
-            dash = " " * indent + "-"
+        for number, value in enumerate(values):
+            dash = " " * indent + "-" + (f" &i{number}" if self.oddly() and self.oddly() else "")
+            if self.oddly():
+                lines.append(self.remark(" " * indent))
             if isinstance(value, dict) and value and self.rng.random() > 0.3:
                 first, *rest = self.mapping(value, indent + 2)
                 lines += (
                     [dash, first, *rest]
-                    if self.oddly() or not first.strip(" ").strip() or first.lstrip()[0] == "#"
+                    if "&" in dash or self.oddly() or not first.strip(" ").strip() or first.lstrip()[0] == "#"
                     else [dash + first[indent + 1 :], *rest]
                 )
             else:
@@ -115,6 +134,13 @@ class Writer:
         return json.dumps(value)
 
 
+def environment(rng: random.Random, number: int) -> str:
+    """The environment of a workload: the first one is mostly the base."""
+    if rng.random() < 0.03:
+        return rng.choice(ENVIRONMENTS)
+    return ENVIRONMENTS[0] if not number else rng.choice(ENVIRONMENTS[:USUAL])
+
+
 def objects(rng: random.Random) -> list[dict]:
     def meta(name: str) -> dict:
         more = rng.choice(
@@ -137,10 +163,10 @@ def objects(rng: random.Random) -> list[dict]:
             "spec": {"selector": {"app": "web"}, "ports": ports},
         }
     ]
-    for number in range(rng.randint(0, 3)):
+    for number in range(rng.choice([0, 1, 2, 2, 3, 3])):
         labels = {
             "app": "web",
-            **({"virtual-env": rng.choice(ENVIRONMENTS[: rng.choice([3, 3, 3, 11])])} if rng.random() > 0.2 else {}),
+            **({"virtual-env": environment(rng, number)} if rng.random() > 0.05 else {}),
         }
         pod = {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "c", "image": "x"}]}}
         if rng.random() > 0.5:
@@ -170,12 +196,15 @@ def objects(rng: random.Random) -> list[dict]:
             ]
         )
         kind = rng.choice(["http", "http", "http", "tcp", "tls"])
+        routes = rng.choice([[route], [route], [route, route], [], None])
+        spec = {"hosts": ["web"], kind: routes}
+        spec = spec if rng.random() > 0.3 else dict(reversed(spec.items()))
         found.append(
             {
                 "apiVersion": "networking.istio.io/v1",
                 "kind": "VirtualService",
                 "metadata": meta("web"),
-                "spec": {"hosts": ["web"], kind: [route, *([route] if rng.random() > 0.6 else [])]},
+                "spec": spec,
             }
         )
     if rng.random() > 0.5:
@@ -197,7 +226,7 @@ def objects(rng: random.Random) -> list[dict]:
             }
         )
     if rng.random() > 0.6:
-        spec = rng.choice([{"unlabelled": "adopt"}, {"previewHosts": "{env}.{host}"}, {}, {"tcp": "callerLabels"}])
+        spec = rng.choice([{"unlabelled": "adopt"}, {"previewHosts": "{env}.{host}"}, {}, *MORE])
         found.append(
             {
                 "apiVersion": "virtual-env-fn.dev/v1alpha1",
@@ -212,7 +241,7 @@ def objects(rng: random.Random) -> list[dict]:
                 "apiVersion": "v1",
                 "kind": "ConfigMap",
                 "metadata": {"name": "m"},
-                "data": {"run.sh": "#!/bin/sh\n\nexit 0\n", "x": "- a\n# b"},
+                "data": {"run.sh": "#!/bin/sh\n\nexit 0\n", "x": "\n".join(rng.choices(LINES, k=rng.randint(2, 6)))},
             }
         )
     rng.shuffle(found)
@@ -223,15 +252,25 @@ def text(seed: int) -> bytes:
     """The input of a number."""
     rng = random.Random(seed)  # noqa: S311 - no secret: a number names an input
     listed, writer = objects(rng), Writer(rng)
-    form = rng.choice(["list", "list", "stream", "stream", "json", "json list", "v1 List"])
+    form = rng.choice(["list", "list", "stream", "stream", "json", "json list", "v1 List", "typed"])
     if form == "json":
-        written = rng.choice(["\n", " ", "\n---\n"]).join(
+        written = rng.choice(["\n", "\n", "", " ", "\r\n", "\n---\n"]).join(
             json.dumps(one, indent=rng.choice([None, 2])) for one in listed
         )
     elif form == "json list":
         written = json.dumps({"apiVersion": "v1", "kind": "List", "items": listed}, indent=rng.choice([None, 4]))
+    elif form == "typed":
+        kinds = dict.fromkeys((one["apiVersion"], one["kind"]) for one in listed)
+        written = "---\n".join(
+            f"apiVersion: {version}\nkind: {kind}List\nitems:\n"
+            + "\n".join(
+                writer.sequence([one for one in listed if (one["apiVersion"], one["kind"]) == (version, kind)], 0)
+            )
+            + "\n"
+            for version, kind in kinds
+        )
     elif form == "stream":
-        written = rng.choice(["---\n", "---\n", "--- # c\n", "...\n---\n"]).join(
+        written = rng.choice(["---\n", "---\n", "--- # c\n", "...\n---\n", "---\n---\n", "---\n# c\n"]).join(
             "\n".join(writer.mapping(one, 0)) + "\n" for one in listed
         )
     else:
@@ -241,10 +280,10 @@ def text(seed: int) -> bytes:
             else "apiVersion: config.kubernetes.io/v1\nkind: ResourceList"
         )
         tag = rng.choice([" !", " &i", " # c", " !!seq"]) if writer.oddly() else ""
-        rest = rng.choice(["", "", "# end\n", "  # end\n", "functionConfig: {}\n" if form == "list" else ""])
+        rest = rng.choice(["", "", "# end\n", "  # end\n", "\n\n", "functionConfig: {}\n" if form == "list" else ""])
         written = f"{kind}\nitems:{tag}\n" + "\n".join(writer.sequence(listed, rng.choice([0, 0, 2]))) + f"\n{rest}"
     if rng.random() < 0.1:
-        written = written.replace("\n", rng.choice(["\r\n", "\r"]))
+        written = written.replace("\n", rng.choice(["\r\n", "\r\n", "\r\n", "\r"]), rng.choice([-1, -1, -1, 9]))
     if rng.random() < 0.2:
         written = written.rstrip("\r\n")
     if rng.random() < 0.1:

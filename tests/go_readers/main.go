@@ -3,6 +3,10 @@
 // On stdin: the length of a text in bytes, in decimal and with a line feed, then the text; again and again. On stdout: a
 // line of JSON for each. "kubectl" is sigs.k8s.io/yaml, which kubectl and the API server's clients read with; "kyaml" is
 // go.yaml.in/yaml/v3, which kustomize and kpt read with. Each has the value of the text's one document, or an error.
+//
+// With a word "all" behind the length the text is a whole input: "kubectl" has the list of its objects as `kubectl apply
+// -f -` parts it (apimachinery's decoder), "kyaml" as kustomize and kpt do (kio.ByteReader, which takes the items out of
+// a ResourceList).
 package main
 
 import (
@@ -18,6 +22,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+	decoders "k8s.io/apimachinery/pkg/util/yaml"
+	"sigs.k8s.io/kustomize/kyaml/kio"
 	sigs "sigs.k8s.io/yaml"
 )
 
@@ -108,6 +114,49 @@ func plain(value any) (any, error) {
 	}
 }
 
+// inputSize is what kubectl gives its decoder (cli-runtime, StreamVisitor).
+const inputSize = 4096
+
+func kubectlAll(text []byte) (answer, error) {
+	decoder := decoders.NewYAMLOrJSONDecoder(bytes.NewReader(text), inputSize)
+	found := []json.RawMessage{}
+	for {
+		var one json.RawMessage
+		if err := decoder.Decode(&one); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			return answer{}, err
+		}
+		if one = bytes.TrimSpace(one); len(one) > 0 && !bytes.Equal(one, []byte("null")) {
+			found = append(found, one)
+		}
+	}
+	encoded, err := json.Marshal(found)
+	return answer{Value: encoded}, err
+}
+
+func kyamlAll(text []byte) (answer, error) {
+	reader := kio.ByteReader{Reader: bytes.NewReader(text), OmitReaderAnnotations: true}
+	nodes, err := reader.Read()
+	if err != nil {
+		return answer{}, err
+	}
+	found := []any{}
+	for _, node := range nodes {
+		var value any
+		if err := node.YNode().Decode(&value); err != nil {
+			return answer{}, err
+		}
+		plain, err := plain(value)
+		if err != nil {
+			return answer{}, err
+		}
+		found = append(found, plain)
+	}
+	encoded, err := json.Marshal(found)
+	return answer{Value: encoded}, err
+}
+
 func safely(read func([]byte) (answer, error), text []byte) (found answer) {
 	defer func() {
 		if fault := recover(); fault != nil {
@@ -128,7 +177,8 @@ func main() {
 		if err != nil {
 			return
 		}
-		length, err := strconv.Atoi(strings.TrimSpace(line))
+		word, whole := strings.CutSuffix(strings.TrimSpace(line), " all")
+		length, err := strconv.Atoi(word)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
@@ -138,7 +188,12 @@ func main() {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)
 		}
-		found := map[string]answer{"kubectl": safely(kubectl, text), "kyaml": safely(kyaml, text)}
+		found := map[string]answer{}
+		if whole {
+			found["kubectl"], found["kyaml"] = safely(kubectlAll, text), safely(kyamlAll, text)
+		} else {
+			found["kubectl"], found["kyaml"] = safely(kubectl, text), safely(kyaml, text)
+		}
 		if err := out.Encode(found); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			os.Exit(1)

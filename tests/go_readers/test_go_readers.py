@@ -7,11 +7,8 @@ otherwise, the case stands below with the reason.
 from __future__ import annotations
 
 import json
-import math
 import os
 import random
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -19,6 +16,7 @@ import pytest
 from krm_fn.results import FunctionError
 from krm_fn.text import yaml_reader
 from tests.fuzz import texts
+from tests.go_readers.asking import PROGRAM, plain, readers
 
 TOOLS = Path(__file__).resolve().parents[2] / ".tools"
 SUITE = TOOLS / "yaml-test-suite" / "data"
@@ -49,17 +47,9 @@ def needed(path):
 @pytest.fixture(scope="module")
 def ask():
     """Return what answers with what Go's readers make of a text."""
-    needed(TOOLS / "bin" / "go-readers")
-    with subprocess.Popen([shutil.which("go-readers")], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-
-        def answer(text):
-            raw = text.encode()
-            process.stdin.write(b"%d\n%b" % (len(raw), raw))
-            process.stdin.flush()
-            return json.loads(process.stdout.readline())
-
-        yield answer
-        process.stdin.close()
+    needed(PROGRAM)
+    with readers() as answer:
+        yield lambda text: answer(text.encode())
 
 
 def ours(text):
@@ -70,19 +60,6 @@ def ours(text):
     except FunctionError:
         return None, True
     return (plain(pages[0].value) if pages else None), len(pages) > 1
-
-
-def plain(value):
-    """The value as JSON has it: one kind of number, and infinities as the process writes them."""
-    if isinstance(value, dict):
-        return {key: plain(child) for key, child in value.items()}
-    if isinstance(value, list):
-        return [plain(child) for child in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return {"!float": {math.inf: "+Inf", -math.inf: "-Inf"}.get(value, "NaN")}
-    if isinstance(value, int) and abs(value) >= 2**53:
-        return float(value)
-    return int(value) if isinstance(value, float) and value.is_integer() and abs(value) < 2**53 else value
 
 
 def differs(text, answer):

@@ -15,6 +15,7 @@ import yaml
 ROOT = Path(__file__).resolve().parents[2]
 TOOLS = ROOT / ".tools"
 GENERATED_KINDS = {"VirtualService", "DestinationRule"}
+OWNER = "virtual-env-fn.dev/owner"
 TIMEOUT = 300  # seconds; a host that hangs must not hang the suite
 
 # The command of the environment that runs the tests comes first, then the parts that .ci/parts installed.

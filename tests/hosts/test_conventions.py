@@ -172,6 +172,22 @@ def test_the_action_tells_a_pull_request(runner, package, env):
     assert told[:5] == ["pr", "comment", "7", "--edit-last", "--create-if-none"]
 
 
+def test_every_action_is_taken_at_a_commit():
+    """Workflows and recipes name each action by a full hash, beside it its version: a tag can be moved."""
+    pages = [*ROOT.glob(".github/workflows/*.yml"), ROOT / "action.yml", *ROOT.glob("docs/*.md")]
+    used = [
+        line.strip() for page in pages for line in page.read_text().splitlines() if re.match(r" *- uses:| *uses:", line)
+    ]
+    own = "- uses: OWNER/virtual-env-fn@COMMIT"
+    pinned = re.compile(r"(- )?uses: [\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+")
+    assert [one for one in used if one != own and not pinned.fullmatch(one)] == []
+    assert len(used) > 15
+    versions = {}
+    for one in used:
+        versions.setdefault(one.removeprefix("- ").partition("@")[0], set()).add(one.partition("@")[2])
+    assert [name for name, found in versions.items() if len(found) != 1] == []
+
+
 def test_no_input_of_the_action_stands_in_a_script():
     """Inputs reach the scripts as variables only: a branch's name or a path cannot become a command."""
     action = yaml.safe_load((ROOT / "action.yml").read_text())

@@ -6,7 +6,7 @@ import shutil
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from host_tools import GENERATED_KINDS, ROOT, documents, part, run
+from host_tools import GENERATED_KINDS, OWNER, ROOT, documents, part, run
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,7 +25,7 @@ def routes(text: str) -> dict[tuple[str, str, str], Any]:
     return {
         (one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"]): one["spec"]
         for one in documents(text)
-        if one["kind"] in GENERATED_KINDS
+        if one["kind"] in GENERATED_KINDS or OWNER in (one["metadata"].get("annotations") or {})
     }
 
 

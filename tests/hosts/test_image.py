@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import subprocess
 import sys
 
 import pytest
+import transcripts
 import yaml
 from host_tools import ROOT, documents, environment, missing, package_text, part, routes, run
 
@@ -200,3 +202,15 @@ def test_the_sidecar_of_argo_cd(image, quickstart, env, expected):
     assert (quickstart / plugin["discover"]["fileName"]).is_file()
     done = run(image, *inside, "--entrypoint", "sh", sidecar, *command, cwd=quickstart, env=env)
     assert routes(done.stdout) == expected
+
+
+def test_the_transcript_of_the_image(image, quickstart, env, request):
+    """What docs/install.md types with the image prints what it shows there."""
+    part("kpt")
+    programs = quickstart.parent / "programs"
+    programs.mkdir()
+    (programs / "docker").symlink_to(image)
+    env |= {"PATH": os.pathsep.join([str(programs), env["PATH"]]), "KPT_FN_RUNTIME": "podman"}
+    words = {"localhost/virtual-env-fn:0.1.0": IMAGE}
+    seen = transcripts.played(transcripts.typed("The image"), quickstart.parent, env, words)
+    transcripts.compare("The image", seen, update=request.config.getoption("--update"))

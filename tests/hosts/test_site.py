@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from xml.etree import ElementTree as ET
 
 import pytest
 from host_tools import ROOT, missing, run
@@ -26,6 +27,23 @@ def test_every_document_is_a_page(site):
         assert (site / name / "index.html").exists(), page.name
     assert "谁响应谁" in (site / "README.zh-CN" / "index.html").read_text()
     assert {path.name for path in (ROOT / "docs" / "images").iterdir()} <= {path.name for path in site.rglob("*")}
+
+
+def test_the_navigation_leads_to_every_document():
+    """mkdocs.yml has each page of docs/ in its navigation, so that a reader finds it without the search."""
+    navigation = (ROOT / "mkdocs.yml").read_text().partition("\nnav:\n")[2]
+    named = set(re.findall(r"[\w./-]+\.md\b", navigation))
+    assert {path.relative_to(ROOT).as_posix() for path in ROOT.glob("docs/*.md")} <= named
+
+
+def test_the_pictures_of_the_concepts_stand_on_their_own():
+    """Each drawing has a ground of its own and a title: it reads the same on a dark page, and without being seen."""
+    for picture in (ROOT / "docs" / "images").glob("*.svg"):
+        root = ET.parse(picture).getroot()  # noqa: S314 - our own file
+        width, height = root.attrib["viewBox"].split()[2:]
+        ground = next(one for one in root if one.tag.endswith("rect"))
+        assert (ground.attrib["width"], ground.attrib["height"], ground.attrib["fill"]) == (width, height, "#fff")
+        assert [one.text for one in root if one.tag.endswith("title") and one.text]
 
 
 def test_the_search_knows_the_findings(site):

@@ -56,12 +56,16 @@ class Line:
     address: str
     port: int
 
+    def greeting(self) -> bytes:
+        """Say where to, as iptables would have it: in a PROXY protocol header."""
+        return f"PROXY TCP4 {self.source} {self.address} 40000 {self.port}\r\n".encode()
+
     def open(self) -> socket.socket:
-        """Connect, and say where to, as iptables would have it: in a PROXY protocol header."""
+        """Connect, and say where to."""
         connection = socket.socket(socket.AF_UNIX)
         connection.settimeout(_TIMEOUT)
         connection.connect(str(self.listener))
-        connection.sendall(f"PROXY TCP4 {self.source} {self.address} 40000 {self.port}\r\n".encode())
+        connection.sendall(self.greeting())
         return connection
 
 

@@ -69,7 +69,7 @@ class Backends:
     def stop(self) -> None:
         """Close every listener and connection and end the thread."""
         if self._thread:
-            asyncio.run_coroutine_threadsafe(_cancel_all(), self._loop).result(5)
+            asyncio.run_coroutine_threadsafe(cancel_all(), self._loop).result(5)
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(5)
         for listener in self._sockets:
@@ -123,7 +123,8 @@ class Backends:
             accepted.close()
 
 
-async def _cancel_all() -> None:
+async def cancel_all() -> None:
+    """End every other task of this loop."""
     others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     for task in others:
         task.cancel()

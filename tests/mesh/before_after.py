@@ -2,14 +2,15 @@
 
 Both are asked the same (probes.py). What is right, for one question: let B be who answered before, A who answers after.
 
-- A = B. Where A has pods of several environments of one Service, a warning says so.
+- A = B. Where A has pods of several environments of one Service, a warning says so. Of a route to several Services that
+  may be so for some of them.
 - Or, where B has personal pods (of an environment that is not the base): A is B without them; where nothing is left,
   A is the 503 that names what is missing (of TCP: closed). A part of a route's weights may be a 503, too, where a
   Service has no pods of the base; nothing can say why there.
 
-The same holds for who gets mirrored requests. What pods see of a request (path, headers) and what the proxy answers
-itself (status, body, where a redirect leads) is equal, and so is the policy of what leads to them: each cluster of a
-host and port after has the policy of one before.
+The same holds for who gets mirrored requests; of a request that gets such a 503, nobody. What pods see of a request
+(path, headers) and what the proxy answers itself (status, body, where a redirect leads) is equal, and so is the policy
+of what leads to them: each cluster of a host and port after has the policy of one before.
 """
 
 from __future__ import annotations
@@ -114,7 +115,9 @@ def compare(
         moved = facts.joined and new.names and new.names <= before.pods.keys() - personal
         as_set = [_of_environment(value, old.names, before, facts) for value in spoken]
         if not moved and not (new.names and new.names in as_set):
-            found.differences += [(question, line) for line in _differ(old, new, personal)]
+            of_service = [names for service in before.services if (names := _pods_of(service, before, old.names))]
+            mixed = warned and _is_mixed(old.names, new.names, personal, of_service)
+            found.differences += [(question, line) for line in _differ(old, new, personal, mixed=mixed)]
         if facts.any_pod:
             continue
         if old.names == new.names and spans(new.names) and not warned:
@@ -139,9 +142,19 @@ def _of_environment(value: str, names: Collection[str], world: World, facts: Fac
     return found
 
 
-def _differ(old: Heard, new: Heard, personal: set[str]) -> Iterable[str]:
+def _pods_of(service: Service, world: World, names: Iterable[str]) -> set[str]:
+    return {name for name in names if name in world.pods and service.selects(world.pods[name])}
+
+
+def _is_mixed(old: frozenset[str], new: frozenset[str], personal: set[str], of_service: Iterable[set[str]]) -> bool:
+    """Tell whether each Service of a route keeps all of its pods, or just those that are nobody's own."""
+    pods = set().union(*of_service)
+    return new - pods == old - pods and all(new & one in (old & one, (old & one) - personal) for one in of_service)
+
+
+def _differ(old: Heard, new: Heard, personal: set[str], *, mixed: bool = False) -> Iterable[str]:
     kept = old.names - personal
-    right = [old.names]
+    right = [old.names, new.names] if mixed else [old.names]
     if kept != old.names:
         right += [kept, kept | {"503"}] if any("/" in name for name in kept) else [kept | {"503"}, kept | {"closed"}]
     if new.names not in right:
@@ -150,7 +163,7 @@ def _differ(old: Heard, new: Heard, personal: set[str]) -> Iterable[str]:
     alone = new.names == {"503"} and "503" not in old.names
     if alone and _MISSING not in new.answers["503"].body and not _grpc(new.answers["503"]):
         yield f"{_shown(old.names)} before, a 503 that does not say why after: {new.answers['503'].body!r}"
-    if new.mirrored not in (old.mirrored, old.mirrored - personal):
+    if new.mirrored not in (old.mirrored, old.mirrored - personal, *([frozenset()] if alone else [])):
         yield f"mirrored to {_shown(old.mirrored)} before, to {_shown(new.mirrored)} after"
     for name in old.names & new.names:
         was, now = _seen(old.answers[name]), _seen(new.answers[name])

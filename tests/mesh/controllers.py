@@ -39,7 +39,8 @@ def argo(manifests: Iterable[Manifest], rollout: str, weight: int) -> list[Manif
         subsets = {named["stableSubsetName"]: STABLE, named["canarySubsetName"]: CANARY}
         _set_hashes(_one(after, "DestinationRule", named["name"], namespace), subsets)
     for virtual_service in _virtual_services(istio):
-        http = _one(after, "VirtualService", virtual_service["name"], namespace)["spec"].get("http") or []
+        name, _, place = virtual_service["name"].partition(".")  # GetVirtualServiceNamespaceName
+        http = _one(after, "VirtualService", name, place or namespace)["spec"].get("http") or []
         for route in _patched(http, virtual_service.get("routes") or []):
             route["route"] = _weighted(route["route"], hashes, subsets, weight)
     after.remove(given)
@@ -119,8 +120,9 @@ def _pods(rollout: Manifest) -> list[Manifest]:
     """Return a ReplicaSet of the old version and one of the new."""
     template, metadata = rollout["spec"]["template"], rollout["metadata"]
     made = []
-    for one in (STABLE, CANARY):
-        labels = {**template["metadata"]["labels"], HASH: one}
+    canary = rollout["spec"]["strategy"]["canary"]
+    for one, given in ((STABLE, "stableMetadata"), (CANARY, "canaryMetadata")):
+        labels = {**template["metadata"]["labels"], **(canary.get(given) or {}).get("labels", {}), HASH: one}
         spec = {"template": {**template, "metadata": {**template["metadata"], "labels": labels}}}
         named = {**metadata, "name": f"{metadata['name']}-{one}"}
         made.append({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": named, "spec": spec})

@@ -231,18 +231,28 @@ def _replaced(question: Question, headers: tuple[tuple[str, str], ...]) -> Quest
 
 
 def _sets_the_header(manifests: Sequence[Manifest]) -> bool:
-    return bool(_set_values(manifests))
+    return any(True for _ in _changes(manifests))
 
 
 def _set_values(manifests: Sequence[Manifest]) -> list[str]:
-    """Return the environments that routes set in the header."""
+    """Return the environments that routes, and their destinations, put into the header."""
     return [
         value
-        for one in manifests
-        for route in (one["spec"].get("http") or () if one["kind"] == "VirtualService" else ())
-        for name, value in ((route.get("headers") or {}).get("request") or {}).get("set", {}).items()
+        for change in _changes(manifests)
+        for action in ("set", "add")
+        for name, value in (change.get(action) or {}).items()
         if name.lower() == HEADER
     ]
+
+
+def _changes(manifests: Sequence[Manifest]) -> Iterator[dict[str, Any]]:
+    """Yield what routes, and their destinations, do to the header of requests."""
+    routes = [route for one in manifests if one["kind"] == "VirtualService" for route in one["spec"].get("http") or ()]
+    for part in [*routes, *(entry for route in routes for entry in route.get("route") or ())]:
+        change = (part.get("headers") or {}).get("request") or {}
+        named = [*(change.get("set") or ()), *(change.get("add") or ()), *(change.get("remove") or ())]
+        if HEADER in map(str.lower, named):
+            yield change
 
 
 def _identity(one: Manifest) -> tuple[str, str, str]:

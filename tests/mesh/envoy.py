@@ -18,8 +18,8 @@ from .istiod import MeshRejected
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Envoy ends when this shell's stdin does: with us, however we end.
-_GUARDED = 'exec 3<&0; "$@" </dev/null 3<&- & p=$!; (read -r _; kill -9 $p 2>/dev/null) <&3 & wait $p'
+# A program that is started by it ends when this shell's stdin does: with us, however we end.
+GUARDED = 'exec 3<&0; "$@" </dev/null 3<&- & p=$!; (read -r _; kill -9 $p 2>/dev/null) <&3 & wait $p'
 _START_SECONDS = 20.0
 
 
@@ -72,13 +72,18 @@ class Envoy:
     def start(cls, identity: Identity, xds: Path, directory: Path) -> Envoy:
         """Start one and wait until it is live with everything that istiod sent. MeshRejected: it is not."""
         directory.mkdir()
+        return cls.run(identity, _bootstrap(identity.node(directory), xds, directory), directory)
+
+    @classmethod
+    def run(cls, identity: Identity, configuration: Mapping[str, Any], directory: Path) -> Envoy:
+        """Start one with this bootstrap in a directory that is there. MeshRejected: it does not take it."""
         bootstrap = directory / "bootstrap.json"
-        bootstrap.write_text(json.dumps(_bootstrap(identity.node(directory), xds, directory)), encoding="utf-8")
+        bootstrap.write_text(json.dumps(configuration), encoding="utf-8")
         command = [str(parts.envoy()), "-c", str(bootstrap), "--concurrency", "1", "--disable-hot-restart"]
         command += ["--log-level", "warning"]
         with (directory / "log").open("wb") as log:
             process = subprocess.Popen(
-                ["/bin/sh", "-c", _GUARDED, "sh", *command],
+                ["/bin/sh", "-c", GUARDED, "sh", *command],
                 stdin=subprocess.PIPE,
                 stderr=log,
                 stdout=log,

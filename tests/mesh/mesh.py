@@ -19,7 +19,7 @@ from .model import NAMESPACE, Cluster, name_for
 from .network import Network
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Container, Iterable, Mapping, Sequence
     from types import TracebackType
 
     from .asking import Answer
@@ -67,6 +67,10 @@ class Caller:
         line = self._line(found, address, number)
         authority = authority or (service if number == 80 else f"{service}:{number}")
         return asking.send(protocol, line, asking.Request(authority, path, method, asking.pairs(headers), sni))
+
+    def line(self, service: Service, number: int) -> asking.Line:
+        """Return the connection that a process in this pod makes to a port of a Service."""
+        return self._line(service, service.address, number)
 
     def _line(self, _: Service, address: str, number: int) -> asking.Line:
         return asking.Line(self.envoy.socket_of("virtualOutbound"), self.envoy.identity.address, address, number)
@@ -117,6 +121,7 @@ class Mesh:
         extra: Iterable[Manifest] = (),
         label: str | Mapping[str, str] = "virtual-env",
         steady: bool = False,
+        elsewhere: Container[str] = (),
     ) -> None:
         self._network = Network()
         self._directory = Path(tempfile.mkdtemp(prefix="mesh-"))
@@ -125,6 +130,7 @@ class Mesh:
         self._backends: Backends | None = None
         self._xds: Path | None = None
         self._steady = steady  # proxies leave nothing to chance: Identity
+        self._elsewhere = elsewhere  # names of pods that have no backend here: processes.py runs them
         self._label = label  # of environments: one, or one for each namespace
         self.warnings: list[str] = []  # Istio's, on configurations that it takes
         self.cluster = Cluster()
@@ -149,7 +155,8 @@ class Mesh:
         control = self._control()
         self._xds, self.warnings = control.open(self.cluster.documents, self._directory)
         self._backends = Backends(self._label, control.certificate(self._directory))
-        self._backends.start(self.cluster.listening)
+        here = {place: pod for place, pod in self.cluster.listening.items() if pod.name not in self._elsewhere}
+        self._backends.start(here)
 
     def _control(self) -> istiod.Istiod:
         return istiod.shared()

@@ -32,6 +32,11 @@ def outputs():
     yield "GRPCRoute", from_manifests(given, None, {"output": "gatewayAPI", "grpc": "GRPCRoute"})
     options = {"output": "gatewayAPI", "base": "selector", "previewHosts": "{env}.{host}"}
     yield "woven", from_manifests(GIVEN_WOVEN, None, options)
+    paths = [{"path": {"type": "PathPrefix", "value": f"/{number}"}} for number in range(4)]
+    mine, *rest = [one for one in GIVEN_WOVEN if one["kind"] == "HTTPRoute"]
+    many = {**mine, "spec": {**mine["spec"], "rules": [{**mine["spec"]["rules"][0], "matches": paths}]}}
+    listed = [*(one for one in GIVEN_WOVEN if one["kind"] != "HTTPRoute"), many, *rest]
+    yield "many matches", from_manifests(listed, None, {**options, **ALIASES})
 
 
 @pytest.fixture(scope="module", params=VERSIONS)

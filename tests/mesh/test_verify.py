@@ -16,8 +16,9 @@ from krm_fn.verify.causes import Cause
 from krm_fn.verify.dump import read
 from krm_fn.verify.verifying import Verifier
 
-from . import Mesh, odd_routes, package, topologies
+from . import Mesh, gateway_api, odd_routes, package, topologies
 from .test_examples import ANSWERED, EXAMPLES, rendered
+from .test_gateway_api import REFUSED
 from .worlds import istio, service, workload
 
 CONFIG = {
@@ -63,6 +64,47 @@ def test_every_example_is_clean(name):
         answers = [compare(dump(one), wanted) for one in everywhere(mesh, next(iter(found.label.values())))]
     assert [text(one) for one in answers if not one.clean] == []
     assert sum(one.asked for one in answers)
+
+
+@pytest.mark.parametrize("name", [name for name in ANSWERED if name not in REFUSED])
+@pytest.mark.parametrize("base", ["backend", "selector"])
+def test_every_example_is_clean_with_routes_of_the_gateway_api(name, base):
+    """So it is with `output: gatewayAPI`; what no route decides is there for everybody, or the base's alone."""
+    options = {"output": "gatewayAPI", "base": base}
+    wanted = verify.load([str(EXAMPLES / name)], Settings(None, options))
+    found = gateway_api.rendered(EXAMPLES / name, base=base)
+    if not found.package:  # the example's own route needs the other base
+        assert (wanted.failed, found.codes) == (True, frozenset({"route-spreads"}))
+        return
+    with Mesh(found.package.manifests) as mesh:
+        labels = next(iter(found.package.label.values()))
+        answers = [compare(dump(one), wanted.wanted) for one in everywhere(mesh, labels)]
+    assert [text(one) for one in answers if not one.clean] == []
+    assert sum(one.asked for one in answers)
+
+
+def test_routes_of_the_gateway_api_that_are_wrong_are_told():
+    """A route that leads to another environment's Service is a difference, and the HTTPRoute is named."""
+    options = {"output": "gatewayAPI"}
+    wanted = verify.load([str(EXAMPLES / "quickstart")], Settings(None, options)).wanted
+    found = gateway_api.rendered(EXAMPLES / "quickstart")
+    assert found.package
+    changed = [
+        _leading_to_the_base(one) if (one["kind"], one["metadata"]["name"]) == ("HTTPRoute", "app-js") else one
+        for one in found.package.manifests
+    ]
+    with Mesh(changed) as mesh:
+        said = text(compare(dump(mesh.sidecar()), wanted))
+    assert "HTTPRoute default/app-js" in said
+    assert "dev.proj1 should answer; gets pods of dev, by route" in said
+
+
+def _leading_to_the_base(route):
+    rules = route["spec"]["rules"]
+    return {
+        **route,
+        "spec": {**route["spec"], "rules": [{**one, "backendRefs": rules[-1]["backendRefs"]} for one in rules]},
+    }
 
 
 def loaded(manifests, tmp_path, config=CONFIG):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from krm_fn.gateway_api.arranged import MOST_RULES
+from krm_fn.gateway_api.arranged import fits_one_route
 from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.plan.carriers import places
 from krm_fn.plan.services import Traffic
@@ -58,7 +58,8 @@ def _has_plain(plan: ServicePlan, namespace: str) -> bool:
 
 def _service(plan: ServicePlan) -> Iterator[Result]:
     ref, ports = plan.service.ref, plan.ports(Traffic.HTTP, Traffic.SNIFFED)
-    if len(plan.routes) >= MOST_RULES and len(places(plan.config.env_header)) > 1:
+    ways = len(places(plan.config.env_header))
+    if ways > 1 and not fits_one_route(len(plan.routes), ways):
         message = (
             f"has more environments ({len(plan.own)}) than one route holds: where two carriers of a request name "
             "different ones, which of them answers is the mesh's choice"

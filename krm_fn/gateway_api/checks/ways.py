@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from krm_fn.gateway_api.backends import GROUP
 from krm_fn.gateway_api.theirs import Theirs, is_service, means
 from krm_fn.objects import Object
+from krm_fn.plan import ingress
 from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.plan.exposure import MESH
 from krm_fn.plan.services import Key
@@ -103,24 +104,13 @@ def _door(one: Object, split: Mapping[Key, ServicePlan]) -> Iterator[Result]:
         )
         yield Result(Code.OUTSIDE_DOOR, message, one.ref, "spec.type", (plan.service.ref,))
     elif one.ref.kind == "Ingress":
-        yield from _ingress(one, split)
+        yield from (_outside(one, split[key], field) for field, key in ingress.backends(one) if key in split)
     elif one.ref.kind in ("TCPRoute", "TLSRoute", "UDPRoute") and one.group == GROUP:
         for number, rule in enumerate(mappings(spec.get("rules"))):
             for place, backend in enumerate(mappings(rule.get("backendRefs"))):
                 key = (str(backend.get("namespace") or one.ref.namespace), str(backend.get("name")))
                 if is_service(backend) and key in split:
                     yield _outside(one, split[key], f"spec.rules[{number}].backendRefs[{place}]")
-
-
-def _ingress(one: Object, split: Mapping[Key, ServicePlan]) -> Iterator[Result]:
-    spec = mapping(one.value, "spec")
-    backends = [("spec.defaultBackend", mapping(spec, "defaultBackend"))]
-    for number, rule in enumerate(mappings(spec.get("rules"))):
-        for place, path in enumerate(mappings(mapping(rule, "http").get("paths"))):
-            backends.append((f"spec.rules[{number}].http.paths[{place}].backend", mapping(path, "backend")))
-    for field, backend in backends:
-        if led := split.get((one.ref.namespace, str(mapping(backend, "service").get("name")))):
-            yield _outside(one, led, field)
 
 
 def _outside(one: Object, plan: ServicePlan, field: str) -> Result:

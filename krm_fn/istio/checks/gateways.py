@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import product
 
-from krm_fn.istio.hosts import admits
-from krm_fn.istio.theirs import Gateway, Theirs
+from krm_fn.istio.gateways import Gateway
+from krm_fn.istio.hosts import admits, gateway_of
+from krm_fn.istio.theirs import Theirs, VirtualService
 from krm_fn.names import nearest
 from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.plan.exposure import GATEWAYS, HOSTS, MESH
@@ -31,6 +32,7 @@ def find(theirs: Theirs, plan: Plan) -> Iterator[Result]:
             if name != MESH:
                 yield from _gateway(service, name, listed)
     yield from _shared(exposed)
+    yield from _shared_with_theirs(exposed, theirs.routes)
 
 
 def _key(service: ServicePlan, written: str) -> Key:
@@ -53,6 +55,28 @@ def _shared(exposed: Iterable[ServicePlan]) -> Iterator[Result]:
                     "VirtualService of yours, into which environments are woven"
                 )
                 yield Result(Code.HOST_SHARED, message, ref, f"metadata.annotations.{HOSTS}")
+
+
+def _shared_with_theirs(exposed: Iterable[ServicePlan], routes: Iterable[VirtualService]) -> Iterator[Result]:
+    """Yield a finding for each host of a Service that a VirtualService of the user's has at the same gateway, too."""
+    there: dict[tuple[Key, str], VirtualService] = {}
+    for one in routes:
+        gateways = {("", MESH) if name == MESH else gateway_of(name, one.namespace) for name in one.gateways}
+        for key, host in product(gateways, one.hosts):
+            there.setdefault((key, host.lower()), one)
+    for service in exposed:
+        ref = service.service.ref
+        for gateway, host in product(service.exposure.gateways or (MESH,), service.exposure.hosts):
+            key = ("", MESH) if gateway == MESH else _key(service, gateway)
+            if (other := there.get((key, host.lower()))) is None:
+                continue
+            then = "uses the older one alone" if gateway == MESH else "joins the routes of both, the older one's first"
+            message = (
+                f"the host {host!r} is {other.object.ref}'s, too: Istio {then}, so its requests may be answered by "
+                "either; say in that VirtualService what leads to this Service, and environments are woven into it, or "
+                "give each a host of its own"
+            )
+            yield Result(Code.HOST_SHARED, message, ref, f"metadata.annotations.{HOSTS}")
 
 
 def _gateway(service: ServicePlan, written: str, listed: Mapping[Key, Gateway]) -> Iterator[Result]:

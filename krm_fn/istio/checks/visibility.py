@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from krm_fn.istio.hosts import covers
+from krm_fn.istio.hosts import covers, service_of
 from krm_fn.istio.theirs import Sidecar, Theirs, VirtualService
 from krm_fn.names import full_name
 from krm_fn.objects import Object, annotations_of
+from krm_fn.plan import ingress
 from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.plan.services import Key
 from krm_fn.results import Code, Result
@@ -29,15 +30,17 @@ def find(theirs: Theirs, objects: Sequence[Object], plan: Plan, domain: str) -> 
         if one.ref.kind == "Service" and one.ref.api_version == "v1" and key in split:
             yield from _service(one, split[key])
         elif one.ref.kind == "Ingress":
-            yield from _ingress(one, split)
+            yield from (_outside(one, split[key], field) for field, key in ingress.backends(one) if key in split)
         elif one.ref.kind in ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute"):
             yield from _gateway_api(one, split)
     for sidecar in theirs.sidecars:
         yield from _sidecar(sidecar, split, domain)
     for entry in theirs.entries:
         yield from _entry(entry, split.values())
+    aliases = _aliases(objects, split, domain)
     for route in theirs.routes:
         yield from _export(route, split, domain)
+        yield from _by_another_name(route, aliases, domain)
 
 
 def _service(one: Object, plan: ServicePlan) -> Iterator[Result]:
@@ -55,18 +58,6 @@ def _service(one: Object, plan: ServicePlan) -> Iterator[Result]:
             f"of any environment ({', '.join(plan.own)})"
         )
         yield Result(Code.HIDDEN_ROUTES, message, one.ref, f"metadata.annotations.{_EXPORT}", (one.ref,))
-
-
-def _ingress(one: Object, split: Mapping[Key, ServicePlan]) -> Iterator[Result]:
-    spec = mapping(one.value, "spec")
-    backends = [("spec.defaultBackend", mapping(spec, "defaultBackend"))]
-    for number, rule in enumerate(mappings(spec.get("rules"))):
-        for place, path in enumerate(mappings(mapping(rule, "http").get("paths"))):
-            backends.append((f"spec.rules[{number}].http.paths[{place}].backend", mapping(path, "backend")))
-    for field, backend in backends:
-        plan = split.get((one.ref.namespace, str(mapping(backend, "service").get("name"))))
-        if plan:
-            yield _outside(one, plan, field)
 
 
 def _gateway_api(one: Object, split: Mapping[Key, ServicePlan]) -> Iterator[Result]:
@@ -117,6 +108,32 @@ def _entry(one: Object, split: Iterable[ServicePlan]) -> Iterator[Result]:
             "the base's label to the selector"
         )
         yield Result(Code.OUTSIDE_DOOR, message, one.ref, "spec.workloadSelector", refs)
+
+
+def _aliases(objects: Sequence[Object], split: Mapping[Key, ServicePlan], domain: str) -> Mapping[Key, ServicePlan]:
+    """Return the Services that are another name (ExternalName) of one of several environments."""
+    found: dict[Key, ServicePlan] = {}
+    for one in objects:
+        spec = mapping(one.value, "spec") if one.is_source and one.ref.kind == "Service" else {}
+        if spec.get("type") == "ExternalName":
+            name = str(spec.get("externalName", "")).rstrip(".")
+            key = service_of(name, "", domain) if "." in name else None
+            if key in split and key:
+                found[one.ref.namespace, one.ref.name] = split[key]
+    return found
+
+
+def _by_another_name(one: VirtualService, aliases: Mapping[Key, ServicePlan], domain: str) -> Iterator[Result]:
+    for destination in one.destinations() if aliases else ():
+        key = service_of(destination.host, one.namespace, domain)
+        if key and key in aliases:
+            ref = aliases[key].service.ref
+            message = (
+                f"leads to {key[1]}, which is another name (ExternalName) of {ref}: such requests pass none of its "
+                f"routes and reach pods of any environment ({', '.join(aliases[key].own)}); write the host "
+                f"{full_name(ref.namespace, ref.name, domain)}"
+            )
+            yield Result(Code.OUTSIDE_DOOR, message, one.object.ref, destination.field, (ref,))
 
 
 def _sidecar(one: Sidecar, split: Mapping[Key, ServicePlan], domain: str) -> Iterator[Result]:

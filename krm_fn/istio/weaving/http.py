@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import product
 
 from krm_fn.istio.destinations import MIRRORS, destinations, with_destination
 from krm_fn.istio.matches import carried, combined, of_carriers
@@ -27,6 +28,9 @@ class HttpRoutes:
 
     def __init__(self, loomed: Loomed, beside: Callable[[], Sequence[tuple[Neighbour, HttpRoutes]]] = list) -> None:
         self.loomed = loomed
+        self.routes = loomed.http()
+        # Istio takes a delegate's route only where each match of the one that hands over meets one of its own.
+        self._shares = bool(loomed.one.hosts)
         self._beside = beside  # the neighbours on gateways, with their routes; made only where a route catches all
         self._found: dict[int, Known] = {}  # by the identity of a route
         self._entries: dict[str, list[Manifest]] = {}  # one for all that are equal, so that it is written once
@@ -43,7 +47,7 @@ class HttpRoutes:
         """Return the routes to put before the user's."""
         led = (
             (place, route)
-            for place, route in enumerate(self.loomed.one.routes("http"))
+            for place, route in enumerate(self.routes)
             if not any(key in route for key in ELSEWHERE) and self._read(route).plans
         )
         return together(self._added(run) for run in runs(led, self._is_free))
@@ -57,27 +61,27 @@ class HttpRoutes:
         ]
         if any(not carrier.shared for _, _, carrier in self._read(run.first).carriers):
             return Additions(results=tuple(said))
-        variants = self._variants(run, self.apart(plans(one for one in everyone if not one.spoken)))
+        variants = self._variants(run, self.apart(plans(one for one in everyone if one.spoken.value is None)))
         guards, twins = self._guarded(run.first, services) if variants else ([], [])
         routes = [*guards, *variants] if guards is not None else []
-        if any(one.needs_pin or (one.plan and one.spoken) for one in everyone):
+        if any(one.needs_pin or (one.plan and one.spoken.by_nobody) for one in everyone):
             routes.append(self._for_nobody(run))
         return together([self.loomed.inserted("http", run.place, routes), Additions(results=(*twins, *said))])
 
     def _is_free(self, route: Value) -> bool:
-        """Tell whether a route matches no carrier of the environment: one that does has fewer copies than others."""
-        return not self._read(route).carriers
+        """Tell whether a route may share its copies; one that matches a carrier of the environment has fewer."""
+        return self._shares and not self._read(route).carriers
 
     def _variants(self, run: Run, values: Iterable[tuple[Route, list[Manifest]]]) -> list[Woven]:
         """Return a run's copies for the requests of environments; neighbours that lead to the same are one."""
         found: list[tuple[Woven, list[Manifest], str]] = []
         matches = run.matches()
-        for one, carriers in values:
-            match = combined(matches, carriers)
+        for (one, carriers), within in product(values, self._within(run.first)):
+            match = combined([within] if within else matches, carriers)
             if not match:  # nothing can carry it
                 continue
             led = self.led(run.first, one.environment)
-            if found and found[-1][0].value == led.value and same(found[-1][0].value, led.value):
+            if self._shares and found and found[-1][0].value == led.value and same(found[-1][0].value, led.value):
                 found[-1][1].extend(match)
             else:
                 found.append((led, match, one.environment))
@@ -97,6 +101,10 @@ class HttpRoutes:
             self._told_apart[key] = [(one, carried(header, one)) for one in told_apart(services)]
         return self._told_apart[key]
 
+    def _within(self, route: Value) -> Sequence[Value]:
+        """Return what the copies of a route must match besides: of a delegate's, what those that hand over demand."""
+        return [{}] if mappings(route.get("match")) else self.loomed.demands
+
     def _guarded(self, route: Value, services: Sequence[ServicePlan]) -> tuple[list[Woven] | None, list[Result]]:
         """Return what must stand before the copies of a route that catches all, so that others' routes stay theirs.
 
@@ -105,7 +113,8 @@ class HttpRoutes:
         if not any(map(catches_all, mappings(route.get("match")) or [{}])):
             return [], []
         beside = self._beside()
-        results = list(neighbours.twins(self.loomed.one, [one for one, _ in beside]))
+        others = [one for one, _ in beside]
+        results = [*neighbours.twins(self.loomed.one, others), *neighbours.rivals(self.loomed.one, others)]
         if any(one.catches_all and one.is_first and one.is_everywhere for one, _ in beside):
             return None, results
         guards = [guard for one, routes in beside for guard in self._guards(one, routes, services)]
@@ -141,8 +150,9 @@ class HttpRoutes:
     def _for_nobody(self, run: Run) -> Woven:
         """Return the routes of a run as one, kept to the base; it stands before the user's own, which stay."""
         route, match = run.first, run.matches()
-        targets = self._read(route).targets
-        if targets and all(_is_unmatched(target) for target in targets):
+        entries, targets = mappings(route.get("route")), self._read(route).targets
+        asked = [one for entry, one in zip(entries, targets, strict=True) if len(targets) == 1 or weight(entry)]
+        if asked and all(map(_is_unmatched, asked)):
             return self._signed(route, Woven({}), match, "unmatched")
         return self._signed(route, self.led(route, None), match, self._base(route))
 
@@ -223,7 +233,7 @@ def _is_unmatched(target: Target) -> bool:
     """Tell whether nothing answers there a request that names no environment."""
     plan = target.plan
     unanswered = plan is not None and plan.base_answer is None and plan.config.unmatched == "reject"
-    return unanswered and not target.subset and not target.spoken
+    return unanswered and not target.subset and not target.spoken.by_nobody
 
 
 def _is_below(value: Route, others: Iterable[Route]) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from krm_fn.istio.matches import of_carriers, set_value
+from krm_fn.istio.matches import of_carriers
+from krm_fn.istio.spoken import said
 from krm_fn.istio.weaving.targets import Loomed, Target
 from krm_fn.plan.answers import ServicePlan
 from krm_fn.plan.carriers import Carrier
@@ -64,13 +65,25 @@ def _about(loomed: Loomed, route: Value, known: Known, path: str) -> Iterator[Re
         yield from loomed.about(target, field)
     for number, part in enumerate([route, *mappings(route.get("route"))]):
         header = next(iter(loomed.services.values())).plan.config.env_header
-        if "%" in (value := set_value(part, header) or ""):
-            message = (
-                f"sets the environment's header to {value!r}, which Envoy fills in for each request: from here on "
-                "requests may name another environment than the one that answers them; set it to a fixed value"
-            )
+        for action, value in said(part, header):
             field = f"{path}.route[{number - 1}].headers" if number else f"{path}.headers"
-            yield Result(Code.ROUTE_SETS_ENVIRONMENT, message, loomed.one.object.ref, field)
+            if message := _said_unsurely(action, value):
+                yield Result(Code.ROUTE_SETS_ENVIRONMENT, message, loomed.one.object.ref, field)
+
+
+def _said_unsurely(action: str, value: str) -> str:
+    """Say why it is not sure who answers from here on; empty where it is."""
+    if "%" in value:
+        return (
+            f"sets the environment's header to {value!r}, which Envoy fills in for each request: from here on "
+            "requests may name another environment than the one that answers them; set it to a fixed value"
+        )
+    if action == "add":
+        return (
+            f"adds {value!r} to the environment's header: a request that names an environment is answered by that one "
+            "here, and names both from here on, of which each proxy takes what it finds; set the header instead"
+        )
+    return ""
 
 
 def _shared(name: str, plan: ServicePlan) -> str:

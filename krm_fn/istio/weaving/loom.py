@@ -14,13 +14,14 @@ from typing import NamedTuple
 
 from krm_fn.config.reader import Configs
 from krm_fn.istio import rollouts
+from krm_fn.istio.destinations import destinations
 from krm_fn.istio.hosts import Hosts
 from krm_fn.istio.lookup import Lookup
 from krm_fn.istio.manifests import Weaving
 from krm_fn.istio.marks import Stripped
 from krm_fn.istio.subsets import Subsets, of_services
 from krm_fn.istio.theirs import Theirs, VirtualService
-from krm_fn.istio.weaving import connections, openings, rules
+from krm_fn.istio.weaving import connections, delegates, openings, rules
 from krm_fn.istio.weaving.http import HttpRoutes
 from krm_fn.istio.weaving.neighbours import Neighbour, Neighbourhood
 from krm_fn.istio.weaving.previews import Previews, previews_of_routes
@@ -36,6 +37,7 @@ from krm_fn.text.edits import Edit, made
 from krm_fn.values import Value
 
 _LONGEST = 1000
+_EXACT = -1000  # before every wildcard: no host is as long
 
 
 class _Woven(NamedTuple):
@@ -74,9 +76,11 @@ def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Config
     own_rules = rules.by_service(theirs, hosts)
     subsets = of_services(plans, {key: own for key, own in own_rules.items() if key}, owner)
     every = {_key(one) for one in objects if one.ref.kind == "Service" and one.is_source}
-    times = Counter(key for one in theirs.routes for key in _served(one, hosts))
+    served = _served(theirs.routes, hosts)
+    times = Counter(key for keys in served.values() for key in keys)
     known = _Known(hosts, Hosts(every, namespaces, domain), theirs.entry_hosts, times)
-    looms = [_loomed(one, hosts, subsets, owner) for one in theirs.routes]
+    handed = delegates.handings(theirs.routes)
+    looms = [_loomed(one, hosts, subsets, owner, handed)._replace(served=served[id(one)]) for one in theirs.routes]
     around = _Around(theirs, looms)
     woven = [_woven(one, known, subsets, around) for one in looms]
     needed = _needed(woven)
@@ -91,6 +95,7 @@ def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Config
     results = [
         *(theirs.results if plans else ()),
         *_about_hosts(theirs, hosts),
+        *(result for one in looms for result in _about_handing(one, handed)),
         *(result for one in woven for result in (*one.additions.results, *one.previews.results)),
         *(result for change in changes for result in change.results),
         *_taken_over(serving, plans),
@@ -165,10 +170,25 @@ def _of_no_service(one: Object, field: str, host: str, full: str) -> Result:
     return Result(Code.HOST_OF_NO_SERVICE, message, one.ref, field)
 
 
-def _loomed(one: VirtualService, hosts: Hosts, subsets: Mapping[Key, Subsets], owner: str) -> Loomed:
-    named = {each.host: hosts.find(each.host, one.namespace) for each in one.destinations()}
+def _loomed(
+    one: VirtualService,
+    hosts: Hosts,
+    subsets: Mapping[Key, Subsets],
+    owner: str,
+    handed: Mapping[Key, Sequence[delegates.Handing]],
+) -> Loomed:
+    handing = handed.get(_key(one.object), ())
+    inherited = delegates.inherited(handing, hosts.domain)
+    written = [each.host for each in one.destinations()]
+    written += [str(each.get("host")) for _, each in destinations(inherited)]
+    named = {host: hosts.find(host, one.namespace) for host in written}
     services = {host: subsets[key] for host, key in named.items() if key}
-    return Loomed(one, services, owner, _served(one, hosts), hosts.domain)
+    return Loomed(one, services, owner, (), hosts.domain, delegates.demanded(handing), inherited)
+
+
+def _about_handing(loomed: Loomed, handed: Mapping[Key, Sequence[delegates.Handing]]) -> Iterator[Result]:
+    for subsets in list(loomed.services.values())[:1]:
+        yield from delegates.findings(handed.get(_key(loomed.one.object), ()), subsets.plan.config.env_header)
 
 
 def _woven(loomed: Loomed, known: _Known, subsets: Mapping[Key, Subsets], around: _Around) -> _Woven:
@@ -194,10 +214,22 @@ class _Around:
         return [(each, HttpRoutes(self._looms[id(each.one)])) for each in self._found.of(one)]
 
 
-def _served(one: VirtualService, hosts: Hosts) -> tuple[Key, ...]:
-    return tuple(
-        sorted({key for host in one.on_mesh * one.hosts for key in hosts.covered(host.lower(), one.namespace)})
-    )
+def _served(routes: Sequence[VirtualService], hosts: Hosts) -> dict[int, tuple[Key, ...]]:
+    """Return the Services whose host in the mesh is a VirtualService's, by its id: the most specific host is used."""
+    ranks: dict[int, dict[Key, int]] = {}
+    best: dict[Key, int] = {}
+    for one in routes:
+        of_one: dict[Key, int] = {}
+        for host in one.on_mesh * one.hosts:
+            rank = -len(host) if host.startswith("*") else _EXACT
+            of_one |= {key: min(rank, of_one.get(key, 0)) for key in hosts.covered(host.lower(), one.namespace)}
+        ranks[id(one)] = of_one
+        if one.is_for_all:
+            best |= {key: min(rank, best.get(key, 0)) for key, rank in of_one.items()}
+    return {
+        place: tuple(sorted(key for key, rank in of_one.items() if rank <= best.get(key, 0)))
+        for place, of_one in ranks.items()
+    }
 
 
 def _completed(loomed: Loomed, known: _Known, served: Sequence[Subsets]) -> Iterator[Additions]:
@@ -224,13 +256,13 @@ class _Change(NamedTuple):
 
 
 def _change(one: Object, found: Stripped, additions: Additions, owner: str) -> _Change:
-    if not additions.edits and not found.removals:
+    if not additions.edits and not found.is_marked:
         return _Change(one)
-    if found.removals and made(found.value, additions.edits) == one.value:  # woven already: its text stays as it is
+    if found.is_marked and made(found.value, additions.edits) == one.value:  # woven already: its text stays as it is
         return _Change(one, is_woven=True)
     if strange := found.strange(owner):
         return _Change(one, results=(Result(Code.ADDITION_EDITED, _both(strange, additions.added), one.ref),))
-    return _Change(one, is_woven=True, edit=Edit(one.position, found.removals, additions.edits))
+    return _Change(one, is_woven=True, edit=Edit(one.position, found.removals, additions.edits, found.emptied))
 
 
 def _serving(woven: Iterable[_Woven]) -> Mapping[Key, list[VirtualService]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import combinations
 from typing import NamedTuple
 
 from krm_fn.istio.destinations import destinations, with_destination
@@ -20,7 +21,8 @@ from krm_fn.plan.services import Key
 from krm_fn.results import Code, Result
 from krm_fn.values import Manifest, Value, mapping, mappings
 
-_Place = tuple[Key, str]  # a gateway, and a host there
+_Place = tuple[Key, int, str]  # a gateway, a port of it (0 where the list does not show them), and a host there
+_Listener = tuple[object, int, str]  # what Istio joins routes for: gateways of the same pods share a plain port
 # What of a match leaves it a catch-all.
 _SETTLED = {"gateways", "port", "sourceLabels", "sourceNamespace", "name", "statPrefix", "ignoreUriCase", "uri"}
 _OF_PROXY = {"gateways", "port", "sourceLabels", "sourceNamespace"}
@@ -35,10 +37,19 @@ def catches_all(match: Value) -> bool:
 
 
 class Neighbour(NamedTuple):
-    """Another VirtualService of the same hosts on the same gateways, and where: matches, any of which is enough."""
+    """Another VirtualService of the same hosts on the same gateways.
+
+    Attributes:
+        one: the VirtualService.
+        where: matches of the places that are shared, any of which is enough.
+        gateways: for each gateway of its own, those of the other that share a listener with it.
+        is_first: whether its routes come first.
+        is_everywhere: whether it shares all places of the other.
+    """
 
     one: VirtualService
     where: tuple[Value, ...]
+    gateways: Mapping[Key, frozenset[Key]]
     is_first: bool
     is_everywhere: bool
 
@@ -47,11 +58,25 @@ class Neighbour(NamedTuple):
         for route in self.one.routes("http"):
             matches = mappings(route.get("match"))
             some = [one for one in matches if not catches_all(one)]
-            here = (_here(where, one, self.one.namespace) for one in some for where in self.where)
+            here = (self._here(where, one) for one in some for where in self.where)
             if found := [one for one in here if one is not None]:
                 yield route, found
             if not matches or any(catches_all(one) and not one.keys() & _OF_PROXY for one in matches):
                 return  # Istio makes no route of what stands behind it
+
+    def _here(self, where: Value, match: Value) -> Value | None:
+        """Return one of its matches as it holds at shared places; None where it holds at none of them.
+
+        Istio reads no source beside gateways, and a gateway's own labels are not in the list.
+        """
+        if match.get("port") and where.get("port", match["port"]) != match["port"]:
+            return None
+        if not match.get("gateways"):
+            return None if match.get("sourceLabels") or match.get("sourceNamespace") else {**where, **match}
+        named = {gateway_of(name, self.one.namespace) for name in match["gateways"] if name != MESH}
+        wanted = {_written(key) for name in named for key in self.gateways.get(name, ())}
+        shared = sorted(wanted & set(where["gateways"]) if "gateways" in where else wanted)
+        return {**where, **match, "gateways": shared} if shared else None
 
     @property
     def catches_all(self) -> bool:
@@ -65,55 +90,77 @@ class Neighbourhood:
     """The VirtualServices of a list, by the hosts that they have on gateways."""
 
     def __init__(self, theirs: Theirs) -> None:
-        self._servers = {(one.object.ref.namespace, one.object.ref.name): one for one in theirs.gateways}
+        self._gateways = {(one.object.ref.namespace, one.object.ref.name): one for one in theirs.gateways}
+        self._listeners: dict[tuple[Key, int], object] = {
+            (key, server.port): one.selector if server.is_plain else key
+            for key, one in self._gateways.items()
+            for server in one.servers
+        }
         self._places: dict[int, set[_Place]] = {id(one): self._own_places(one) for one in theirs.routes}
-        self._at: dict[_Place, list[VirtualService]] = defaultdict(list)
+        self._at: dict[_Listener, list[VirtualService]] = defaultdict(list)
         for one in theirs.routes:
-            for place in self._places[id(one)] if one.is_for_all else ():
-                self._at[place].append(one)
+            for listener in {self._listener(place) for place in self._places[id(one)]}:
+                self._at[listener].append(one)
         self._roots = _roots(theirs.routes)
 
     def _own_places(self, one: VirtualService) -> set[_Place]:
         gateways = {gateway_of(name, one.namespace) for name in one.gateways if name != MESH}
-        return {(key, host) for key in gateways for host in self._hosts(key, one)}
+        return {(key, port, host) for key in gateways for port, host in self._hosts(key, one)}
 
-    def _hosts(self, key: Key, one: VirtualService) -> Iterator[str]:
-        """Yield the hosts that a gateway has of a VirtualService; all, where the list does not have the gateway."""
+    def _hosts(self, key: Key, one: VirtualService) -> Iterator[tuple[int, str]]:
+        """Yield the ports and hosts that a gateway has of a VirtualService; all, where the list does not have it."""
         for host in one.hosts:
-            if key not in self._servers:
-                yield host.lower()
+            if key not in self._gateways:
+                yield 0, host.lower()
                 continue
-            for served in self._servers[key].hosts_for(one.namespace):
-                if found := meeting(served, host):
-                    yield found
+            gateway = self._gateways[key]
+            for server in gateway.servers:
+                for served in gateway.hosts_of(server, one.namespace):
+                    if found := meeting(served, host):
+                        yield server.port, found
+
+    def _listener(self, place: _Place) -> _Listener:
+        key, port, host = place
+        return (self._listeners.get((key, port), key), port, host)
 
     def of(self, one: VirtualService) -> list[Neighbour]:
         """Return the neighbours of a VirtualService, in the order in which Istio joins them."""
         roots = self._roots.get((one.namespace, one.object.ref.name), ())
         places = self._places[id(one)].union(*(self._places[id(root)] for root in roots))
-        found = {id(other): other for place in places for other in self._at.get(place, ())}
+        listeners = {self._listener(place) for place in places}
+        found = {id(other): other for listener in listeners for other in self._at.get(listener, ())}
         others = [other for other in found.values() if other is not one and other not in roots]
+        own = roots or [one]
         return [
-            Neighbour(
-                other,
-                tuple(_where(places, places & self._places[id(other)], on_mesh=one.on_mesh and not roots)),
-                _order(other) < min(map(_order, roots or [one])),
-                places <= self._places[id(other)],
-            )
+            self._neighbour(other, places, own, on_mesh=one.on_mesh and not roots)
             for other in sorted(others, key=_order)
+            if any(_meet(other, each) for each in own)
         ]
 
+    def _neighbour(
+        self, other: VirtualService, places: set[_Place], own: Sequence[VirtualService], *, on_mesh: bool
+    ) -> Neighbour:
+        theirs: dict[_Listener, set[Key]] = defaultdict(set)
+        for place in self._places[id(other)]:
+            theirs[self._listener(place)].add(place[0])
+        shared = {place for place in places if self._listener(place) in theirs}
+        gateways: dict[Key, frozenset[Key]] = defaultdict(frozenset)
+        for place in shared:
+            for key in theirs[self._listener(place)]:
+                gateways[key] |= {place[0]}
+        where = tuple(_where(places, shared, on_mesh=on_mesh))
+        return Neighbour(other, where, gateways, _order(other) < min(map(_order, own)), shared == places)
 
-def _here(where: Value, match: Value, namespace: str) -> Value | None:
-    """Return a match of a neighbour's as it holds at shared places; None where it holds at no gateway.
 
-    Istio reads no source beside gateways, and a gateway's own labels are not in the list.
-    """
-    if not match.get("gateways"):
-        return None if match.get("sourceLabels") or match.get("sourceNamespace") else {**where, **match}
-    wanted = {"/".join(gateway_of(name, namespace)) for name in match["gateways"] if name != MESH}
-    shared = sorted(wanted & set(where["gateways"]) if "gateways" in where else wanted)
-    return {**where, **match, "gateways": shared} if shared else None
+def _meet(other: VirtualService, one: VirtualService) -> bool:
+    """Tell whether a gateway's pods may see both, and the other one's routes not all before this one's."""
+    if one.is_for_all:
+        return other.is_for_all  # Istio has those that are exported to some namespaces first
+    return other.is_for_all or bool(_exported(one) & _exported(other))
+
+
+def _exported(one: VirtualService) -> set[str]:
+    return {one.namespace if name == "." else name for name in one.exported}
 
 
 def _roots(routes: Iterable[VirtualService]) -> Mapping[Key, Sequence[VirtualService]]:
@@ -127,8 +174,12 @@ def _roots(routes: Iterable[VirtualService]) -> Mapping[Key, Sequence[VirtualSer
     return found
 
 
-def _order(one: VirtualService) -> tuple[str, str, str]:
-    return (one.created, one.object.ref.name, one.namespace)
+def _order(one: VirtualService) -> tuple[bool, str, str, str]:
+    return (one.is_for_all, one.created, one.object.ref.name, one.namespace)
+
+
+def _written(gateway: Key) -> str:
+    return "/".join(gateway) if gateway[0] else gateway[1]
 
 
 def _where(places: set[_Place], shared: set[_Place], *, on_mesh: bool) -> Iterator[Value]:
@@ -136,16 +187,30 @@ def _where(places: set[_Place], shared: set[_Place], *, on_mesh: bool) -> Iterat
     if shared == places and not on_mesh:
         yield {}
         return
-    for gateway in sorted({key for key, _ in shared}):
-        hosts = {host for key, host in shared if key == gateway}
-        match: Manifest = {"gateways": ["/".join(gateway) if gateway[0] else gateway[1]]}
-        alone = {host for key, host in places if key == gateway} - hosts
-        if any(meeting(wide, host) == host for wide in hosts if wide.startswith("*") for host in alone):
-            continue  # no match says a wildcard's hosts but one: `twins` tells it
-        if alone:
-            names = "|".join(map(_expression, sorted(hosts)))
-            match["authority"] = {"regex": f"(?i)(?:{names})(?::[0-9]+)?"}
-        yield match
+    for gateway in sorted({key for key, _, _ in shared}):
+        match: Manifest = {"gateways": [_written(gateway)]}
+        ports = sorted({port for key, port, _ in places if key == gateway})
+        found = {port: _hosts_at(places, shared, gateway, port) for port in ports}
+        if all(one == found[ports[0]] for one in found.values()):
+            yield from _at_hosts(match, *found[ports[0]])
+        else:
+            for port in ports:
+                yield from _at_hosts({**match, "port": port}, *found[port])
+
+
+def _hosts_at(places: set[_Place], shared: set[_Place], gateway: Key, port: int) -> tuple[set[str], set[str]]:
+    """Return the hosts at a port of a gateway that are shared, and those that are not."""
+    hosts = {host for key, number, host in shared if (key, number) == (gateway, port)}
+    return hosts, {host for key, number, host in places if (key, number) == (gateway, port)} - hosts
+
+
+def _at_hosts(match: Value, hosts: set[str], alone: set[str]) -> Iterator[Value]:
+    if not hosts or any(meeting(wide, host) == host for wide in hosts if wide.startswith("*") for host in alone):
+        return  # no match says a wildcard's hosts but one: `twins` tells it
+    if alone:
+        names = "|".join(map(_expression, sorted(hosts)))
+        match = {**match, "authority": {"regex": f"(?i)(?:{names})(?::[0-9]+)?"}}
+    yield match
 
 
 def _expression(host: str) -> str:
@@ -163,6 +228,31 @@ def theirs_elsewhere(route: Value, namespace: str, domain: str) -> Value:
     return route
 
 
+def rivals(one: VirtualService, neighbours: Iterable[Neighbour]) -> Iterator[Result]:
+    """Yield a finding where two others have routes for the same requests, and the list does not show who is older."""
+    others = [(other, [match for _, matches in other.routes() for match in matches]) for other in neighbours]
+    for (first, own), (second, theirs) in combinations(others, 2):
+        same_age = first.one.created == second.one.created and first.one.is_for_all == second.one.is_for_all
+        if same_age and any(_may_meet(match, other) for match in own for other in theirs):
+            message = (
+                f"takes all requests of a host on a gateway that {first.one.object.ref} and {second.one.object.ref} do "
+                "not, which have routes for the same ones: Istio asks the older of the two first, and the list does "
+                "not show which that is; for environments it is the first by name; give each a path of its own"
+            )
+            yield Result(Code.HOST_SHARED, message, one.object.ref, "spec.hosts")
+
+
+def _may_meet(one: Value, other: Value) -> bool:
+    """Tell whether a request may fit both matches, by their paths."""
+    paths = [mapping(match, "uri") for match in (one, other)]
+    if any(not path or "regex" in path for path in paths):
+        return True
+    (how, text), (other_how, other_text) = ((key, str(part)) for path in paths for key, part in path.items())
+    if how == other_how == "exact":
+        return text == other_text
+    return (other_how == "prefix" and text.startswith(other_text)) or (how == "prefix" and other_text.startswith(text))
+
+
 def twins(one: VirtualService, neighbours: Iterable[Neighbour]) -> Iterator[Result]:
     """Yield a finding where another VirtualService takes all requests of the same host, and may be the older one."""
     for other in neighbours:
@@ -174,9 +264,15 @@ def twins(one: VirtualService, neighbours: Iterable[Neighbour]) -> Iterator[Resu
             )
             yield Result(Code.HOST_SHARED, message, one.object.ref, "spec.hosts")
         if other.catches_all and other.is_first:
+            is_known = "~" not in (one.created, other.one.created) and one.created != other.one.created
+            which = (
+                "which is the older one: Istio uses its routes alone"
+                if is_known
+                else "and Istio uses the older one's routes alone; the list does not show which that is, and the first "
+                "by name is taken for it"
+            )
             message = (
-                f"takes all requests of a host on a gateway, and so does {other.one.object.ref}: Istio uses the older "
-                "one's routes alone, and the list does not show which that is; the first by name is taken for it; give "
-                "each a host, or a path, of its own"
+                f"takes all requests of a host on a gateway, and so does {other.one.object.ref}, {which}; give each a "
+                "host, or a path, of its own"
             )
             yield Result(Code.HOST_SHARED, message, one.object.ref, "spec.hosts")

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from krm_fn.istio.routes import ServiceRoutes
 from krm_fn.istio.subsets import Subsets
 from krm_fn.istio.weaving.connections import marked
+from krm_fn.istio.weaving.neighbours import theirs_elsewhere
 from krm_fn.istio.weaving.targets import Additions, Loomed, Woven
 from krm_fn.plan.exposure import MESH
 from krm_fn.plan.services import Port, Traffic
@@ -104,7 +105,10 @@ def _of_mesh(loomed: Loomed, route: Value) -> Woven:
 
 
 def _for_mesh(loomed: Loomed, route: Value) -> Value:
-    """Return a route that holds for sidecars only, where the VirtualService is a gateway's, too."""
+    """Return a Service's own route as the VirtualService says it, for sidecars only where it is a gateway's, too."""
+    here = loomed.served[0][0]
+    if loomed.one.namespace != here:
+        route = theirs_elsewhere(route, here, loomed.domain)
     if set(loomed.one.gateways) == {MESH}:
         return route
     match = [{**one, "gateways": [MESH]} for one in route.get("match") or [{}]]

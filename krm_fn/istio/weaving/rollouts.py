@@ -13,6 +13,7 @@ from krm_fn.text.edits import Insert
 from krm_fn.values import mappings
 
 _FIELD = "spec.strategy.canary.trafficRouting.istio"
+_MANAGED = "spec.strategy.canary.trafficRouting.managedRoutes"
 
 
 def findings(routes: Iterable[RolloutRoute], woven: Mapping[Key, Additions]) -> Iterator[Result]:
@@ -41,3 +42,9 @@ def findings(routes: Iterable[RolloutRoute], woven: Mapping[Key, Additions]) -> 
                 "keep the weights that stand in the list"
             )
             yield Result(Code.RUNTIME_WEIGHTS, message, rollout, _FIELD)
+        if additions.added and one.managed:
+            message = (
+                f"puts routes ({', '.join(one.managed)}) before all others of VirtualService {name} while it runs: "
+                "requests that these take reach the Rollout's pods, whatever environment they name"
+            )
+            yield Result(Code.RUNTIME_WEIGHTS, message, rollout, _MANAGED)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from krm_fn.istio.hosts import Hosts
-from krm_fn.istio.lookup import OTHERS, Lookup, Reading, policy_of
+from krm_fn.istio.lookup import OTHERS, Lookup, Reading, joined_order, policy_of
 from krm_fn.istio.manifests import Covered, RuleCopy
 from krm_fn.istio.subsets import Subsets
 from krm_fn.istio.theirs import DestinationRule, Theirs
@@ -25,14 +25,14 @@ def by_service(theirs: Theirs, hosts: Hosts) -> Rules:
     rules: dict[Key | None, list[DestinationRule]] = defaultdict(list)
     for rule in theirs.rules:
         rules[hosts.find(rule.host, rule.namespace) if rule.host and not rule.is_wildcard else None].append(rule)
-    return rules
+    return {key: sorted(own, key=joined_order) if key else own for key, own in rules.items()}
 
 
 def additions(rule: DestinationRule, subsets: Subsets, needed: Iterable[Value]) -> Additions:
     """Return the subsets that are added to a rule for a Service."""
     if rule.is_beside:
         # Istio joins two rules for one host that stand in one namespace and are seen by the same clients.
-        joined = rule.namespace == subsets.plan.key[0] and rule.is_for_all
+        joined = rule.namespace == subsets.plan.key[0] and rule.is_for_all and not rule.spec.get("exportTo")
         return Additions(results=() if joined else (_not_beside(rule),))
     added = subsets.missing_from(rule.spec, needed)
     if not added:
@@ -81,37 +81,72 @@ def taken(lookup: Lookup, key: Key) -> Taken:
     has_rule = others.is_exact and any(not one.is_beside for one in others.for_all)
     source, policy = (None, {}) if others.is_exact else others.policy  # Istio joins exact ones itself
     copies: list[RuleCopy] = []
+    hiding: list[DestinationRule] = []
     sources = [(source, "")] if source else []
     for client in lookup.clients(key):
-        for copy, rule in _copies(client, lookup.read_by(client, key), key, has_rule=has_rule, policy=policy):
+        reading = lookup.read_by(client, key)
+        stays = reading.for_all == others.for_all  # beside which the Service's own rule stands
+        for copy, rule in _copies(client, reading, key, stays=stays, has_rule=has_rule, policy=policy):
+            if client and not key[0]:
+                hiding += reading.rules[:1]
+                continue
             copies.append(copy)
             sources += [(rule, client)] if rule else []
-    return Taken(has_rule, policy, tuple(copies), tuple(_copied(rule, key, client) for rule, client in sources))
+    results = [_copied(rule, key, client) for rule, client in sources]
+    results += [_hiding(rule, key) for rule in hiding]
+    return Taken(has_rule, policy, tuple(copies), tuple(results))
 
 
 def _copies(
-    client: str, reading: Reading, key: Key, *, has_rule: bool, policy: Value
+    client: str, reading: Reading, key: Key, *, stays: bool, has_rule: bool, policy: Value
 ) -> Iterator[tuple[RuleCopy, DestinationRule | None]]:
     """Yield the rules for the exact host that a namespace needs of its own, and those that their policies are of."""
     if not reading.is_exact and reading.is_local:
         for one in reading.rules:
-            if one.selector:
+            if one.selector is not None:
                 yield RuleCopy(client, policy_of(one), one.selector), one
-    if any(not one.is_wildcard for one in reading.for_all):
-        return
     source, own = reading.policy
+    if any(not one.is_wildcard for one in reading.for_all):
+        if not (stays or has_rule or (reading.is_local and client != key[0])):
+            yield RuleCopy(client, own, subsets=_subsets_of(reading)), source or reading.for_all[0]
+        return
     hides = reading.is_local and client != key[0]  # what it reads first would hide the Service's own rule
     if hides or has_rule or own != policy:
         yield RuleCopy(client, own), source
 
 
+def _subsets_of(reading: Reading) -> tuple[Value, ...]:
+    """Return the subsets of a namespace's rules, as Istio joins them."""
+    found = {str(subset.get("name")): subset for rule in reversed(reading.for_all) for subset in _listed(rule)}
+    return tuple(found[name] for name in sorted(found))
+
+
+def _listed(rule: DestinationRule) -> list[Value]:
+    return mappings(rule.spec.get("subsets"))
+
+
 def _copied(rule: DestinationRule, key: Key, client: str) -> Result:
     where = f" for the clients of namespace {client}" if client else ""
+    if rule.is_wildcard:
+        message = (
+            f"its trafficPolicy is copied to the DestinationRule of Service {key[1]}{where}: Istio reads only the one "
+            "with the exact host, once there is one"
+        )
+        return Result(Code.RULE_COPIED, message, rule.object.ref, "spec.trafficPolicy")
     message = (
-        f"its trafficPolicy is copied to the DestinationRule of Service {key[1]}{where}: Istio reads only the one with "
-        "the exact host, once there is one"
+        f"what it says is copied to a DestinationRule of Service {key[1]}{where}: the one that all others need would "
+        "come before it there"
     )
-    return Result(Code.RULE_COPIED, message, rule.object.ref, "spec.trafficPolicy")
+    return Result(Code.RULE_COPIED, message, rule.object.ref, "spec.exportTo")
+
+
+def _hiding(rule: DestinationRule, key: Key) -> Result:
+    message = (
+        f"is read by the clients of namespace {rule.namespace} for Service {key[1]}, which has no namespace yet, and "
+        "theirs would need one for that Service's full name beside it, or its environments are none to them (503): set "
+        "the option namespace to what the Service will get, or write it into the list"
+    )
+    return Result(Code.RULE_HIDES, message, rule.object.ref, "spec.host")
 
 
 def covered(found: Taken, subsets: Subsets | None, needed: Iterable[Value], *, has_routes: bool) -> Covered:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
+from krm_fn.config.options import EnvHeader
 from krm_fn.istio.destinations import MIRRORS, destinations
-from krm_fn.istio.matches import set_value
+from krm_fn.istio.spoken import Spoken, of_mirrors, of_route
 from krm_fn.istio.subsets import Place, Subsets
 from krm_fn.istio.theirs import VirtualService
 from krm_fn.plan.answers import ServicePlan
@@ -14,9 +15,10 @@ from krm_fn.plan.services import Key
 from krm_fn.results import Code, Result
 from krm_fn.signatures import signed
 from krm_fn.text.edits import Insert, Path, Put
-from krm_fn.values import Manifest, Value, mapping, mappings
+from krm_fn.values import NOTHING, Manifest, Value, mapping, mappings
 
 Needed = tuple[Key, Value]  # a Service, and a subset that its DestinationRule must have
+_REQUESTS = Spoken()  # the request's own environment
 
 
 class Woven(NamedTuple):
@@ -32,12 +34,12 @@ class Target(NamedTuple):
     Attributes:
         destination: as the user wrote it.
         subsets: of its Service; None where its requests need no care.
-        spoken: the environment that the route says from here on, whatever the request says; None for none.
+        spoken: the environment that the route says from here on.
     """
 
     destination: Value
     subsets: Subsets | None
-    spoken: str | None = None
+    spoken: Spoken = _REQUESTS
 
     @property
     def subset(self) -> str:
@@ -69,7 +71,7 @@ class Target(NamedTuple):
         """Return where a request that carries `value` goes instead; None for nowhere."""
         if self.subsets is None or self.plan is None:
             return Woven(self.destination)
-        environment = self.subsets.answer(self.spoken or value)
+        environment = self.subsets.answer(value if self.spoken.value is None else self.spoken.value)
         if environment is None:
             return Woven(self.destination) if self.plan.config.unmatched == "anyPod" else None
         if self.subset and environment == self.plan.base_answer:
@@ -78,8 +80,8 @@ class Target(NamedTuple):
 
     def led_by_nobody(self) -> Woven | None:
         """Return where a request without an environment goes instead; None for nowhere."""
-        if self.spoken:
-            return self.led(self.spoken)
+        if self.spoken.by_nobody:
+            return self.led(self.spoken.by_nobody)
         return self.at(self.subsets.of_base()) if self.subsets and self.needs_pin else Woven(self.destination)
 
     def at(self, place: Place) -> Woven:
@@ -120,6 +122,8 @@ class Loomed(NamedTuple):
         owner: the config whose additions are made.
         served: the Services whose host in the mesh is this VirtualService's.
         domain: the cluster's.
+        demands: of a delegate, what its matches must have for the routes that hand over to it.
+        inherited: of a delegate, what its routes have of those, where they say nothing of their own.
     """
 
     one: VirtualService
@@ -127,27 +131,41 @@ class Loomed(NamedTuple):
     owner: str
     served: tuple[Key, ...] = ()
     domain: str = ""
+    demands: Sequence[Value] = (NOTHING,)
+    inherited: Value = NOTHING
+
+    def http(self) -> list[Value]:
+        """Return its HTTP routes; a delegate's with what they have of those that hand over."""
+        routes = self.one.routes("http")
+        if not self.inherited:
+            return routes
+        other = {key: part for key, part in self.inherited.items() if not key.startswith("mirror")}
+        return [{**(other if any(key in one for key in MIRRORS) else self.inherited), **one} for one in routes]
 
     def targets(self, route: Value) -> list[Target]:
         """Return the destinations of a route, with what is known of them; as many as it has entries."""
-        said = self._said(route)
+        header = self._header
+        spoken = of_route(route, header) if header else []
         return [
-            self._target(mapping(one, "destination"), self._said(one) or said) for one in mappings(route.get("route"))
+            self._target(mapping(one, "destination"), self._fixed(spoken[place]) if header else _REQUESTS)
+            for place, one in enumerate(mappings(route.get("route")))
         ]
 
     def mirrors(self, route: Value) -> list[tuple[Path, Target]]:
         """Return the mirrors of a route with their places in it."""
         found = destinations({key: route[key] for key in MIRRORS if key in route})
-        return [(path, self._target(one, self._said(route))) for path, one in found]
+        spoken = self._fixed(of_mirrors(route, self._header)) if self._header else _REQUESTS
+        return [(path, self._target(one, spoken)) for path, one in found]
 
-    def _said(self, route: Value) -> str | None:
-        """Return the environment that a route, or an entry of one, sets the header to."""
-        for subsets in self.services.values():
-            found = set_value(route, subsets.plan.config.env_header)
-            return None if found is None or "%" in found else found
-        return None
+    @property
+    def _header(self) -> EnvHeader | None:
+        return next((subsets.plan.config.env_header for subsets in self.services.values()), None)
 
-    def _target(self, destination: Value, spoken: str | None) -> Target:
+    def _fixed(self, spoken: Spoken) -> Spoken:
+        """Return what a route says, but for what Envoy fills in for each request."""
+        return _REQUESTS if "%" in (spoken.value or spoken.added or "") else spoken
+
+    def _target(self, destination: Value, spoken: Spoken) -> Target:
         return Target(destination, self.services.get(str(destination.get("host", ""))), spoken)
 
     def signed(self, made: Value, environment: str, route: Value) -> Manifest:
@@ -165,7 +183,7 @@ class Loomed(NamedTuple):
         return Additions((edit,), tuple(values), tuple(needed for one in routes for needed in one.needed))
 
     def about(self, target: Target, field: str) -> Iterator[Result]:
-        """Yield findings about the subset of a destination at `field`: one that spans environments, or has no pods."""
+        """Yield a finding where the subset of a destination at `field` spans environments."""
         if target.subsets is None or not target.subset:
             return
         label = target.subsets.label
@@ -175,12 +193,6 @@ class Loomed(NamedTuple):
                 f"environments too: add the label {label}: {target.subsets.plan.base} to that subset"
             )
             yield Result(Code.SUBSET_SPANS_ENVIRONMENTS, message, self.one.object.ref, f"{field}.subset")
-        elif target.subsets.is_bare(target.subset):
-            message = (
-                f"sends requests to the subset {target.subset!r}, for which the list has no pods: they get a 503; "
-                "remove the route with the environment that it was for, or bring its workload back"
-            )
-            yield Result(Code.SUBSET_WITHOUT_PODS, message, self.one.object.ref, f"{field}.subset")
 
 
 def collapsed(targets: Iterable[Value]) -> list[Manifest]:

@@ -280,14 +280,26 @@ def test_aliases_that_only_look_the_same():
     read(own(envHeader={"aliases": [{"cookie": "x"}, {"baggage": "x"}, {"cookie": "X"}, *patterns]}))
 
 
-@pytest.mark.parametrize(
-    "name", ["EnvLabel", "Alias", "EnvHeader", "Istio", "Namespaces", "WorkloadKind", "RouteConfig"]
-)
-def test_the_plain_options_are_those_of_the_models(name):
-    """Each option stands in both, so that none is lost on the way from the one to the other."""
-    assert set(getattr(models, name).model_fields) == set(getattr(options, name)._fields)
+def records(node):
+    """Yield the options' records in what a configuration may say, each with the names of its fields there."""
+    node = models.inner(node)
+    if node["type"] == "list":
+        yield from records(node["items_schema"])
+    elif node["type"] == "typed-dict":
+        yield node["metadata"]["record"], list(node["fields"])
+        for field in node["fields"].values():
+            yield from records(field["schema"])
 
 
-def test_the_plain_defaults_are_those_of_the_models():
+def test_what_may_be_said_is_what_the_options_have():
+    """Every field of every record of options can be given, in its order, and no other."""
+    found = {record.__name__: names for record, names in records(models.schema())}
+    assert found.keys() == {"EnvLabel", "Alias", "EnvHeader", "Istio", "Namespaces", "WorkloadKind", "RouteConfig"}
+    for name, names in found.items():
+        assert names == [models.camel(field) for field in getattr(options, name)._fields], name
+
+
+def test_an_empty_configuration_gives_the_defaults():
     """Without a configuration the same holds as with an empty one."""
-    assert models.plain(models.RouteConfig()) == options.RouteConfig()
+    assert models.validate({}, strict=True) == options.RouteConfig()
+    assert models.validate({"envLabel": {}, "envHeader": {}, "istio": {}}, strict=True) == options.RouteConfig()

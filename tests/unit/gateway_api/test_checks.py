@@ -164,3 +164,38 @@ def test_expressions_that_a_stock_envoy_refuses(environment, said):
     """An expression of more than 100 steps is a warning: RE2 itself counts them."""
     results = found(workload("c", environment), envHeader={"aliases": [{"cookie": "e"}]})
     assert ("expression-large" in results) == said
+
+
+ROUTED = {
+    "apiVersion": "gateway.networking.k8s.io/v1",
+    "kind": "HTTPRoute",
+    "metadata": {"name": "mine"},
+    "spec": {"parentRefs": [{"name": "edge"}], "rules": [{"backendRefs": [{"name": "app", "port": 80}]}]},
+}
+
+
+@pytest.mark.parametrize(
+    ("group", "targets", "said"),
+    [
+        ("gateway.envoyproxy.io", [("HTTPRoute", "mine")], ["mine-virtual-env"]),
+        ("gateway.envoyproxy.io", [("HTTPRoute", "mine"), ("HTTPRoute", "mine-virtual-env")], []),
+        ("gateway.envoyproxy.io", [("Gateway", "edge"), ("HTTPRoute", "other"), ("Service", "other")], []),
+        ("gateway.networking.k8s.io", [("Service", "app")], ["app-dev", "app-dev-a"]),
+        ("gateway.networking.k8s.io", [("Service", "app"), ("Service", "app-dev"), ("Service", "app-dev-a")], []),
+        ("security.istio.io", [("Service", "app")], []),
+    ],
+)
+@pytest.mark.parametrize("single", [True, False])
+def test_a_policy_that_requests_pass_by(group, targets, said, single):
+    """A policy holds for what it names: not for the routes and Services beside that; nothing is said of one for all."""
+    refs = [{"group": "", "kind": kind, "name": name} for kind, name in targets]
+    specs = [{"targetRef": one} for one in refs] if single else [{"targetRefs": refs}]
+    policies = [
+        {"apiVersion": f"{group}/v1", "kind": "SomePolicy", "metadata": {"name": f"p{place}"}, "spec": spec}
+        for place, spec in enumerate(specs)
+    ]
+    listed = [service(), workload("a", "dev"), workload("b", "dev.a"), ROUTED, *policies]
+    results = compute(listed, config(output="gatewayAPI", base="selector")).results
+    told = [one for one in results if one.code.slug == "rule-passed-by"]
+    assert len(told) == bool(said)
+    assert all(name in one.message for one in told for name in said)

@@ -143,14 +143,14 @@ def test_above_fifteen_environments_each_has_a_route():
 
 
 def test_many_carriers_divide_a_rule():
-    """No rule has more than 64 matches and no route more than 128, however many carriers and pieces there are."""
+    """No rule has more than 8 matches and no route more than 128, however many carriers and pieces there are."""
     rng = [f"dev.{chr(97 + n % 26) * 9}{n}{chr(97 + n // 26) * 9}" for n in range(150)]
     listed = [service(), workload("a", "main"), *(workload(f"e{n}", one) for n, one in enumerate(["dev", *rng]))]
     aliases = [{"cookie": f"c{n}"} for n in range(12)]
     computed = compute(listed, gateway_api(envLabel={"defaultSubset": "main"}, envHeader={"aliases": aliases}))
     for one in of_kind(computed.made.manifests, "HTTPRoute"):
         counts = [len(each.get("matches", ())) for each in one["spec"]["rules"]]
-        assert max(counts) <= 64
+        assert max(counts) <= 8
         assert sum(counts) <= 128
         assert len(counts) <= 16
     assert "carriers-disagree" in codes(computed.results)

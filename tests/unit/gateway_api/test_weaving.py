@@ -236,3 +236,58 @@ def test_a_route_of_odd_shape_stops_nothing(spec):
     """What no API server would take is nobody's business here: it is read as empty."""
     odd = {**theirs(), "spec": spec}
     assert "internal" not in codes(compute([*LISTED, odd], config(**SELECTOR)).results)
+
+
+def test_rules_have_eight_matches_at_most():
+    """Gateway API 1.1 takes no more: what a rule of four matches becomes with four carriers is two rules in a row."""
+    paths = [{"path": {"value": f"/{n}"}} for n in range(4)]
+    header = {"aliases": [{"cookie": "env"}, {"baggage": "env"}, {"name": "x-team"}]}
+    rules = made(theirs(to("web", matches=paths)), envHeader=header)["mine-virtual-env"]["spec"]["rules"]
+    assert [len(one["matches"]) for one in rules] == [8, 8]
+    assert rules[0]["backendRefs"] == rules[1]["backendRefs"] == [{"name": "web-dev-a", "port": 80}]
+
+
+@pytest.mark.parametrize(
+    ("rule", "previews", "said"),
+    [
+        ({"matches": [{"headers": [{"name": f"x{n}", "value": "1"} for n in range(16)]}]}, False, True),
+        ({"matches": [{"headers": [{"name": f"x{n}", "value": "1"} for n in range(15)]}]}, False, False),
+        ({"filters": [{"type": "ExtensionRef"}] * 16}, True, True),
+        ({"filters": [{"type": "ExtensionRef"}] * 16}, False, False),
+    ],
+)
+def test_no_room_for_one_more(rule, previews, said):
+    """A match with as many headers as the API takes, and a rule with as many filters, are errors where one is added."""
+    route = theirs(to("web", **rule), parents=[{"name": "edge"}], hostnames=["shop.example.com"])
+    results = computed(route, previewHosts="{env}.{host}" if previews else "").results
+    assert ("route-limit" in codes(results)) == said
+
+
+def test_preview_hosts_have_all_routes_of_their_host():
+    """A route of the same host that leads elsewhere is on the preview hosts, too, and says the environment there."""
+    edge = [{"name": "edge"}]
+    other = theirs(
+        to("other", matches=[{"path": {"value": "/static"}}]), name="static", parents=edge, hostnames=["a.example.com"]
+    )
+    far = theirs(to("other"), name="far", parents=edge, hostnames=["b.example.com"])
+    found = made(theirs(to("web"), parents=edge, hostnames=["a.example.com"]), other, far, previewHosts="{env}.{host}")
+    assert {"mine-preview-dev-a", "static-preview-dev-a"} <= found.keys()
+    assert not [name for name in found if name.startswith("far")]
+    assert "static-virtual-env" not in found  # its path says where its requests go, whatever the headers
+    spec = found["static-preview-dev-a"]["spec"]
+    assert spec["hostnames"] == ["dev-a.a.example.com"]
+    assert spec["rules"][0]["backendRefs"] == [{"name": "other", "port": 80}]
+    assert spec["rules"][0]["filters"][0]["requestHeaderModifier"]["set"] == [
+        {"name": "x-virtual-env", "value": "dev.a"}
+    ]
+
+
+def test_a_rival_of_a_copy_is_copied():
+    """A route that one header told from the user's other one would lose to a copy of that: it is copied, too."""
+    rival = theirs(to("other", matches=[{"headers": [{"name": "x-kind", "value": "canary"}]}]), name="rival")
+    stranger = theirs(to("other", matches=[{"path": {"value": "/other"}}]), name="stranger")
+    found = made(theirs(to("web")), rival, stranger)
+    (rule,) = found["rival-virtual-env"]["spec"]["rules"]
+    assert [one["name"] for one in rule["matches"][0]["headers"]] == ["x-kind", "x-virtual-env"]
+    assert rule["backendRefs"] == [{"name": "other", "port": 80}]
+    assert "stranger-virtual-env" not in found

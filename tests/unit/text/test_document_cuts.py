@@ -345,3 +345,30 @@ def test_an_odd_line_costs_its_object_only():
     cut = yaml_list.read(text, asked)
     agree(cut, text)
     assert [entry.partial for entry in cut[0].listings["items"].entries] == [True, *[False] * len(odd), True]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        "<<: text",
+        "x: {<<: [a]}",
+        "x: !!int many",
+        "x: [!!float a]",
+        "x: !!binary '?'",
+        "x: !!bool on",
+        "{a: b}: c",
+        "[a]: b",
+        "? {a: b}\n  : c",
+        "? - a\n  : c",
+        "x: {? [a] : b}",
+        "x: {[a] : b}",
+    ],
+)
+def test_what_no_reader_takes_is_refused_where_nobody_asks_too(odd):
+    """A merge of no mapping, a wrong tag, a key that is a mapping: one answer, whether the text is cut or not."""
+    text = f"apiVersion: v1\nkind: X\nz:\n  {odd}\n"
+    with pytest.raises(FunctionError):
+        yaml_reader.read(text, text.encode())
+    assert yaml_stream.read(f"{text}---\napiVersion: v1\nkind: X\n", asked) is None
+    lines = text.rstrip().replace("\n", "\n  ")
+    assert yaml_list.read(f"{HEAD}items:\n- {lines}\n", asked) is None

@@ -36,6 +36,6 @@ CASES = {
 def test_the_value_is_what_the_text_becomes(additions):
     """Additions make the same of a value as of its text, and leave the given value as it was."""
     value = document.parse(TEXT.encode()).items[0].value
-    text = rewrite(TEXT, 0, value, Edit(0, (), tuple(additions)))
+    text = rewrite(TEXT, 0, value, Edit(0, (), tuple(additions))).text
     assert made(value, additions) == document.parse(text.encode()).items[0].value
     assert value == document.parse(TEXT.encode()).items[0].value

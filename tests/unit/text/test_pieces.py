@@ -46,9 +46,11 @@ def test_a_piece_that_says_something_else_is_found(monkeypatch):
     assert not pieces.are_sound(), "what was found wrong once is known from then on"
 
 
-def test_a_block_at_a_wrong_place_is_found():
-    """What stands in a block scalar of the user's is no entry, whatever the pieces say by themselves."""
+def test_what_stands_around_the_pieces_is_read_back_too():
+    """Sound pieces are not enough: the user's own part of the text must say what it said."""
     edit = Edit(0, (), (Insert(("spec", "http"), 0, [{"name": "added"}]),))
     wrong = {"spec": {"http": [{"name": "other"}]}}
     assert rewrite(TEXT, 0, wrong, edit, Pieces()) is None
-    assert rewrite(TEXT, 0, VALUE, edit, Pieces()) == "spec:\n  http:\n  - name: added\n  - name: mine # this\n"
+    made = rewrite(TEXT, 0, VALUE, edit, Pieces())
+    assert made.text == "spec:\n  http:\n  - name: added\n  - name: mine # this\n"
+    assert made.value == {"spec": {"http": [{"name": "added"}, {"name": "mine"}]}}

@@ -1,0 +1,1 @@
+"""Routes beside those of the user's, so that they serve environments."""
