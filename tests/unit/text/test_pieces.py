@@ -1,6 +1,6 @@
 """Entries written in pieces: the text is the writer's own, and a piece that says something else is found."""
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from krm_fn.text import pieces as module
@@ -21,6 +21,7 @@ TEXT = "spec:\n  http:\n  - name: mine # this\n"
 VALUE = {"spec": {"http": [{"name": "mine"}]}}
 
 
+@settings(deadline=None)
 @given(st.lists(entries, min_size=1, max_size=3), st.data())
 def test_the_text_is_that_of_the_writer(lists, data):
     """Whatever is shared, and however often pieces come again, the lines are those of `block_list`, and are sound."""
