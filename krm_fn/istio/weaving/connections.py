@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from krm_fn.istio.destinations import destinations, with_destination
 from krm_fn.istio.routes import ServiceRoutes
 from krm_fn.istio.subsets import Subsets
-from krm_fn.istio.weaving.http import plans
+from krm_fn.istio.weaving.known import plans
 from krm_fn.istio.weaving.targets import Additions, Loomed, Needed, Target, Woven, together
 from krm_fn.plan.environments import deepest_first
 from krm_fn.results import Code, Result
