@@ -3,9 +3,10 @@
     python bench/views.py              # all of it; the page needs Chromium and Playwright (.ci/parts/chromium)
     python bench/views.py --no-page
 
-Prints CPU seconds of whole processes (the least of several runs, all in turns) and milliseconds in the browser. The
-page's times run from the start of its navigation to the load event, and from a click on an environment to the frame
-after it; the CPU time of the page's main thread stands beside them, for it does not count other work on the machine.
+Prints the processor time of each view as a multiple of the function's, median of the pairs, which take turns, and
+milliseconds in the browser. The page's times run from the start of its navigation to the load event, and from a click
+on an environment to the frame after it; the CPU time of the page's main thread stands beside them, for it does not
+count other work on the machine.
 """
 
 from __future__ import annotations
@@ -17,15 +18,17 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from statistics import median
 from typing import TYPE_CHECKING
 
 from make_list import make_list
+from run import ENVIRONMENT
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
 
-ROUNDS = 5
-TABS = 10
+ROUNDS = 9
+TABS = 11
 CHROMIUM = "/usr/bin/chromium"
 
 _SERVICE = """\
@@ -75,35 +78,30 @@ def manifests(services: int, count: int, *, seed: int = 1) -> str:
 
 
 def commands(folder: Path) -> None:
-    """Take the CPU time of each command as a whole process on the same list of 1,000 resources."""
+    """Compare the processor time of each view, as a whole process, with the function's on the same 1,000 resources."""
     listed, other = folder / "list.yaml", folder / "other.yaml"
     listed.write_bytes(make_list(100))
     other.write_bytes(make_list(100, seed=2))
-    halves = folder / "half.yaml", folder / "other-half.yaml"
-    for seed, half in enumerate(halves, 1):
-        half.write_bytes(make_list(50, seed=seed))
     words: dict[str, list[str | Path]] = {
-        "the function": [],
         "explain": ["explain", listed],
         "explain --env dev.proj1.me": ["explain", listed, "--env", "dev.proj1.me"],
         "matrix": ["matrix", listed],
-        "diff, 500 against 500": ["diff", *halves],
+        "check": ["check", listed],
         "diff, 1,000 against 1,000": ["diff", listed, other],
     }
-    best = dict.fromkeys(words, float("inf"))
-    for _ in range(ROUNDS):
-        for name, arguments in words.items():
-            best[name] = min(best[name], _cpu_seconds(arguments, listed))
-    print(f"1,000 resources, CPU seconds of whole processes (least of {ROUNDS}):")
-    for name, seconds in best.items():
-        print(f"  {name:28} {seconds:6.3f} s  {seconds / best['the function']:5.2f} x the function")
+    print(f"1,000 resources, processor time of whole processes (median of {ROUNDS} pairs):")
+    for name, arguments in words.items():
+        _cpu_seconds(arguments, listed)  # writes bytecode
+        pairs = [(_cpu_seconds(arguments, listed), _cpu_seconds([], listed)) for _ in range(ROUNDS)]
+        seconds, ratio = median(one for one, _ in pairs), median(one / other for one, other in pairs)
+        print(f"  {name:28} {seconds:6.3f} s  {ratio:5.2f} x the function")
 
 
 def _cpu_seconds(arguments: list[str | Path], stdin: Path) -> float:
     """Run a command and return its CPU time, user and system: other work on the machine counts little."""
     program = Path(sys.executable).with_name("virtual-env-fn")
     with stdin.open("rb") as file:
-        process = subprocess.Popen([program, *arguments], stdin=file, stdout=subprocess.DEVNULL)
+        process = subprocess.Popen([program, *arguments], stdin=file, stdout=subprocess.DEVNULL, env=ENVIRONMENT)
         _, status, usage = os.wait4(process.pid, 0)
     if status:
         sys.exit(f"{program} {arguments} failed")

@@ -430,6 +430,33 @@ def test_a_quiet_check_prints_nothing_but_errors():
     assert [line.partition(":")[0] for line in printed] == ["error", "error"]
 
 
+@pytest.fixture
+def packages(tmp_path):
+    """Two kpt packages of different bases, and one that is configured as the first is."""
+    for folder, root in (("one", "dev"), ("two", "main"), ("alike", "dev")):
+        package = tmp_path / folder
+        package.mkdir()
+        step = {"image": "virtual-env-fn", "configMap": {"envLabel.defaultSubset": root}}
+        about = {"apiVersion": "kpt.dev/v1", "kind": "Kptfile", "metadata": {"name": folder}}
+        (package / "Kptfile").write_text(yaml.safe_dump({**about, "pipeline": {"mutators": [step]}}))
+        pods = workload("app", root, namespace=folder), workload("app-x", f"{root}.x", namespace=folder)
+        (package / "app.yaml").write_bytes(stream([service(namespace=folder), *pods]))
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(base("dev")))
+    return tmp_path
+
+
+@pytest.mark.parametrize("command", ["check", "explain", "matrix", "generate"])
+def test_paths_that_are_configured_differently_are_an_error(packages, command):
+    """Of two packages with different configurations neither holds for both: the error names them, and the ways out."""
+    done = run(command, "one", "two", cwd=packages, code=1)
+    said = (done.stdout + done.stderr).decode()
+    assert "two: is configured otherwise than one" in said
+    assert "[config-twice]" in said
+    assert "--config" in said
+    for good in (["one", "alike"], ["one"], ["two"], ["one", "two", "--config", "config.yaml"]):
+        run(command, *good, cwd=packages)
+
+
 def test_every_subcommand_has_help():
     """`COMMAND --help` prints the usage of each subcommand, on every Python."""
     for name in [one.name for one in SUBCOMMANDS]:

@@ -70,6 +70,7 @@ ELSEWHERE = {
     ("docs/apply-order.md", "kustomize build . | virtual-env-fn --config virtual-env.yaml |"): "tests/cluster/ways.py",
     ("docs/apply-order.md", "kpt"): "tests/cluster/ways.py",
     ("docs/apply-order.md", "helm"): "tests/cluster/ways.py",
+    ("docs/apply-order.md", "mkdir -p out"): "tests/cluster/test_flux.py",
     ("docs/findings.md", ""): "tests/test_findings.py",
     ("docs/hosts.md", "#!/bin/sh"): "tests/hosts/test_kustomize.py",
     ("docs/install.md", ""): "tests/hosts/transcripts.py",
@@ -113,6 +114,10 @@ WAYS = {("docs/hosts.md", "kpt fn eval")}
 # Not run, and why.
 NOT = {
     ("CONTRIBUTING.md", "python3 tests/run.py"): "they run this suite, or rewrite what it compares with",
+    (
+        "CONTRIBUTING.md",
+        ".venv/bin/python -m tests.fuzz --go --seconds 3600",
+    ): "an hour; tests/fuzz runs the same checks",
     ("CONTRIBUTING.md", "python3 requirements/lock.py"): "they write the locks with the newest versions of the day",
     ("docs/apply-order.md", "kustomize build . | virtual-env-fn --config virtual-env.yaml > ../all.yaml"): (
         "it waits for pods to run, which needs nodes; tests/cluster/test_adopt.py applies the same to an API server"
@@ -127,7 +132,6 @@ NOT = {
         "docker build",
     ): "tests/test_readme.py builds the image; the second, and the patch, need Argo CD's",
     ("docs/hosts.md", "helm template"): "it needs a chart of yours; tests/hosts/test_helm.py runs it with one",
-    ("docs/layouts.md", "kustomize build . |"): "it pushes to a registry, for Flux",
     ("docs/leaving-the-operator.md", "kubectl delete"): "it takes the operator's own parts out of a cluster",
     ("docs/mesh.md", ".ci/parts/mesh"): "the second line is run below; the first installs parts, as .ci/run does",
     (

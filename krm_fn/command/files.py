@@ -11,13 +11,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from krm_fn.command.reading import KUSTOMIZATIONS, Place, parse, place, problem, read_bytes, read_object
 from krm_fn.command.settings import Flags
 from krm_fn.objects import Object, objects_of
-from krm_fn.results import FUNCTION, Code, FunctionError, Result
+from krm_fn.plan import kinds
+from krm_fn.results import FUNCTION, Code, FunctionError, Ref, Result
 from krm_fn.text.document import Document
 
 if TYPE_CHECKING:
     from krm_fn.command.kustomize import Built
 
 _ENDINGS = (".yaml", ".yml", ".json", "Kptfile")
+_LONG = 100_000  # bytes from which on it is faster to pass over what nobody asks for (bench/views.py)
 _PLAIN = Flags()
 GIT = "git:"  # before REV:PATH
 
@@ -38,6 +40,7 @@ class Loaded(NamedTuple):
         results: what is not shown as a host would build it.
         paths: where the files stand that findings name, by the name that these have.
         layers: of the kustomizations that name this function.
+        otherwise: errors about configurations beside others that say something else than the first.
     """
 
     objects: tuple[Object, ...]
@@ -45,6 +48,7 @@ class Loaded(NamedTuple):
     results: tuple[Result, ...] = ()
     paths: Mapping[str, str] = {}  # nobody changes it
     layers: tuple[Layered, ...] = ()
+    otherwise: tuple[Result, ...] = ()
 
 
 class _Part(NamedTuple):
@@ -91,21 +95,34 @@ def load(paths: Sequence[str | Place], flags: Flags = _PLAIN, *, may_be_empty: b
         raise FunctionError(*problems)
     parts = [part for one in found for part in one.parts]
     configs = [
-        config
-        for one in found
+        (at.shown, config)
+        for at, one in zip(places, found, strict=True)
         for config in (one.config, *(part.listed.function_config for part in one.parts))
         if config
     ]
     built = [one.built for one in found if one.built]
     return Loaded(
         tuple(_objects(parts)),
-        configs[0] if configs else None,
+        configs[0][1] if configs else None,
         tuple(result for one in built for result in one.results),
         {part.name: part.path for part in parts}
         if len(built) <= 1
         else {part.name: part.path for part in parts if part.name},
         tuple(Layered(one.layer, one.is_outermost) for one in built if one.layer),
+        tuple(_otherwise(configs)),
     )
+
+
+def _otherwise(configs: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[Result]:
+    """Yield a finding for each configuration that says something else than the first, whatever it is called."""
+    for shown, config in configs[1:]:
+        first, other = ({key: one[key] for key in one if key != "metadata"} for one in (configs[0][1], config))
+        if first != other:
+            message = (
+                f"is configured otherwise than {configs[0][0]}, and all PATHs of a command have one configuration; "
+                "give each to a command of its own, or say with --config FILE which one holds"
+            )
+            yield Result(Code.CONFIG_TWICE, message, Ref(file=shown))
 
 
 def _objects(parts: Iterable[_Part]) -> Iterator[Object]:
@@ -128,16 +145,16 @@ def read_config(path: str) -> Mapping[str, Any]:
 def _read(at: Place, prefix: str, flags: Flags) -> _Read:
     """Return what a path holds, each file by the name that its host gives it, behind `prefix`."""
     if at.shown == "-":
-        return _Read((_Part("", "", parse(_stdin(), "stdin")),))
+        return _Read((_Part("", "", _listed(_stdin(), "stdin")),))
     if at.shown.startswith(GIT):
         return _at_commit(at.shown.removeprefix(GIT), flags)
     if not at.path.is_dir():
-        return _Read((_Part(at.shown, at.shown, parse(read_bytes(at), at.shown)),))
+        return _Read((_Part(at.shown, at.shown, _listed(read_bytes(at), at.shown)),))
     if any((at.path / name).is_file() for name in KUSTOMIZATIONS) and not (at.path / "Kptfile").is_file():
         from krm_fn.command import kustomize  # noqa: PLC0415 - only a kustomization needs to be built
 
         built = kustomize.build(at, flags)
-        part = _Part("", built.file, parse(built.text, f"the build of {at.shown}"))
+        part = _Part("", built.file, _listed(built.text, f"the build of {at.shown}"))
         return _Read((part,), built.config, built)
     parts = tuple(_files(at, prefix))
     return _Read(parts, _pipeline_config(at))
@@ -156,6 +173,11 @@ def _at_commit(source: str, flags: Flags) -> _Read:
         return _read(found[0]._replace(shown=source.rstrip("/")), f"{source.rstrip('/')}/", flags)
 
 
+def _listed(raw: bytes, name: str) -> Document:
+    """Return the objects of a text of manifests; of a long one what somebody asks for, as the function reads it."""
+    return parse(raw, name, kinds.asked) if len(raw) > _LONG else parse(raw, name)
+
+
 def _stdin() -> bytes:
     try:
         return sys.stdin.buffer.read() if sys.stdin else b""
@@ -169,7 +191,7 @@ def _files(directory: Place, prefix: str) -> Iterator[_Part]:
         relative = file.relative_to(directory.path).as_posix()
         name = prefix + relative
         try:
-            yield _Part(name, directory.below(relative).shown, parse(read_bytes(Place(name, file)), name))
+            yield _Part(name, directory.below(relative).shown, _listed(read_bytes(Place(name, file)), name))
         except FunctionError as error:
             # Values, data and the like lie beside manifests; what is no object is none of ours.
             ours = {Code.INPUT_SHAPE, Code.INPUT_EMPTY} | ({Code.INPUT_SYNTAX} if name.endswith(".json") else set())

@@ -16,6 +16,7 @@ from krm_fn.verify.verifying import Hop, Verifier
 from krm_fn.views import explain, facts, paint
 from krm_fn.views.facts import Json
 from krm_fn.views.paint import Line, Style, clean, line
+from krm_fn.views.request import Request
 
 _MANY = 6  # pods that are named
 
@@ -25,7 +26,7 @@ def show_hops(options: argparse.Namespace, settings: Settings) -> int:
     loaded = verify.load(options.paths, settings)
     stdio.say(loaded.results, Severity.ERROR)
     show.check_service(options.service, loaded.wanted.plan)
-    request = explain.Request(options.env, options.caller)
+    request = Request(options.env, options.caller)
     proxies = [verify.verifier(path, verify.read_dump(path), loaded.wanted) for path in options.proxy]
     hops = [list(_hops(one, options.service, options.env)) for one in proxies]
     if options.format == "json":
@@ -45,7 +46,7 @@ def show_hops(options: argparse.Namespace, settings: Settings) -> int:
 
 
 def _hops(one: Verifier, service: str, value: str | None) -> Iterator[Hop]:
-    return (hop for hop in one.hops(value) if explain.is_named(hop.cell.plan.service, service))
+    return (hop for hop in one.hops(value) if facts.is_named(hop.cell.plan.service, service))
 
 
 def _lines(one: Verifier, hops: list[Hop]) -> Iterator[Line]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from krm_fn.results import Code, FunctionError, Ref, Result
 from krm_fn.text import document
 from krm_fn.text.document import Document
+from krm_fn.text.yaml_cuts import Asked
 
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 
@@ -62,14 +63,14 @@ def read_object(at: Place) -> Mapping[str, Any]:
     return listed.items[0].value
 
 
-def parse(raw: bytes, name: str) -> Document:
-    """Return the objects of a text; errors name it.
+def parse(raw: bytes, name: str, asked: Asked = document.everything) -> Document:
+    """Return the objects of a text, and of each what is `asked` for; errors name the text.
 
     Raises:
         FunctionError: for what is no list of objects.
     """
     try:
-        return document.parse(raw)
+        return document.parse(raw, asked)
     except FunctionError as error:
         raise FunctionError(*(_in_file(result, name) for result in error.results)) from error
 

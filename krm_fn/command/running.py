@@ -12,7 +12,7 @@ from krm_fn.command.reading import Place
 from krm_fn.command.settings import Settings
 from krm_fn.config.reader import Configs
 from krm_fn.function import Computation
-from krm_fn.results import Ref, Result, Severity, in_order
+from krm_fn.results import FunctionError, Ref, Result, Severity, in_order
 
 
 class Ran(NamedTuple):
@@ -31,9 +31,11 @@ def run(paths: Sequence[str | Place], settings: Settings, *, anew: bool = False,
     """Compute what the list of some paths leads to; `may_be_empty` is `load`'s, and `anew` `compute`'s.
 
     Raises:
-        FunctionError: for what cannot be read.
+        FunctionError: for what cannot be read, and for paths that are configured differently without `--config`.
     """
     loaded = files.load(paths, settings.flags, may_be_empty=may_be_empty)
+    if loaded.otherwise and not settings.config:
+        raise FunctionError(*loaded.otherwise)
     config = settings.config or loaded.function_config
     computed = function.compute(loaded.objects, config, settings.overrides, anew=anew)
     said = (_by_flag(result, computed.configs, settings) for result in computed.results)

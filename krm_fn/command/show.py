@@ -16,7 +16,6 @@ from krm_fn.names import nearest
 from krm_fn.plan.answers import Plan
 from krm_fn.results import Code, FunctionError, Ref, Result, Severity
 from krm_fn.views import facts
-from krm_fn.views.explain import is_named
 
 
 class Shown(NamedTuple):
@@ -63,7 +62,7 @@ def titles(paths: Sequence[str]) -> list[str]:
 
 def check_service(name: str, plan: Plan) -> None:
     """Raise FunctionError where no Service goes by a name; an empty one is no name."""
-    if name and not any(is_named(one, name) for one in facts.services(plan)):
+    if name and not any(facts.is_named(one, name) for one in facts.services(plan)):
         raise FunctionError(not_found("--service", name, facts.names_of(plan), "no Service is named"))
 
 

@@ -7,6 +7,7 @@ import argparse
 from krm_fn.command import show, stdio
 from krm_fn.command.settings import Settings
 from krm_fn.views import explain, paint
+from krm_fn.views.request import Request
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
@@ -17,7 +18,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
         return hops.show_hops(options, settings)
     shown = show.load(options.paths, settings)
     asked = options.env is not None or options.caller is not None
-    request = explain.Request(options.env, options.caller) if asked else None
+    request = Request(options.env, options.caller) if asked else None
     show.check_service(options.service, shown.plan)
     code = shown.say_errors()
     if options.format == "json":

@@ -223,17 +223,17 @@ def _own(environment: str, label: str, owner: str) -> Value:
     return signed_subset({"labels": {label: environment}}, environment, owner)
 
 
-def may_have(pod: Workload, labels: Mapping[str, str]) -> bool:
-    """Tell whether pods may have labels: what the cluster gives them, the list does not show."""
-    return all(_may_have(pod, key, text) for key, text in labels.items())
+def may_have(pod: Workload, labels: Value) -> bool:
+    """Tell whether pods may have labels, given as they stand: what the cluster gives pods, the list does not show."""
+    return all(
+        (pod.labels[key] == text if key in pod.labels else _may_be_given(pod, key, text))
+        or any(later == (key, text) for later in pod.later)
+        for key, text in labels.items()
+    )
 
 
-def _may_have(pod: Workload, key: str, text: str) -> bool:
-    if (key, text) in pod.later:
-        return True
-    if key in pod.labels:
-        return pod.labels[key] == text
-    if key == _POD_NAME:  # a StatefulSet's alone have it: its own name, and a number
+def _may_be_given(pod: Workload, key: str, text: object) -> bool:
+    if key == _POD_NAME:  # a StatefulSet's pods alone have it: its own name, and a number
         name, _, number = str(text).rpartition("-")
         return pod.ref.kind == "StatefulSet" and name == pod.ref.name and number.isdecimal()
     return bool(_OF_CLUSTER.fullmatch(key))

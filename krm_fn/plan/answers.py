@@ -177,24 +177,34 @@ class ServicePlan(NamedTuple):
 
     def answer(self, value: str | None) -> Answer:
         """Say who answers a request that carries `value` (None or empty: names nobody), and what was tried."""
-        splitter = self.splitter
-        tried: list[Level] = []
+        return Answer(self.answering(value), tuple(map(self._level, self.tried(value))))
+
+    def answering(self, value: str | None) -> str | None:
+        """Return who answers such a request, without what was tried; None for nobody."""
+        tried = self.tried(value)
+        return tried[-1] if tried and tried[-1] in self.own else None
+
+    def tried(self, value: str | None) -> list[str]:
+        """Return the environments that are tried for such a request, in order; the last one answers if it has pods."""
+        splitter, base, own = self.config.env_label.splitter, self.base, self.own
         known = self.config.matching == "prefix" or value in self.known
-        for start in (value if known else None, self.base):
+        found: list[str] = []
+        for start in (value if known else None, base):
             for name in levels(start, splitter) if start else ():
-                level = self._level(name)
-                if any(level.environment == other.environment for other in tried):
-                    continue
-                tried.append(level)
-                if not level.missing:
-                    return Answer(name, tuple(tried))
-        return Answer(None, tuple(tried))
+                if name in own:
+                    return [*found, name]
+                if name not in found:
+                    found.append(name)
+        return found
+
+    def missing(self, environment: str) -> str:
+        """Say why an environment in which it has no pods has none."""
+        absent = self.absent.get(environment, ())
+        return ", ".join([f"{workload.ref} has {workload.absent}" for workload in absent]) or "no pod"
 
     def _level(self, name: str) -> Level:
-        if name in self.own:
-            return Level(name, self.own[name].workloads)
-        absent = ", ".join(f"{workload.ref} has {workload.absent}" for workload in self.absent.get(name, ()))
-        return Level(name, missing=absent or "no pod")
+        own = self.own.get(name)
+        return Level(name, own.workloads) if own else Level(name, missing=self.missing(name))
 
 
 class NamespacePlan(NamedTuple):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,7 +48,7 @@ class Shape:
     below: list[tuple[int, str]] = field(default_factory=list)
 
     def copy(self) -> Shape:
-        return deepcopy(self)
+        return Shape(self.pattern[:], self.parts[:], self.lines.copy(), self.below[:])
 
     def open(self, holder: int, header: str, key: str) -> int:
         """Note the line of a key whose mapping is cut, too; return the number of that mapping."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from enum import Enum
 from typing import NamedTuple
 
@@ -10,9 +10,10 @@ from krm_fn.plan.answers import Apart, Plan, ServicePlan
 from krm_fn.plan.services import Workload
 from krm_fn.views import facts
 from krm_fn.views.renames import renames
-from krm_fn.views.who import ANY_POD, NO_ADDRESS, NOBODY, Who, who
+from krm_fn.views.who import ANY_POD, NO_ADDRESS, NOBODY, Who, answers, who
 
 _State = ServicePlan | Apart | None
+_Answers = Callable[[str | None], Who | None]  # what a request carries -> who answers
 
 
 class Kind(Enum):
@@ -110,8 +111,9 @@ def compare(old: Plan, new: Plan, further: Iterable[Change] = ()) -> Comparison:
     cells = 0
     for name in names:
         pair = _Pair(name, before.get(name), after.get(name), renamed)
-        cells += len(pair.values())
-        changes += pair.changes()
+        values = pair.values()
+        cells += len(values)
+        changes += pair.changes(values)
     changes += [*_renamed(renamed, before, after), *further]
     order = list(Kind)
     changes.sort(key=lambda one: (order.index(one.kind), not one.loses_answer, one.service))
@@ -159,11 +161,13 @@ class _Pair(NamedTuple):
         base = self.renamed.get(plans[-1].base, plans[-1].base)
         return [None, *(node.name for node in facts.tree(known, plans[-1].splitter, base))]
 
-    def changes(self) -> Iterator[Change]:
+    def changes(self, values: Iterable[str | None]) -> Iterator[Change]:
+        """Yield what moves of requests that carry these values."""
         old, new = self.old, self.new
+        before, after = self._before(), self._after()
         groups: dict[tuple[Who | None, Who | None], list[str | None]] = {}
-        for value in self.values():
-            pair = self.before(value), self.after(value)
+        for value in values:
+            pair = before(value), after(value)
             if pair[0] != pair[1]:
                 groups.setdefault(pair, []).append(value)
         reason = f"it {new.reason}" if isinstance(new, Apart) else "the Service is gone" if new is None else ""
@@ -182,23 +186,32 @@ class _Pair(NamedTuple):
             return facts.exception(self.new)
         return ""
 
-    def before(self, value: str | None) -> Who | None:
-        """Return who answered, by the new name; `value` is a new name, too."""
-        if isinstance(self.old, ServicePlan):
-            asked = next((name for name, other in self.renamed.items() if other == value), value)
-            found = who(self.old, asked)
-            return Who(self.renamed.get(found.environment, found.environment)) if found.environment else found
-        return _apart(self.old)
+    def _before(self) -> _Answers:
+        """Return what says who answered, by the new name; the values are new names, too."""
+        if not isinstance(self.old, ServicePlan):
+            nobody = _apart(self.old)
+            return lambda _: nobody
+        who, renamed = answers(self.old), self.renamed
+        if not renamed:
+            return who
+        asked: dict[str | None, str] = {other: name for name, other in renamed.items()}
 
-    def after(self, value: str | None) -> Who | None:
+        def by_new_name(value: str | None) -> Who:
+            found = who(asked.get(value, value))
+            return Who(renamed.get(found.environment, found.environment)) if found.environment else found
+
+        return by_new_name
+
+    def _after(self) -> _Answers:
         if isinstance(self.new, ServicePlan):
-            return who(self.new, value)
+            return answers(self.new)
+        found = _apart(self.new)
         if isinstance(self.new, Apart) and isinstance(self.old, ServicePlan):
             # The very pods that answered for the base, now without a label (or adopted no more): nobody else answers.
             base = self.old.own.get(self.old.base_answer or "")
             if base and self.new.workloads and _ids(self.new.workloads) <= _ids(base.workloads):
-                return Who(self.renamed.get(base.name, base.name))
-        return _apart(self.new)
+                found = Who(self.renamed.get(base.name, base.name))
+        return lambda _: found
 
 
 def _apart(state: _State) -> Who | None:

@@ -65,6 +65,11 @@ def full_name(service: Service) -> str:
     return f"{ref.namespace}/{ref.name}" if ref.namespace else ref.name
 
 
+def is_named(service: Service, name: str) -> bool:
+    """Tell whether a Service goes by NAME or NAMESPACE/NAME; every one does by an empty name."""
+    return name in ("", service.ref.name, f"{service.ref.namespace}/{service.ref.name}")
+
+
 def service_name(service: Service) -> str:
     """Return NAME or NAMESPACE/NAME to be read."""
     return clean(full_name(service))

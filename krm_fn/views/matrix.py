@@ -14,7 +14,7 @@ from krm_fn.views.table import Row, Table
 from krm_fn.views.who import word
 
 WIDTH = 100  # characters of a line, where names allow it
-_GAP: Span = ("  ", Style.PLAIN)
+_GAP = "  "
 _OWN = "●"
 _UNNAMED = "(none)"
 _MANY = 12  # columns of Markdown that still have their names above them
@@ -110,10 +110,12 @@ def _table(table: Table, *, everything: bool) -> Iterator[Line]:
     rows = _rows(table, everything=everything)
     yield [("base ", Style.FAINT), (clean(table.base), Style.HEAD)]
     columns, names = _columns(table, numbered=False)
-    if len(_blocks(columns, rows, names)) > 1:
+    blocks = _blocks(columns, rows, names)
+    if len(blocks) > 1:
         columns, names = _columns(table, numbered=True)
         yield from _legend(table, names)
-    for block in _blocks(columns, rows, names) if rows else ():
+        blocks = _blocks(columns, rows, names)
+    for block in blocks if rows else ():
         places = [one.place for one in block if one.place is not None]
         shown = rows if everything else [row for row in rows if row.differs(places)]
         if len(block) < len(columns) and shown:
@@ -146,7 +148,7 @@ def _blocks(columns: Sequence[_Column], rows: Sequence[Row], names: Mapping[str,
     blocks: list[list[_Column]] = [[]]
     used = indent
     for column in columns:
-        width = len(_GAP[0]) + _width(column, rows, names)
+        width = len(_GAP) + _width(column, rows, names)
         if blocks[-1] and used + width > WIDTH:
             blocks.append([])
             used = indent
@@ -160,21 +162,23 @@ def _indent(rows: Sequence[Row]) -> int:
 
 
 def _width(column: _Column, rows: Sequence[Row], names: Mapping[str, str]) -> int:
-    return max([len(column.head), *(len(_cell(row, column, names)[0]) for row in rows)])
+    return _widest(column, [_cell(row, column, names) for row in rows])
+
+
+def _widest(column: _Column, cells: Sequence[Span]) -> int:
+    return max([len(column.head), *(len(text) for text, _ in cells)])
 
 
 def _block(columns: Sequence[_Column], rows: Sequence[Row], names: Mapping[str, str]) -> Iterator[Line]:
     indent = _indent(rows)
-    widths = [_width(one, rows, names) for one in columns]
-    heads = [padded(one.head, width, Style.HEAD) for one, width in zip(columns, widths, strict=True)]
-    yield [(" " * indent, Style.PLAIN), *(span for head in heads for span in (_GAP, *head))]
-    for row in rows:
-        cells = [_padded(_cell(row, one, names), width) for one, width in zip(columns, widths, strict=True)]
-        yield [*padded(row.name, indent), *(span for cell in cells for span in (_GAP, *cell))]
-
-
-def _padded(cell: Span, width: int) -> list[Span]:
-    return padded(cell[0], width, cell[1])
+    filled = []
+    for column in columns:
+        cells = [_cell(row, column, names) for row in rows]
+        width = _widest(column, cells) + len(_GAP)
+        filled.append([padded(text, width, style) for text, style in [(column.head, Style.HEAD), *cells]])
+    heads = [" " * indent, *(row.name.ljust(indent) for row in rows)]
+    for head, *cells in zip([f"{head}{_GAP}" for head in heads], *filled, strict=True):
+        yield [(head, Style.PLAIN), *cells]
 
 
 def _cell(row: Row, column: _Column, names: Mapping[str, str]) -> Span:

@@ -21,7 +21,7 @@ from krm_fn.views import facts
 from krm_fn.views.change import Comparison
 from krm_fn.views.diff import HEADS, change_json, warnings
 from krm_fn.views.facts import Json
-from krm_fn.views.who import fixed, follows_header, who, word
+from krm_fn.views.who import answers, fixed, follows_header, word
 
 # The data of a page must not end its own block, nor start a comment in it, whatever names it holds.
 _IN_SCRIPT = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026", 0x2028: "\\u2028", 0x2029: "\\u2029"}
@@ -145,7 +145,8 @@ class _Shared:
     def service(self, plan: ServicePlan) -> Json:
         """Return a Service; an answer is a letter, from 0 on: the place of its environment in `own`; / is nobody."""
         own = list(plan.own)
-        answers = [who(plan, name).environment for name in self._environments]
+        letters: dict[str | None, str] = {None: "/", **{name: chr(48 + place) for place, name in enumerate(own)}}
+        who = answers(plan)
         ports = json.dumps(
             [[one.number, one.name, facts.port_rule(plan, one)] for one in plan.service.ports], ensure_ascii=False
         )
@@ -157,7 +158,7 @@ class _Shared:
             "settings": _place_in(self.settings, json.dumps(facts.settings(plan), ensure_ascii=False)),
             "ports": _place_in(self.ports, ports),
             "own": [[self.environment(name), self._workloads(plan, plan.own[name].workloads)] for name in own],
-            "answers": "".join("/" if one is None else chr(48 + own.index(one)) for one in answers),
+            "answers": "".join(letters[who(name).environment] for name in self._environments),
             "routes": [self.environment(one.environment) for one in plan.routes]
             if whole
             else [[one.environment, list(one.exact), one.prefix] for one in plan.routes],

@@ -34,14 +34,14 @@ def line(text: str, style: Style = Style.PLAIN) -> Line:
     return [(text, style)]
 
 
-def padded(text: str, width: int, style: Style = Style.PLAIN) -> list[Span]:
-    """Return the text and the spaces behind it that fill `width` characters."""
-    return [(text, style), (" " * (width - len(text)), Style.PLAIN)]
+def padded(text: str, width: int, style: Style = Style.PLAIN) -> Span:
+    """Return the text with the spaces behind it that fill `width` characters."""
+    return text.ljust(width), style
 
 
 def plain(lines: Iterable[Line]) -> str:
     """Return the lines as text without colours; no line ends in spaces."""
-    return "".join("".join(text for text, _ in one).rstrip() + "\n" for one in lines)
+    return "".join(["".join([text for text, _ in one]).rstrip() + "\n" for one in lines])
 
 
 def text(lines: Iterable[Line]) -> str:

@@ -6,12 +6,12 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
-from krm_fn.plan.answers import NamespacePlan, Plan, ServicePlan
+from krm_fn.plan.answers import NamespacePlan, Plan
 from krm_fn.plan.environments import levels, likely_typos
 from krm_fn.plan.services import Workload
 from krm_fn.results import Code, Result
 from krm_fn.views.facts import Json, natural
-from krm_fn.views.who import who
+from krm_fn.views.who import answers
 
 _SHOWN = 6
 
@@ -45,26 +45,20 @@ def environments(plan: Plan) -> list[Environment]:
 
 def _of_namespace(namespace: NamespacePlan, plan: Plan) -> Iterator[Environment]:
     services = [one for one in plan.services if one.service.ref.namespace == namespace.name]
+    who = [(one, answers(one)) for one in services]
     alike = likely_typos(namespace.known, namespace.config.env_label.splitter)
     for name in sorted(namespace.known, key=natural):
-        own = [one for one in services if who(one, name).environment == name]
+        found = [(one, answer(name).environment) for one, answer in who]
         workloads = {str(pod.ref) for one in services if name in one.own for pod in one.own[name].workloads}
         yield Environment(
             namespace.name,
             name,
             services[0].base if services else "",
             tuple(sorted(workloads)),
-            tuple(one.service.ref.name for one in own),
-            tuple(_inherited(name, services)),
+            tuple(one.service.ref.name for one, answer in found if answer == name),
+            tuple((one.service.ref.name, answer) for one, answer in found if answer != name),
             tuple(alike.get(name, ())),
         )
-
-
-def _inherited(name: str, services: Sequence[ServicePlan]) -> Iterator[tuple[str, str | None]]:
-    for one in services:
-        answer = who(one, name).environment
-        if answer != name:
-            yield one.service.ref.name, answer
 
 
 def as_text(found: Sequence[Environment]) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.views.facts import Node, service_name, tree
-from krm_fn.views.who import Who, who
+from krm_fn.views.who import Who, answers
 
 
 class Row(NamedTuple):
@@ -60,9 +60,14 @@ def tables(plan: Plan, services: Sequence[str] = (), environments: Sequence[str]
     found = []
     for (base, splitter, known), members in groups.items():
         nodes = tree((name for name in known if _matches((name,), environments)), splitter, base)
-        rows = [Row(one, tuple(who(one, node.name) for node in nodes), who(one, None)) for one in members]
+        rows = [_row(one, nodes) for one in members]
         found += [Table(base, nodes, tuple(rows))] if nodes else []
     return found
+
+
+def _row(plan: ServicePlan, nodes: Sequence[Node]) -> Row:
+    who = answers(plan)
+    return Row(plan, tuple(who(node.name) for node in nodes), who(None))
 
 
 def _matches(names: Sequence[str], patterns: Sequence[str]) -> bool:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import NamedTuple
 
-from krm_fn.plan.answers import Answer, ServicePlan
+from krm_fn.plan.answers import ServicePlan
 from krm_fn.plan.services import Key, Traffic
 from krm_fn.results import Result
 from krm_fn.views.paint import clean
@@ -46,19 +46,24 @@ def fixed(plan: ServicePlan) -> Who | None:
     return Who(plan.base_answer) if plan.base_answer is not None else Who(None, CLOSED)
 
 
-def who(plan: ServicePlan, value: str | None, planned: Answer | None = None) -> Who:
-    """Say who answers a request that carries `value`; None names no environment.
+def answers(plan: ServicePlan) -> Callable[[str | None], Who]:
+    """Return what says who answers a request that carries a value; None names no environment.
 
-    Of a Service whose connections follow the calling pod's environment, `value` is that. `planned` is the
-    plan's own answer, where it is at hand.
+    Of a Service whose connections follow the calling pod's environment, the value is that. What holds for every
+    value is found once.
     """
     if (always := fixed(plan)) is not None:
-        return always
+        return lambda _: always
+    found: dict[str | None, Who] = {None: Who(None, otherwise(plan)), **{name: Who(name) for name in plan.own}}
     if plan.is_split and not follows_header(plan):
-        answer = caller_answer(plan, value)
-    else:
-        answer = (planned or plan.answer(value)).environment
-    return Who(answer) if answer is not None else Who(None, otherwise(plan))
+        by_caller = dict(plan.callers())
+        return lambda value: found[by_caller.get(value or "", plan.base_answer)]
+    return lambda value: found[plan.answering(value)]
+
+
+def who(plan: ServicePlan, value: str | None) -> Who:
+    """Say who answers one such request; `answers` is for many."""
+    return answers(plan)(value)
 
 
 def caller_answer(plan: ServicePlan, caller: str | None) -> str | None:

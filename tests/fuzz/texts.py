@@ -6,6 +6,12 @@ import json
 import random
 
 ENVIRONMENTS = ["dev", "dev.x", "dev.x.y", "dev.aAb", "dev.aab", "prod", "1_000", "dev..x", "0b11", "on", ""]
+MORE = [
+    {"tcp": "callerLabels"},
+    {"output": "gatewayAPI"},
+    {"matching": "exact"},
+    {"routes": "all", "applyOrder": "list"},
+]
 USUAL = 5  # so many of them are names that the function takes
 ODD_SCALARS = [
     "",
@@ -220,7 +226,7 @@ def objects(rng: random.Random) -> list[dict]:
             }
         )
     if rng.random() > 0.6:
-        spec = rng.choice([{"unlabelled": "adopt"}, {"previewHosts": "{env}.{host}"}, {}, {"tcp": "callerLabels"}])
+        spec = rng.choice([{"unlabelled": "adopt"}, {"previewHosts": "{env}.{host}"}, {}, *MORE])
         found.append(
             {
                 "apiVersion": "virtual-env-fn.dev/v1alpha1",

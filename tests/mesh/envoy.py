@@ -72,8 +72,13 @@ class Envoy:
     def start(cls, identity: Identity, xds: Path, directory: Path) -> Envoy:
         """Start one and wait until it is live with everything that istiod sent. MeshRejected: it is not."""
         directory.mkdir()
+        return cls.run(identity, _bootstrap(identity.node(directory), xds, directory), directory)
+
+    @classmethod
+    def run(cls, identity: Identity, configuration: Mapping[str, Any], directory: Path) -> Envoy:
+        """Start one with this bootstrap in a directory that is there. MeshRejected: it does not take it."""
         bootstrap = directory / "bootstrap.json"
-        bootstrap.write_text(json.dumps(_bootstrap(identity.node(directory), xds, directory)), encoding="utf-8")
+        bootstrap.write_text(json.dumps(configuration), encoding="utf-8")
         command = [str(parts.envoy()), "-c", str(bootstrap), "--concurrency", "1", "--disable-hot-restart"]
         command += ["--log-level", "warning"]
         with (directory / "log").open("wb") as log:

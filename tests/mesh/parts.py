@@ -43,6 +43,11 @@ def envoy() -> Path:
     return _file("envoy", Path(found.submodule_search_locations[0]) / "_bin" / "envoy")
 
 
+def translator(part: str) -> Path:
+    """Return the program of another implementation's translator."""
+    return _file(part, TOOLS / "bin" / part)
+
+
 def check() -> None:
     """Raise MeshMissing when a part is."""
     if importlib.util.find_spec("h2") is None:

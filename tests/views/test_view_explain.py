@@ -9,7 +9,8 @@ from lists import base, compute, service, workload
 from worlds import HOSTILE, hostile, plan_of, quickstart
 
 from krm_fn.views import facts, paint
-from krm_fn.views.explain import Request, as_json, explain
+from krm_fn.views.explain import as_json, explain
+from krm_fn.views.request import Request
 
 
 def text(plan, *args):
