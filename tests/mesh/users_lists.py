@@ -11,6 +11,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from . import odder_lists
 from .worlds import LABEL, istio
 
 if TYPE_CHECKING:
@@ -72,6 +73,7 @@ def make(seed: int) -> Listed:
         listed.manifests += dice.choice([_of_mesh, _of_mesh, _of_gateway, _of_gateway, _of_both, _delegated])(made)
     if any(name != "mesh" for one in listed.manifests for name in one["spec"].get("gateways") or ()):
         listed.manifests += [_gateway(name) for name in GATEWAYS]
+    odder_lists.change(listed.manifests, seed)
     return listed
 
 
