@@ -32,7 +32,7 @@ from .model import NAMESPACE
 from .questions import Client, Heard, Question, hear
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from krm_fn.results import Result
@@ -114,35 +114,47 @@ def run(case: Case) -> Ran:
 
 
 def wrong(case: Case, ran: Ran) -> list[str]:
-    """Return what is not as the case says, a line each: findings that are missing, then answers."""
+    """Return what is not as the case says, a line each: findings that are missing, then answers under a controller.
+
+    Rows without one are asked in the mesh that test_before_after.py has of the same list; `answered` compares them.
+    """
     if ran.failed and case.or_refused and _names_one_of(case.manifests, ran.results):
         return []
     if ran.failed:
         return [result.line() for result in ran.results]
     missing = [f"nothing says {wanted}" for wanted in case.finds if not any(_is(wanted, one) for one in ran.results)]
     said = [f"   it says: {result.line()}" for result in ran.results] if missing else []
-    rows = [row for row in case.rows if not (row.or_told and any(_is(row.or_told, one) for one in ran.results))]
-    states = dict.fromkeys(row.during for row in rows)
+    rows = [row for row in _untold(case, ran.results) if row.during]
+    states = dict.fromkeys(row.during for row in rows if row.during)
     answers = [line for state in states for line in _asked(ran, state, [row for row in rows if row.during == state])]
     return [*missing, *said, *answers]
 
 
-def _asked(ran: Ran, state: tuple[str, str, int] | None, rows: list[Row]) -> list[str]:
-    """Ask the rows of one state of a controller's, or of the list as it came out."""
-    manifests = ran.manifests
-    if state:
-        controller, name, weight = state
-        try:
-            manifests = {"argo": controllers.argo, "flagger": controllers.flagger}[controller](manifests, name, weight)
-        except controllers.Stuck as stuck:
-            return [f"{controller} is stuck: {stuck}", *(result.line() for result in ran.results)]
+def plain(case: Case) -> list[Row]:
+    """Return the rows that are asked while no controller works."""
+    return [row for row in case.rows if not row.during]
+
+
+def answered(case: Case, heard: Sequence[Heard], results: Sequence[Result]) -> list[str]:
+    """Return what of `plain` was not answered as the case says, a line each."""
+    right = _untold(case, results)
+    return [line for row, one in zip(plain(case), heard, strict=True) if row in right for line in _compared(row, one)]
+
+
+def _untold(case: Case, results: Sequence[Result]) -> list[Row]:
+    return [row for row in case.rows if not (row.or_told and any(_is(row.or_told, one) for one in results))]
+
+
+def _asked(ran: Ran, state: tuple[str, str, int], rows: list[Row]) -> list[str]:
+    """Ask the rows of one state of a controller's."""
+    controller, name, weight = state
+    try:
+        manifests = {"argo": controllers.argo, "flagger": controllers.flagger}[controller](ran.manifests, name, weight)
+    except controllers.Stuck as stuck:
+        return [f"{controller} is stuck: {stuck}", *(result.line() for result in ran.results)]
     with Mesh(manifests) as mesh:
         heard = hear(mesh, [row.question for row in rows], _TIMES)
-    return [
-        f"{f'{state}: ' if state else ''}{line}"
-        for row, one in zip(rows, heard, strict=True)
-        for line in _compared(row, one)
-    ]
+    return [f"{state}: {line}" for row, one in zip(rows, heard, strict=True) for line in _compared(row, one)]
 
 
 def _compared(row: Row, heard: Heard) -> Iterable[str]:

@@ -40,6 +40,7 @@ class Outcome:
     compared: Compared = field(default_factory=Compared)
     views: int = 0  # questions asked of an environment and of its view
     said: tuple[str, ...] = ()  # codes of the findings
+    further: tuple[Heard, ...] = ()  # what was heard of the questions that were asked after besides
 
     @property
     def lines(self) -> list[str]:
@@ -53,10 +54,11 @@ def check(
     *,
     only: Question | None = None,
     seed: int = 0,
+    further: Sequence[Question] = (),
 ) -> Outcome:
     """Ask a list before and after, and, with a value, what the environment's view of it says.
 
-    With `only` nothing but that question is asked.
+    With `only` nothing but that question is asked. `further` ones are asked after, in the same mesh.
     """
     facts = replace(FACTS, joined="namespaces" in config["spec"])
     gateways = probes.missing_gateways(manifests)
@@ -73,7 +75,8 @@ def check(
     except MeshRejected:
         return Outcome("invalid", said=said)
     try:
-        after, after_of_value = ask(later(manifests, outputs.read(outcome.output)), gateways, facts, found, viewed)
+        lists = (found, viewed, further)
+        after, after_of_value, besides = ask(later(manifests, outputs.read(outcome.output)), gateways, facts, *lists)
     except (MeshRejected, outputs.Refused) as error:
         return Outcome("asked", Compared([(None, f"the output is refused: {error}")]), said=said)
     warned = any(result.severity.rank < 2 for result in outcome.results)
@@ -88,7 +91,7 @@ def check(
             as_nobody = warned and new.names == nobody[str(_replaced(question, question.headers[:-1]))]
             if not (as_nobody or (question.stranger and old.names == {"503"})):
                 compared.differences += [(question, line) for line in _unlike(old, new, set(view_.pods))]
-    return Outcome("asked", compared, len(viewed), said)
+    return Outcome("asked", compared, len(viewed), said, tuple(besides.heard))
 
 
 def later(before: Sequence[Manifest], after: Sequence[Manifest]) -> list[Manifest]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import count
 from typing import TYPE_CHECKING
 
 from .asking import Answer
@@ -22,6 +23,7 @@ _GRPC_UNAVAILABLE = 14  # what a proxy's 503 is to a gRPC client
 _DICE = (10, 45, 90)  # falls on each of two or three destinations that have about the same weight, and on 30 of 100
 
 PLACES = len(_DICE)
+_hearings = count()  # one mesh may be asked several lists, and tells what arrived of all of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +105,15 @@ class Heard:
 
 def hear(mesh: Mesh, questions: Sequence[Question], times: int) -> list[Heard]:
     """Ask each question so many times; a steady mesh's dice fall everywhere."""
+    hearing = next(_hearings)
     clients = dict.fromkeys(question.client for question in questions)
     with ThreadPoolExecutor(2) as started:  # a proxy is up in half a second, most of which it waits
         list(started.map(lambda client: client.in_(mesh), clients))
     asked: list[list[Answer]] = [
-        [question.ask(mesh, {ASK: f"{place}.{time}", DICE: str(_DICE[time % PLACES])}) for time in range(times)]
+        [
+            question.ask(mesh, {ASK: f"{hearing}.{place}.{time}", DICE: str(_DICE[time % PLACES])})
+            for time in range(times)
+        ]
         for place, question in enumerate(questions)
     ]
     arrived = mesh.arrived()
@@ -115,6 +121,6 @@ def hear(mesh: Mesh, questions: Sequence[Question], times: int) -> list[Heard]:
     for place, answers in enumerate(asked):
         mirrored: set[str] = set()
         for time, answer in enumerate(answers):
-            mirrored |= (arrived.get(f"{place}.{time}", Counter()) - Counter([who(answer)])).keys()
+            mirrored |= (arrived.get(f"{hearing}.{place}.{time}", Counter()) - Counter([who(answer)])).keys()
         heard.append(Heard({who(answer): answer for answer in answers}, frozenset(mirrored)))
     return heard

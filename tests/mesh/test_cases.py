@@ -18,7 +18,10 @@ def _param(name):
 
 @pytest.mark.parametrize("name", [_param(name) for name in NAMES])
 def test_a_case(name):
-    """Each question is answered by whom the case names, and each finding that it names is there."""
+    """Each finding that a case names is there, and what it asks under a controller is answered as it says.
+
+    What it asks besides, test_before_after.py asks in the mesh that it has of the same list anyway.
+    """
     read = case.read(FOLDER / f"{name}.yaml")
     assert case.wrong(read, case.run(read)) == []
 
