@@ -190,6 +190,9 @@ def _files(directory: Place, prefix: str) -> Iterator[_Part]:
     for file in _walk(directory.path):
         relative = file.relative_to(directory.path).as_posix()
         name = prefix + relative
+        if file.exists() and not file.is_file():  # nobody may ever write into a named pipe
+            problems.append(problem(name, "is no file: a named pipe, a socket or a device among manifests is not read"))
+            continue
         try:
             yield _Part(name, directory.below(relative).shown, _listed(read_bytes(Place(name, file)), name))
         except FunctionError as error:
