@@ -271,3 +271,19 @@ def test_remove_names_what_to_delete(package):
     assert "delete PodDisruptionBudget team/keep (more.yaml)" in said
     assert "dev.proj1 has no pods of team/shop any more: dev answers" in said
     assert "did you mean 'dev.proj1'?" in run(package, "--remove", "dev.porj1", ".", code=1).stderr
+
+
+def test_remove_of_what_runs(package):
+    """Of `kubectl get` the workload is named alone: what it made goes with it, and answers nobody."""
+    run(package, "dev.proj1", "shop", ".", "-o", "proj1.yaml")
+    items = [one for name in ("shop", "proj1") for one in yaml.safe_load_all((package / f"{name}.yaml").read_text())]
+    made = items[-1]["spec"]["template"]
+    owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "shop-dev-proj1", "controller": True}
+    metadata = {**made["metadata"], "name": "shop-dev-proj1-aaa", "namespace": "team", "ownerReferences": [owner]}
+    items.append({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": metadata, "spec": {"template": made}})
+    (package / "live").mkdir()
+    (package / "live" / "all.yaml").write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": items}))
+    said = run(package, "--remove", "dev.proj1", "live").stdout
+    assert "ReplicaSet" not in said
+    assert "delete Deployment team/shop-dev-proj1 (all.yaml)" in said
+    assert "dev.proj1 has no pods of team/shop any more: dev answers" in said

@@ -13,7 +13,7 @@ from krm_fn.command.running import Ran
 from krm_fn.command.settings import Settings
 from krm_fn.function import Computation
 from krm_fn.objects import Object, objects_of
-from krm_fn.plan import forks
+from krm_fn.plan import forks, owners
 from krm_fn.plan.forks import Fork, Wanted
 from krm_fn.results import Code, FunctionError, Ref, Result, Severity
 from krm_fn.text import document
@@ -83,10 +83,10 @@ def _text(found: Fork) -> str:
 
 def _remove(ran: Ran, settings: Settings, environment: str) -> int:
     found = forks.of_environment(ran.loaded.objects, ran.computed.plan, environment)
-    gone = {id(one) for one, _ in found}
+    gone = {one.position for one, _ in found} | owners.made(ran.loaded.objects, (one for one, _ in found))
     lines = [f"{one.ref}{f' ({one.ref.file})' if one.ref.file else ''}: {why}" for one, why in found]
     stdio.write("".join(f"delete {line}\n" for line in lines).encode())
-    after = _computed(ran, settings, [one for one in ran.loaded.objects if id(one) not in gone])
+    after = _computed(ran, settings, [one for one in ran.loaded.objects if one.position not in gone])
     stdio.say(_fresh(ran, after), Severity.WARNING)
     _show(ran.computed, after, to_stdout=True)
     return stdio.FAILED if after.failed else 0

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from krm_fn.config.reader import Configs
-from krm_fn.objects import Object, added_label, annotations_of, group_of, is_list
-from krm_fn.plan import controllers, kinds
+from krm_fn.objects import Object, added_label, annotations_of, is_list
+from krm_fn.plan import controllers, kinds, owners
 from krm_fn.plan.controllers import Claim, claims
 from krm_fn.plan.services import Key, Port, Service, Workload, traffic_of
 from krm_fn.results import Code, Ref, Result, Severity, shown
@@ -45,8 +45,11 @@ def read(objects: Sequence[Object], configs: Configs) -> Inventory:
     drafts: list[tuple[_Reader, Workload | None]] = []
     templates = kinds.templates(configs)
     woken = _woken(objects)
+    made = owners.made(objects, (one for one in objects if (one.group, one.ref.kind) in templates and one.is_source))
     for one in objects:
-        key = (group_of(one.ref.api_version), one.ref.kind)
+        key = (one.group, one.ref.kind)
+        if one.position in made:
+            continue
         if one.ref.kind == "Service" and one.ref.api_version == "v1" and one.is_source:
             reader = _Reader(one)
             service = reader.service(added_label(one.value, configs.owner))
