@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from krm_fn import function, live
-from krm_fn.command import running, stdio
+from krm_fn.command import copies, running, stdio
 from krm_fn.command.running import Ran
 from krm_fn.command.settings import Settings
 from krm_fn.function import Computation
@@ -36,7 +36,7 @@ def fork(options: argparse.Namespace, settings: Settings) -> int:
     new = next(iter(objects_of(document.parse(text.encode()).items, options.output or "")))
     objects = [*ran.loaded.objects, new._replace(position=len(ran.loaded.objects))]
     after = _computed(ran, settings, objects)
-    stdio.say([*found.results, *_fresh(ran, after)], Severity.WARNING)
+    stdio.say([*found.results, *copies.findings(paths), *_fresh(ran, after)], Severity.WARNING)
     if after.failed:
         return stdio.FAILED
     if options.output:
@@ -44,6 +44,8 @@ def fork(options: argparse.Namespace, settings: Settings) -> int:
     else:
         stdio.write(text.encode())
     _show(ran.computed, after, to_stdout=bool(options.output))
+    if options.output:
+        stdio.write(copies.unread(options.output, paths).encode())
     return 0
 
 
