@@ -71,7 +71,7 @@ def _pinned(loomed: Loomed, protocol: str, place: int, targets: Sequence[Target]
     needed: list[Needed] = []
     results: list[Result] = []
     for number, target in enumerate(targets):
-        if target.subsets is None or target.subset:
+        if target.subsets is None or (target.subset and not target.is_moved):
             continue
         path = ("spec", protocol, place, "route", number, "destination")
         base = target.subsets.of_base()
