@@ -2,6 +2,7 @@
 
     python bench/weave.py            # some minutes: 100, 1,000 and 10,000 VirtualServices
     python bench/weave.py --quick    # without the longest list, fewer runs
+    python bench/weave.py --apart    # each route with a timeout of its own, so that none shares its copies
 
 Prints the function's processor time on a first run, on its own output, and on that output without labels (which takes
 all routes out again), each divided by twice the bare event pass over the same input (bench/run.py says what that is).
@@ -63,13 +64,16 @@ _ROUTE = """\
           host: {name}
           port:
             number: 8080
-      timeout: 3s # as long as the page waits
+      timeout: {timeout}s # as long as the page waits
       retries: {{attempts: 2, perTryTimeout: 1s}}
 """
 
 
-def make_list(count: int) -> bytes:
-    """Return a ResourceList of so many VirtualServices, each with its Service and five Deployments."""
+def make_list(count: int, *, apart: bool = False) -> bytes:
+    """Return a ResourceList of so many VirtualServices, each with its Service and five Deployments.
+
+    `apart` gives each route a timeout of its own; else they do the same for different paths.
+    """
     texts = ["apiVersion: config.kubernetes.io/v1\nkind: ResourceList\nitems:\n"]
     for number in range(count):
         name, namespace = f"app-{number}", f"shop-{number // SERVICES_PER_NAMESPACE}"
@@ -77,7 +81,9 @@ def make_list(count: int) -> bytes:
         for environment in ENVIRONMENTS:
             slug = environment.replace(".", "-")
             texts.append(_DEPLOYMENT.format(name=name, namespace=namespace, slug=slug, environment=environment))
-        routes = "".join(_ROUTE.format(name=name, number=route) for route in range(ROUTES))
+        routes = "".join(
+            _ROUTE.format(name=name, number=route, timeout=route + 3 if apart else 3) for route in range(ROUTES)
+        )
         texts.append(_VIRTUAL_SERVICE.format(name=name, namespace=namespace, routes=routes))
     return "".join(texts).encode()
 
@@ -92,10 +98,10 @@ def line(count: int, label: str, comparison: Comparison, source: Path) -> None:
     )
 
 
-def measure(folder: Path, count: int, runs: int) -> None:
+def measure(folder: Path, count: int, runs: int, *, apart: bool) -> None:
     """Print the three lines of a list. Raises SystemExit when weaving is not what it should be."""
     first, second, third = (folder / f"{count}-{name}.yaml" for name in ("first", "second", "third"))
-    first.write_bytes(make_list(count))
+    first.write_bytes(make_list(count, apart=apart))
     line(count, "first run", compare(FUNCTION, EVENT_PASS, first, runs), first)
     woven = first.with_suffix(".out").read_bytes()
     second.write_bytes(woven)
@@ -112,12 +118,14 @@ def measure(folder: Path, count: int, runs: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="no list of 10,000 VirtualServices, fewer runs")
-    quick = parser.parse_args().quick
+    parser.add_argument("--apart", action="store_true", help="routes that are not alike, with copies of their own")
+    options = parser.parse_args()
+    quick = options.quick
     print(" Virtual-                           MB in  MB out  seconds   ÷ input")
     print(" Services                                                  read twice")
     with tempfile.TemporaryDirectory() as name:
         for count, runs in ((100, 5), (1000, 3 if quick else 5), *(() if quick else ((10_000, 1),))):
-            measure(Path(name), count, runs)
+            measure(Path(name), count, runs, apart=options.apart)
 
 
 if __name__ == "__main__":

@@ -147,8 +147,10 @@ def rewritten(
     edits = list(edits)
     if not edits:
         return {}, []
-    from krm_fn.text.rewrite import grown, rewrite  # noqa: PLC0415 - most lists have nothing to edit
+    from krm_fn.text.pieces import Pieces  # noqa: PLC0415 - most lists have nothing to edit
+    from krm_fn.text.rewrite import grown, rewrite  # noqa: PLC0415
 
+    pieces = Pieces()
     items = {one.position: one for one in objects if not one.inside}
     texts: dict[int, str] = {}
     refused: list[Result] = []
@@ -160,7 +162,7 @@ def rewritten(
         if size := grown(source, edit):
             refused.append(_too_long(one, size))
             continue
-        made = rewrite(source, one.item.column, one.item.whole, _dressed(one, edit, anew))
+        made = rewrite(source, one.item.column, one.item.whole, _dressed(one, edit, anew), pieces)
         if made is None:
             refused.append(not_editable(one))
         elif made.text != source:

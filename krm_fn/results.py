@@ -99,6 +99,7 @@ class Code(Enum):
     SUBSET_WITHOUT_PODS = ("subset-without-pods", Severity.WARNING)
     PORTS_OPEN = ("ports-open", Severity.WARNING)
     ROUTES_TWICE = ("routes-twice", Severity.WARNING)
+    RULES_TWICE = ("rules-twice", Severity.WARNING)
     HOST_OF_NO_SERVICE = ("host-of-no-service", Severity.WARNING)
     RULE_COPIED = ("rule-copied", Severity.INFO)
     RULE_HIDES = ("rule-hides", Severity.ERROR)

@@ -16,7 +16,7 @@ from krm_fn import function
 from krm_fn.text import document
 
 ROOT = Path(__file__).resolve().parents[1]
-GENERATED = {"VirtualService", "DestinationRule", "EnvoyFilter", "Service"}
+GENERATED = {"VirtualService", "DestinationRule", "EnvoyFilter", "Service", "HTTPRoute", "GRPCRoute", "ReferenceGrant"}
 TESTS = (Path(__file__), ROOT / "tests" / "mesh" / "test_operator_defects.py")
 
 

@@ -203,6 +203,11 @@ def _files(directory: Place, prefix: str) -> Iterator[_Part]:
         raise FunctionError(*problems)
 
 
+def is_read(file: Path, directory: Path) -> bool:
+    """Tell whether a file is one of those that a directory is read by."""
+    return directory.is_dir() and file in _walk(directory)
+
+
 def _walk(directory: Path) -> Iterator[Path]:
     try:
         from pathspec import GitIgnoreSpec  # noqa: PLC0415 - the function itself never walks a directory

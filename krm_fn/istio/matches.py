@@ -35,11 +35,12 @@ def both(one: Value, other: Value) -> Manifest | None:
 
 def of_carriers(matches: object, header: EnvHeader) -> Iterator[tuple[str, str, Carrier]]:
     """Yield the path below a list of matches, and the name as written, of each carrier that they speak of."""
-    known: dict[tuple[str, str], Carrier] = {(one.where, one.name): one for one in carriers(header)}
+    known: dict[tuple[str, str], Carrier] = {}  # made only where a match speaks of anything like it
     for place, match in enumerate(mappings(matches)):
         for where, fields in _FIELDS.items():
             for field in fields:
                 for name in mapping(match, field):
+                    known = known or {(one.where, one.name): one for one in carriers(header)}
                     if carrier := known.get((where, str(name).lower())):
                         yield f"[{place}].{field}.{name}", str(name), carrier
 

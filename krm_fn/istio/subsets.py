@@ -66,6 +66,7 @@ _OF_CLUSTER = re.compile(
     r"|pod-template-hash|rollouts-pod-template-hash|controller-revision-hash|pod-template-generation"
     r"|job-name|controller-uid"
 )
+_POD_NAME = "statefulset.kubernetes.io/pod-name"
 
 
 class Place(NamedTuple):
@@ -154,17 +155,12 @@ class Subsets:
         host = full_name(home, name, self.plan.config.cluster_domain) if home != here else None
         return Place((home, name), subset, host)
 
-    def leaks(self, subset: str) -> bool:
-        """Tell whether a subset of the user's has pods of an environment other than the base's."""
+    def inside(self, subset: str) -> set[str]:
+        """Return the environments of which a subset of the user's has pods; nobody where it names one itself."""
         labels = self.labels_of(subset)
         if labels is None or self.label in labels:
-            return False
-        return any(
-            may_have(pod, labels)
-            for name, own in self.plan.own.items()
-            if name != self.plan.base_answer
-            for pod in own.workloads
-        )
+            return set()
+        return {own.name for own in self.plan.here if any(may_have(pod, labels) for pod in own.workloads)}
 
     def missing_from(self, rule: Value, further: Iterable[Value]) -> list[Value]:
         """Return the subsets that a DestinationRule must have besides its own, in a fixed order.
@@ -227,12 +223,20 @@ def _own(environment: str, label: str, owner: str) -> Value:
     return signed_subset({"labels": {label: environment}}, environment, owner)
 
 
-def may_have(pod: Workload, labels: Mapping[str, str]) -> bool:
-    """Tell whether pods may have labels: what the cluster gives them, the list does not show."""
+def may_have(pod: Workload, labels: Value) -> bool:
+    """Tell whether pods may have labels, given as they stand: what the cluster gives pods, the list does not show."""
     return all(
-        (key, text) in pod.later or (pod.labels[key] == text if key in pod.labels else bool(_OF_CLUSTER.fullmatch(key)))
+        (pod.labels[key] == text if key in pod.labels else _may_be_given(pod, key, text))
+        or any(later == (key, text) for later in pod.later)
         for key, text in labels.items()
     )
+
+
+def _may_be_given(pod: Workload, key: str, text: object) -> bool:
+    if key == _POD_NAME:  # a StatefulSet's pods alone have it: its own name, and a number
+        name, _, number = str(text).rpartition("-")
+        return pod.ref.kind == "StatefulSet" and name == pod.ref.name and number.isdecimal()
+    return bool(_OF_CLUSTER.fullmatch(key))
 
 
 def _subsets(rule: Value) -> list[Value]:

@@ -191,17 +191,21 @@ _SHAPES = {"VirtualService": shapes.VIRTUAL_SERVICE, "DestinationRule": shapes.D
 def _problems(one: Object) -> list[Result]:
     spec, shape = one.value.get("spec"), _SHAPES.get(one.ref.kind)
     if shape is None or shapes.is_sound(spec, shape):
-        return list(_nameless(one)) if one.ref.kind == "DestinationRule" else []
+        return list(_misnamed(one)) if one.ref.kind == "DestinationRule" else []
     return [
         Result(Code.OBJECT_INVALID, message, one.ref, path) for path, message in shapes.problems(spec, shape, "spec")
     ]
 
 
-def _nameless(one: Object) -> Iterator[Result]:
+def _misnamed(one: Object) -> Iterator[Result]:
+    found: set[object] = set()
     for place, subset in enumerate(mappings(mapping(one.value, "spec").get("subsets"))):
-        if not subset.get("name"):
+        name = subset.get("name")
+        if not name or name in found:
             message = "must name the subset: Istio refuses one without a name"
+            message = f"another subset is named {name!r}: Istio refuses two of one name" if name else message
             yield Result(Code.OBJECT_INVALID, message, one.ref, f"spec.subsets[{place}].name")
+        found.add(name)
 
 
 def _virtual_service(one: Object) -> VirtualService:

@@ -128,6 +128,11 @@ class ServicePlan(NamedTuple):
         return own.namespace if own else self.service.ref.namespace
 
     @property
+    def here(self) -> list[OwnEnvironment]:
+        """Those whose pods are of the Service's own namespace, which alone its host has."""
+        return [own for own in self.own.values() if own.namespace == self.service.ref.namespace]
+
+    @property
     def is_copy(self) -> bool:
         """Whether it stands in a namespace that lacks the Service only to be called there."""
         return self.service.selector is None

@@ -1,8 +1,8 @@
 """Controllers that turn the selector of a Service to pods of their own while they work in the cluster.
 
 - Argo Rollouts: the Services of its strategy get the hash of its pods (argoproj/argo-rollouts, rollout/service.go).
-- Flagger: the Service of a Canary gets the label of the pods that it makes of its target (fluxcd/flagger,
-  pkg/router/kubernetes_default.go).
+- Flagger: the Service of a Canary gets the label of the pods that it makes of its target, and a Service NAME-canary
+  that of the target itself, whoever else has it (fluxcd/flagger, pkg/router/kubernetes_default.go).
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ _METADATA = {
     "canary": ("stableMetadata", "canaryMetadata"),
     "blueGreen": ("activeMetadata", "previewMetadata"),
 }
+_CONTROLLED = {("argoproj.io", "Rollout"), ("flagger.app", "Canary")}
 _BY_SUBSETS = (
     "to keep environments there, let it split one Service by subsets "
     "(spec.strategy.canary.trafficRouting.istio.destinationRule) and name no other"
@@ -35,6 +36,7 @@ _BY_SUBSETS = (
 _BY_ITSELF = (
     "give the pods of environments a Service that no Canary names, or take this Deployment out of Flagger's hands"
 )
+_SELECTED_BY = ("app", "name", "app.kubernetes.io/name")  # the first that a target has is the one that Flagger uses
 
 
 class Claim(NamedTuple):
@@ -46,6 +48,8 @@ class Claim(NamedTuple):
         field: where it names the Service.
         kind, name: the workload, of the same namespace.
         advice: what to do about the others.
+        tried: the label of the pods that get a share of the requests while a new version is tried.
+        writes_routes: whether the controller writes the VirtualService of that name.
     """
 
     service: Key
@@ -54,6 +58,8 @@ class Claim(NamedTuple):
     kind: str
     name: str
     advice: str
+    tried: tuple[str, str] | None = None
+    writes_routes: bool = False
 
     def takes(self, workload: Workload) -> bool:
         """Tell whether pods are those that the Service will have."""
@@ -65,9 +71,9 @@ def claims(objects: Sequence[Object]) -> dict[Key, Claim]:
     """Return the Services that controllers claim; of several for one, the first by name."""
     found: dict[Key, Claim] = {}
     for one in objects:
-        group = group_of(one.ref.api_version) if one.ref.kind in ("Rollout", "Canary") and one.is_source else ""
-        read = {"argoproj.io": _of_rollout, "flagger.app": _of_canary}.get(group)
-        for claim in read(one) if read else ():
+        group = group_of(one.ref.api_version) if one.is_source else ""
+        group = group if (group, one.ref.kind) in _CONTROLLED else ""
+        for claim in _of_rollout(one) if group == "argoproj.io" else _of_canary(one, objects) if group else ():
             other = found.setdefault(claim.service, claim)
             found[claim.service] = min(claim, other, key=lambda each: each.by.name)
     return found
@@ -88,14 +94,26 @@ def _of_rollout(one: Object) -> Iterator[Claim]:
             yield Claim((one.ref.namespace, service), one.ref, field, kind, name, _BY_SUBSETS)
 
 
-def _of_canary(one: Object) -> Iterator[Claim]:
+def _of_canary(one: Object, objects: Sequence[Object]) -> Iterator[Claim]:
     spec = mapping(one.value, "spec")
     target, service = mapping(spec, "targetRef"), mapping(spec, "service")
     name = str(target.get("name") or "")
     wanted = str(service.get("name") or name)
     if name:
         kind = str(target.get("kind", "Deployment"))
-        yield Claim((one.ref.namespace, wanted), one.ref, "spec.service", kind, name, _BY_ITSELF)
+        key = (one.ref.namespace, kind, name)
+        found = (each for each in objects if (each.ref.namespace, each.ref.kind, each.ref.name) == key)
+        tried = next((_selected_by(each) for each in found), None)
+        routes = spec.get("provider", "istio") == "istio"
+        yield Claim((one.ref.namespace, wanted), one.ref, "spec.service", kind, name, _BY_ITSELF, tried, routes)
+
+
+def _selected_by(target: Object) -> tuple[str, str] | None:
+    """Return the label by which Flagger selects the pods of its target."""
+    spec = mapping(target.value, "spec")
+    labels = mapping(mapping(spec, "selector"), "matchLabels")
+    labels = labels or mapping(mapping(mapping(spec, "template"), "metadata"), "labels")
+    return next(((key, str(labels[key])) for key in _SELECTED_BY if key in labels), None)
 
 
 def pod_labels(one: Object) -> frozenset[tuple[str, str]]:
@@ -112,6 +130,19 @@ def finding(claim: Claim, lost: Sequence[Workload], label: str) -> Result:
     names = ", ".join(sorted({one.labels[label] for one in lost}))
     message = (
         f"turns the selector of Service {claim.service[1]} to the pods of {claim.kind} {claim.name} while it works, so "
-        f"that no request to that Service reaches those of {names}: no routes are made for them there; {claim.advice}"
+        f"that no request reaches those of {names} by that Service: no routes are made for them there"
+        f"{_tried(claim, lost, label)}; {claim.advice}"
     )
     return Result(Code.SELECTOR_TAKEN, message, claim.by, claim.field)
+
+
+def _tried(claim: Claim, lost: Sequence[Workload], label: str) -> str:
+    """Say which of these pods get everybody's requests while a new version is tried; empty for none."""
+    key, text = claim.tried or ("", "")
+    names = ", ".join(sorted({one.labels[label] for one in lost if key and one.labels.get(key) == text}))
+    if not names:
+        return ""
+    return (
+        f"; and while a new version is tried, pods of {names} get a share of everybody's requests, because Service "
+        f"{claim.service[1]}-canary selects {key}={text}: give them another value of that label"
+    )

@@ -78,7 +78,7 @@ def size_of(value: Any) -> int:  # noqa: ANN401 - a tree of any values
 
 
 def outcome(value: Value, edit: Edit) -> Any:  # noqa: ANN401 - a tree of any values
-    """Return a value with the edit made; the key of an emptied list goes."""
+    """Return a value with the edit made; the key of an emptied list goes, what is not touched is shared."""
     return made(_without(value, (*edit.removals, *edit.emptied)), edit.additions)
 
 
@@ -91,6 +91,8 @@ def with_left(value: Any, path: Path, left: Any) -> Any:  # noqa: ANN401 - a tre
 
 
 def _without(value: Any, removals: Sequence[Path]) -> Any:  # noqa: ANN401 - a tree of any values
+    if not removals:
+        return value
     gone = {path[0] for path in removals if len(path) == 1}
 
     def rest(step: str | int) -> list[Path]:

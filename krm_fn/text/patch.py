@@ -12,6 +12,7 @@ from typing import Any
 
 from krm_fn.text.edits import Path
 from krm_fn.text.layout import Layout, Place
+from krm_fn.text.pieces import Pieces
 from krm_fn.text.places import Node
 from krm_fn.text.splice import block_list
 from krm_fn.text.writer import dump, flow, scalar
@@ -30,10 +31,15 @@ class Text(Layout):
         source: the text of the object, as `document.Document.source` gives it.
         column: the column of its first key in the list; the other lines of `source` stand at least there.
         paths: the lists and mappings that edits will name; None for any. What is beside them is passed over.
+        pieces: what writes entries that are inserted as lines, in place of `block_list`.
     """
 
-    def __init__(self, source: str, column: int, paths: Iterable[Path] | None = None) -> None:
+    def __init__(
+        self, source: str, column: int, paths: Iterable[Path] | None = None, pieces: Pieces | None = None
+    ) -> None:
         super().__init__(source, column, paths)
+        self.pieces = pieces
+        self.blocks: list[tuple[str, int]] = []  # what `pieces` wrote, in order, and at which column
         self.edits: dict[tuple[int, int], list[tuple[int, str]]] = {}  # place -> (depth, text) of what goes there
         self.removed: dict[int, tuple[Node, set[int]]] = {}
         self.given: set[tuple[int, str]] = set()  # keys put into a mapping: aliases lead to it by several paths
@@ -49,15 +55,22 @@ class Text(Layout):
                 self._insert_flow(node, index, [flow(value) for value in values])
             elif index < len(node.entries):
                 at, column = self._entry_place(node, index)
-                lines = block_list(values, column)
+                lines = self._block(values, column)
                 if self._begins_line(node, index):
                     self._add_lines(at, lines, len(path))
                 else:  # `: - a`, `- - a`: behind what stands before the first dash
                     lines = self._lines(f"{lines[column:]}{' ' * column}")
                     self.edits.setdefault((at, at), []).append((len(path), lines))
             else:
-                lines = block_list(values, self._dash(node, 0)[1])
+                lines = self._block(values, self._dash(node, 0)[1])
                 self._add_lines(self._line_after(node.entries[-1][1]), lines, len(path))
+
+    def _block(self, values: Sequence[Mapping[str, Any]], column: int) -> str:
+        if not self.pieces:
+            return block_list(values, column)
+        lines = self.pieces.block_list(values, column)
+        self.blocks.append((lines, column))
+        return lines
 
     def put(self, path: Path, key: str, value: object, after: str | None = None) -> None:
         """Add a key to the mapping at `path`, behind the key `after` or at its end.
@@ -86,8 +99,8 @@ class Text(Layout):
         elif node.is_flow:
             self._put_flow(place, key, value)
         else:
-            names = [name.text for name, _ in node.entries if name]
-            last = node.entries[names.index(after)] if after in names else node.entries[-1]
+            kept = self._kept(node)
+            last = next((one for one in kept if one[0] and one[0].text == after), kept[-1])
             self._add_lines(self._line_after_entry(last), dump({key: value}, self._key_column(node)), depth)
 
     def _put_flow(self, place: Place, key: str, value: object) -> None:
@@ -129,6 +142,22 @@ class Text(Layout):
             if place.parent:
                 self.removed.setdefault(id(place.parent), (place.parent, set()))[1].add(place.index)
 
+    @property
+    def keeps_lines(self) -> bool:
+        """Tell whether additions find in this tree what they would find when all that is to go was gone.
+
+        So it is where that leaves entries of block mappings, no anchor is about, and no block scalar, which could
+        take the blank lines behind it.
+        """
+        return not any(sign in self.text for sign in "&|>") and all(
+            parent.is_mapping and not parent.is_flow and len(indexes) < len(parent.entries)
+            for parent, indexes in self.removed.values()
+        )
+
+    def _kept(self, node: Node) -> list[tuple[Node | None, Node]]:
+        _, gone = self.removed.get(id(node), (node, ()))
+        return [one for index, one in enumerate(node.entries) if index not in gone]
+
     def empty(self, path: Path) -> object:
         """Take out all entries of a list or mapping, and its key, unless that was there before it was filled.
 
@@ -165,9 +194,12 @@ class Text(Layout):
         for place in self._at(path):
             node = place.node
             before = self.text[node.start : node.end]
-            if not node.is_scalar or node.is_block_scalar:
+            if not node.is_scalar:
                 raise KeyError(path)
             text = scalar(value)
+            if node.is_block_scalar:  # what stood in lines of its own stands behind its key; lines behind it stay
+                self._add(node.start, node.start + len(before.rstrip(" \t\r\n")), text)
+                continue
             if before.startswith("'"):
                 text = f"'{value}'"
             elif before[:1].isalnum() and _REFERENCE.fullmatch(value):

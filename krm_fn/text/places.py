@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from yaml import cyaml
+from yaml import YAMLError, cyaml
 from yaml.events import (
     AliasEvent,
     MappingEndEvent,
@@ -59,24 +59,29 @@ class Node:
 
 def read(text: str, paths: Iterable[Path] | None) -> Node:
     """Return the tree of the text's first document: in full, or only along `paths` and one step beside them."""
-    reader = _Reader(text)
-    if paths is None or "&" in text:  # an alias on a path leads to wherever its anchor stands
-        return reader.node(reader.get_event(), None)
-    wanted: dict[str | int, Any] = {}
-    for path in paths:
-        at = wanted
-        for step in path:
-            at = at.setdefault(step, {})
-    return reader.node(reader.get_event(), wanted)
+    wanted: dict[str | int, Any] | None = None
+    if paths is not None and "&" not in text:  # an alias on a path leads to wherever its anchor stands
+        wanted = {}
+        for path in paths:
+            at = wanted
+            for step in path:
+                at = at.setdefault(step, {})
+    text = _PAIR.sub(lambda pair: pair[0].lower().replace(r"\ud", r"\ue"), text)  # JSON's, which libyaml refuses
+    try:
+        return _Reader(text).root(wanted)
+    except YAMLError:
+        return _Reader(tolerant(text)).root(wanted)
 
 
 class _Reader:
     def __init__(self, text: str) -> None:
-        text = _PAIR.sub(lambda pair: pair[0].lower().replace(r"\ud", r"\ue"), text)  # JSON's, which libyaml refuses
-        text = tolerant(text)
         self.get_event: Callable[[], Event] = cyaml.CParser(text).get_event  # type: ignore[attr-defined]  # a gap in the stubs
         self.anchors: dict[str, Node] = {}
+
+    def root(self, wanted: _Wanted | None) -> Node:
+        """Return the first document."""
         self.get_event(), self.get_event()  # the stream's start and the document's
+        return self.node(self.get_event(), wanted)
 
     def node(self, event: Event, wanted: _Wanted | None) -> Node:
         """Return the node that begins with `event`, its entries in full where they are wanted (None: all)."""

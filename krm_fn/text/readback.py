@@ -34,8 +34,10 @@ def _page(text: str) -> Page | None:
 
 def same(one: object, other: object) -> bool:
     """Tell whether two values are the same, type for type (1 == True in Python, and nan is not nan)."""
+    if one is other:
+        return True
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(child, other[key]) for key, child in one.items())
     if isinstance(one, list) and isinstance(other, list):
         return len(one) == len(other) and all(map(same, one, other))
-    return one is other or (type(one) is type(other) and (one == other or one != one))  # noqa: PLR0124 - nan
+    return type(one) is type(other) and (one == other or one != one)  # noqa: PLR0124 - nan

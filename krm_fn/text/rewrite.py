@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from yaml import YAMLError
 
 from krm_fn.text.edits import Edit, Insert, Path, Put, outcome, size_of, with_left
 from krm_fn.text.patch import GONE, Text
+from krm_fn.text.pieces import Pieces
 from krm_fn.text.readback import reads_as
+from krm_fn.text.splice import block_list
 from krm_fn.values import Value
 
 MAX_ADDED = 10_000_000  # characters that may be added to a text with aliases, whose copies are as long as they like
@@ -21,35 +24,73 @@ class Rewritten(NamedTuple):
     value: Value
 
 
-def rewrite(source: str, column: int, value: Value, edit: Edit) -> Rewritten | None:
+def rewrite(source: str, column: int, value: Value, edit: Edit, pieces: Pieces | None = None) -> Rewritten | None:
     """Return an object's text with the edits made; `source` and `column` as `document.Item` gives them.
 
     What an earlier run added is taken out first, so that the additions find the text as the user wrote it.
 
     None where the text cannot be edited so. Whatever was edited is read again, and must be `value` with the edits and
     nothing else: a text may say one thing for several places (`&x`, `*x`, `<<`), or in a way that nobody foresaw.
+    `pieces` are of the run: what is added to many objects is written, and read again, once.
     """
     if not (edit.removals or edit.emptied or edit.additions):
         return Rewritten(source, value)
+    if "&" in source or "*" in source:
+        pieces = None  # one edit may change several places
     try:
-        text, left = _edited(source, column, edit)
+        text, left, blocks = _edited(source, column, edit, pieces)
     except (YAMLError, LookupError):
         return None
-    wanted = outcome(value, edit)
+    read, thin = _thinned(text, edit, blocks) if blocks else (text, edit)
+    if pieces and not pieces.are_sound():
+        return None
+    margin = " " * column
+    if not reads_as(margin + read, _wanted(value, thin, left), margin + source):
+        return None
+    return Rewritten(text, _wanted(value, edit, left))
+
+
+def _wanted(value: Value, edit: Edit, left: Mapping[Path, Any]) -> Value:
+    wanted: Value = outcome(value, edit)
     for path, what in left.items():
         wanted = with_left(wanted, path, what)
-    margin = " " * column
-    return Rewritten(text, wanted) if reads_as(margin + text, wanted, margin + source) else None
+    return wanted
+
+
+def _thinned(text: str, edit: Edit, blocks: Sequence[tuple[str, int]]) -> tuple[str, Edit]:
+    """Return a text with one short entry in the place of each block that was inserted, and the edit that makes this.
+
+    Where it says what that edit makes, a list goes on at each of these places, at that column, and `text` says there
+    what the block says. Both are returned as they are where a block does not stand there as it was written.
+    """
+    inserts = [one for one in edit.additions if isinstance(one, Insert)]
+    stubs = [{"stub": number} for number in range(len(blocks))]
+    thin = text
+    for (lines, column), stub in zip(blocks, stubs, strict=True):
+        thin, *behind = thin.split(lines)
+        if len(behind) != 1 or len(inserts) != len(blocks):
+            return text, edit
+        thin += block_list([stub], column) + behind[0]
+    rest = iter(stubs)
+    additions = [one._replace(values=[next(rest)]) if isinstance(one, Insert) else one for one in edit.additions]
+    return thin, edit._replace(additions=tuple(additions))
 
 
 def grown(source: str, edit: Edit) -> int:
     """Return how many characters an edit copies of what aliases hold, where that is too much; else 0."""
+    if "*" not in source:
+        return 0
     size = sum(size_of(one.values if isinstance(one, Insert) else one.value) for one in edit.additions)
-    return size if "*" in source and size > MAX_ADDED else 0
+    return size if size > MAX_ADDED else 0
 
 
-def _edited(source: str, column: int, edit: Edit) -> tuple[str, dict[Path, Any]]:
-    """Return the text, and what is left of emptied lists."""
+def _edited(
+    source: str, column: int, edit: Edit, pieces: Pieces | None
+) -> tuple[str, dict[Path, Any], Sequence[tuple[str, int]]]:
+    """Return the text, what is left of emptied lists, and the blocks that `pieces` wrote, each with its column."""
+    blocks: Sequence[tuple[str, int]] = ()
+    if (at_once := _at_once(source, column, edit)) is not None:
+        return at_once, {}, blocks
     left: dict[Path, Any] = {}
     if edit.removals or edit.emptied:
         text = Text(source, column, [*(path[:-1] for path in edit.removals), *edit.emptied])
@@ -61,11 +102,28 @@ def _edited(source: str, column: int, edit: Edit) -> tuple[str, dict[Path, Any]]
         source = text.result()
     if edit.additions:
         paths = ((*one.path, one.key) if isinstance(one, Put) else one.path for one in edit.additions)
-        text = Text(source, column, paths)
+        text = Text(source, column, paths, pieces)
         for addition in edit.additions:
             if isinstance(addition, Insert):
                 text.insert(addition.path, addition.place, addition.values)
             else:
                 text.put(addition.path, addition.key, addition.value, addition.after)
-        source = text.result()
-    return source, left
+        source, blocks = text.result(), text.blocks
+    return source, left, blocks
+
+
+def _at_once(source: str, column: int, edit: Edit) -> str | None:
+    """Return the text where one reading of it is enough: what goes and what comes do not meet; None elsewhere."""
+    puts = [one for one in edit.additions if isinstance(one, Put)]
+    targets = [(*one.path, one.key) for one in puts]
+    meet = any(path == target[: len(path)] for path in edit.removals for target in targets)
+    if not edit.removals or edit.emptied or not puts or len(puts) < len(edit.additions) or meet:
+        return None
+    text = Text(source, column, [*(path[:-1] for path in edit.removals), *targets])
+    for path in edit.removals:
+        text.remove(path)
+    if not text.keeps_lines:
+        return None
+    for one in puts:
+        text.put(one.path, one.key, one.value, one.after)
+    return text.result()

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 COLON = "\uf8ff"  # of the private use area: a text that has it is not read so
 _LAST_COLONS = re.compile(r"(?<![\"'\]}]):(?=[,\]\[{}])")
 _MARKED = re.compile(r"(?<=[\r\n])(---[ \t]*)(\r\n|\r|\n)\ufeff")  # not of the text's first line: no reader parts there
+_HASHED = re.compile(r"^---#([^\r\n]?)", re.MULTILINE)  # a comment right behind the mark: Go parts there
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 
 
@@ -39,9 +40,11 @@ def tolerant(text: str) -> str:
     """Return a text of the same length that libyaml reads where Go's readers, made from it, take more.
 
     A colon at the end of a plain scalar in brackets (`[2001:db8::, a]`) becomes `COLON`, which the scalars take back;
-    the mark of UTF-8 before a later document becomes part of the `---` line.
+    the mark of UTF-8 before a later document becomes part of the `---` line; a comment right behind `---` stands apart.
     """
     text = _MARKED.sub(lambda match: f"{match[1]} {match[2]}", text)
+    if "---#" in text:
+        text = _HASHED.sub(lambda match: "--- #" if match[1] else "--- ", text)
     while True:
         try:
             open_parser(text.encode()).raw_parse()

@@ -58,8 +58,9 @@ def check(
 
     With `only` nothing but that question is asked.
     """
+    facts = replace(FACTS, joined="namespaces" in config["spec"])
     gateways = probes.missing_gateways(manifests)
-    found = [only] if only else probes.questions([*manifests, *gateways], FACTS.carriers)
+    found = [only] if only else probes.questions([*manifests, *gateways], facts.carriers)
     if len(found) > _LIMIT:
         found = sorted(random.Random(seed).sample(found, _LIMIT), key=str)  # noqa: S311 - the same for everybody
     outcome = function.run(yaml.safe_dump_all(manifests, sort_keys=False).encode(), config)
@@ -68,19 +69,19 @@ def check(
         return Outcome("refused", said=said)
     viewed = _with(found, value) if value and not _sets_the_header(manifests) else []
     try:
-        (before,) = ask(manifests, gateways, FACTS, found)
+        (before,) = ask(manifests, gateways, facts, found)
     except MeshRejected:
         return Outcome("invalid", said=said)
     try:
-        after, after_of_value = ask(later(manifests, outputs.read(outcome.output)), gateways, FACTS, found, viewed)
+        after, after_of_value = ask(later(manifests, outputs.read(outcome.output)), gateways, facts, found, viewed)
     except (MeshRejected, outputs.Refused) as error:
         return Outcome("asked", Compared([(None, f"the output is refused: {error}")]), said=said)
     warned = any(result.severity.rank < 2 for result in outcome.results)
-    compared = compare(found, before, after, FACTS, warned=warned, spoken=_set_values(manifests))
+    compared = compare(found, before, after, facts, warned=warned, spoken=_set_values(manifests))
     if viewed:
         known = {_labels(one).get(LABEL) for one in manifests}
         exact = config["spec"].get("matching") == "exact" and value not in known
-        (view_,) = ask(view(manifests, None if exact else value), gateways, FACTS, viewed)
+        (view_,) = ask(view(manifests, None if exact else value), gateways, facts, viewed)
         compared.asked += view_.asked + after_of_value.asked
         nobody = {str(question): heard.names for question, heard in zip(found, after.heard, strict=True)}
         for question, old, new in zip(viewed, view_.heard, after_of_value.heard, strict=True):

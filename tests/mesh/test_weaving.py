@@ -129,6 +129,32 @@ def test_paths_headers_and_rewrites():
     assert check([*APP, *API, *PLAIN, routes], requests, times=6) == 64
 
 
+def test_routes_that_share_their_copies():
+    """Neighbours that do the same for other requests, among others: each request goes where its own route says."""
+    http = [
+        {"match": [{"uri": {"prefix": "/a"}}], "name": "a", "timeout": "5s", "route": [to("app")]},
+        {
+            "match": [{"uri": {"prefix": "/b"}}, {"queryParams": {"b": {"exact": "1"}}}],
+            "timeout": "5s",
+            "route": [to("app")],
+        },
+        {"match": [{"uri": {"prefix": "/a/x"}}], "name": "x", "timeout": "5s", "route": [to("app")]},
+        {"match": [{"uri": {"prefix": "/b/x"}}], "route": [to("api")]},
+        {"match": [{"uri": {"prefix": "/c"}}], "route": [to("api")]},
+        {"match": [{"uri": {"exact": "/gone"}}], "redirect": {"uri": "/new"}},
+        {"match": [{"uri": {"prefix": "/gone"}}], "route": [to("api")]},
+        {"match": [{"uri": {"prefix": "/c/x"}}], "route": [to("app")]},
+        {"route": [to("app")]},
+    ]
+    manifests = [*APP, *API, istio("VirtualService", "app", hosts=["app"], http=http)]
+    (routes,) = [
+        one["spec"]["http"] for one in woven(manifests) if one["metadata"]["name"] == "app" and "http" in one["spec"]
+    ]
+    assert sum(str(one.get("name")).startswith("virtual-env--") for one in routes) == 3 + 2 + 2 + 3 + 3
+    paths = ["/a", "/a/x", "/b", "/b/x", "/c", "/c/x", "/gone", "/gone/x", "/?b=1", "/c?b=1", "/"]
+    assert check(manifests, [{"service": "app", "path": path} for path in paths], times=6) == 88
+
+
 def test_the_pod_sees_the_rewritten_path():
     """A copy for an environment keeps the rewrite and the headers that the user's route sets."""
     match = [{"uri": {"prefix": "/v1"}}]

@@ -11,6 +11,8 @@ if TYPE_CHECKING:
 
     Target = tuple[str, str, str]  # namespace, kind, name
 
+_POD_NAME = "statefulset.kubernetes.io/pod-name"  # a StatefulSet's controller gives it to each of its pods
+
 
 def template_of(item: Manifest, awake: Iterable[Target] = ()) -> Manifest | None:
     """Return the pod template of a workload of any kind, or None: it has none, or no replicas.
@@ -48,6 +50,8 @@ def pods_of(items: list[Manifest], addresses: Iterator[str]) -> Iterator[Pod]:
         pod = name if (namespace, name) not in taken else f"{name}-{kind.lower()}"
         taken.add((namespace, pod))
         labels = metadata_of(template).get("labels") or {}
+        if kind == "StatefulSet":
+            labels = {**labels, _POD_NAME: f"{name}-0"}
         yield Pod(pod, namespace, labels, next(addresses), f"{kind}/{name}", _ports(template["spec"]))
 
 

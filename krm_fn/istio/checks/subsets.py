@@ -29,7 +29,7 @@ def find(theirs: Theirs, plan: Plan, domain: str) -> Iterator[Result]:
         for one in route.destinations():
             key = hosts.find(one.host, route.namespace)
             named = subsets.get((key, one.subset), ()) if key else ()
-            if key and named and not any(_has_pods(plans[key], labels) for labels in named):
+            if key and named and not any(_has_pods(plans[key], labels) for labels in named) and _is_home(plans[key]):
                 message = (
                     f"sends requests to the subset {one.subset!r}, for which the list has no pods: they get a 503; "
                     "remove the route with the environment that it was for, or bring its workload back"
@@ -40,4 +40,9 @@ def find(theirs: Theirs, plan: Plan, domain: str) -> Iterator[Result]:
 
 
 def _has_pods(plan: ServicePlan, labels: Value) -> bool:
-    return any(may_have(pod, labels) for own in plan.own.values() for pod in own.workloads)
+    return any(may_have(pod, labels) for own in plan.here for pod in own.workloads)
+
+
+def _is_home(plan: ServicePlan) -> bool:
+    """Tell whether requests without an environment stay in the Service's namespace, so that its subsets have them."""
+    return plan.home(plan.base_answer) == plan.service.ref.namespace

@@ -33,8 +33,7 @@ def find(theirs: Theirs, objects: Sequence[Object], plan: Plan, domain: str) -> 
             yield from (_outside(one, split[key], field) for field, key in ingress.backends(one) if key in split)
         elif one.ref.kind in ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute"):
             yield from _gateway_api(one, split)
-    for sidecar in theirs.sidecars:
-        yield from _sidecar(sidecar, split, domain)
+    yield from _sidecars(theirs, split, domain)
     for entry in theirs.entries:
         yield from _entry(entry, split.values())
     aliases = _aliases(objects, split, domain)
@@ -136,6 +135,13 @@ def _by_another_name(one: VirtualService, aliases: Mapping[Key, ServicePlan], do
             yield Result(Code.OUTSIDE_DOOR, message, one.object.ref, destination.field, (ref,))
 
 
+def _sidecars(theirs: Theirs, split: Mapping[Key, ServicePlan], domain: str) -> Iterator[Result]:
+    for one in theirs.sidecars:
+        yield from _sidecar(one, split, domain)
+        for route in theirs.routes:
+            yield from _routes_unseen(one, route, split, domain)
+
+
 def _sidecar(one: Sidecar, split: Mapping[Key, ServicePlan], domain: str) -> Iterator[Result]:
     if not one.hosts:
         return
@@ -152,10 +158,32 @@ def _sidecar(one: Sidecar, split: Mapping[Key, ServicePlan], domain: str) -> Ite
         yield Result(Code.HIDDEN_ROUTES, message, one.object.ref, "spec.egress", tuple(refs))
 
 
-def _sees(hosts: Sequence[str], namespace: str, key: Key, domain: str) -> bool:
+def _routes_unseen(
+    one: Sidecar, route: VirtualService, split: Mapping[Key, ServicePlan], domain: str
+) -> Iterator[Result]:
+    """Yield a finding where pods see a Service, and not the VirtualService of another namespace that has its routes."""
+    own = one.object.ref.namespace
+    if not one.hosts or not route.on_mesh or not (route.is_for_all or own in route.exported):
+        return
+    for key, plan in split.items():
+        if route.namespace == key[0] or not any(
+            covers(host.lower(), key, route.namespace, domain) for host in route.hosts
+        ):
+            continue
+        if _sees(one.hosts, own, key, domain) and not _sees(one.hosts, own, key, domain, of=route.namespace):
+            full = full_name(*key, domain)
+            message = (
+                f"shows {plan.service.ref} to its pods, and not {route.object.ref}, which has its routes: they reach "
+                f"pods of any environment ({', '.join(plan.own)}); add {route.namespace}/{full} to spec.egress.hosts"
+            )
+            yield Result(Code.HIDDEN_ROUTES, message, one.object.ref, "spec.egress", (plan.service.ref,))
+
+
+def _sees(hosts: Sequence[str], namespace: str, key: Key, domain: str, of: str | None = None) -> bool:
+    """Tell whether hosts of a Sidecar in a namespace show a Service, or what the namespace `of` has for its host."""
     for host in hosts:
         place, _, name = host.partition("/")
-        in_place = place == "*" or key[0] == (namespace if place in (".", "") else place)
+        in_place = place == "*" or (key[0] if of is None else of) == (namespace if place in (".", "") else place)
         full = full_name(*key, domain)
         if in_place and (name in ("*", full) or (name.startswith("*.") and full.endswith(name[1:]))):
             return True

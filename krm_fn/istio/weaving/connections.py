@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from krm_fn.istio.destinations import destinations, with_destination
 from krm_fn.istio.routes import ServiceRoutes
 from krm_fn.istio.subsets import Subsets
-from krm_fn.istio.weaving.http import plans
+from krm_fn.istio.weaving.known import plans
 from krm_fn.istio.weaving.targets import Additions, Loomed, Needed, Target, Woven, together
 from krm_fn.plan.environments import deepest_first
 from krm_fn.results import Code, Result
@@ -71,7 +71,7 @@ def _pinned(loomed: Loomed, protocol: str, place: int, targets: Sequence[Target]
     needed: list[Needed] = []
     results: list[Result] = []
     for number, target in enumerate(targets):
-        if target.subsets is None or target.subset:
+        if target.subsets is None or (target.subset and not target.is_moved):
             continue
         path = ("spec", protocol, place, "route", number, "destination")
         base = target.subsets.of_base()

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import product
 
 from krm_fn.istio.destinations import MIRRORS, destinations, with_destination
 from krm_fn.istio.matches import carried, combined, of_carriers
 from krm_fn.istio.routes import ServiceRoutes
-from krm_fn.istio.spoken import said as said_of
 from krm_fn.istio.weaving import neighbours
+from krm_fn.istio.weaving.known import Known, findings, plans
 from krm_fn.istio.weaving.neighbours import Neighbour, catches_all, theirs_elsewhere
+from krm_fn.istio.weaving.runs import Run, runs
 from krm_fn.istio.weaving.targets import Additions, Loomed, Needed, Target, Woven, collapsed, together, weight
 from krm_fn.plan.answers import Route, ServicePlan
 from krm_fn.plan.differing import told_apart
-from krm_fn.results import Code, Ref, Result
+from krm_fn.results import Ref, Result
 from krm_fn.signatures import unnamed
-from krm_fn.text.edits import Path
-from krm_fn.values import NOTHING, Manifest, Value, mapping, mappings
+from krm_fn.text.readback import same
+from krm_fn.values import Manifest, Value, mapping, mappings
 
 ELSEWHERE = ("redirect", "directResponse", "delegate")
 
@@ -27,71 +29,67 @@ class HttpRoutes:
     def __init__(self, loomed: Loomed, beside: Callable[[], Sequence[tuple[Neighbour, HttpRoutes]]] = list) -> None:
         self.loomed = loomed
         self.routes = loomed.http()
+        # Istio takes a delegate's route only where each match of the one that hands over meets one of its own.
+        self._shares = bool(loomed.one.hosts)
         self._beside = beside  # the neighbours on gateways, with their routes; made only where a route catches all
-        self._targets: dict[int, tuple[list[Target], list[tuple[Path, Target]]]] = {}  # by the identity of a route
+        self._found: dict[int, Known] = {}  # by the identity of a route
+        self._entries: dict[str, list[Manifest]] = {}  # one for all that are equal, so that it is written once
         self._told_apart: dict[tuple[Ref, ...], list[tuple[Route, list[Manifest]]]] = {}  # by Services
 
-    def _read(self, route: Value) -> tuple[list[Target], list[tuple[Path, Target]]]:
-        """Return the destinations and the mirrors of a route of the VirtualService; every copy asks again."""
-        found = self._targets.get(id(route))
+    def _read(self, route: Value) -> Known:
+        """Return what is known of a route of the VirtualService; every copy asks again."""
+        found = self._found.get(id(route))
         if found is None:
-            found = self._targets[id(route)] = (self.loomed.targets(route), self.loomed.mirrors(route))
+            found = self._found[id(route)] = Known.of(self.loomed, route)
         return found
 
     def woven(self) -> Additions:
         """Return the routes to put before the user's."""
-        return together(
-            self._route(place, route)
+        led = (
+            (place, route)
             for place, route in enumerate(self.routes)
-            if not any(key in route for key in ELSEWHERE)
+            if not any(key in route for key in ELSEWHERE) and self._read(route).plans
         )
+        return together(self._added(run) for run in runs(led, self._is_free))
 
-    def _route(self, place: int, route: Value) -> Additions:
-        everyone = self.everyone(route)
-        services = plans(everyone)
-        if not services:
-            return Additions()
-        path = f"spec.http[{place}]"
-        read = list(of_carriers(route.get("match"), services[0].config.env_header))
-        if whole := [name for _, name, carrier in read if not carrier.shared]:
-            message = (
-                f"matches the header {whole[0]}, which carries the environment, so it is left as it is: an "
-                "environment's requests that it takes go where it says; leave the environments to this function and "
-                "remove that match, if it was meant for them"
-            )
-            return Additions(results=(self._reads(message, f"{path}.match"),))
-        open_ = plans(one for one in everyone if one.spoken.value is None)
-        variants = [self.variant(route, *one, within) for one in self.apart(open_) for within in self._within(route)]
-        guards, twins = self._guarded(route, services) if any(one.value for one in variants) else ([], [])
+    def _added(self, run: Run) -> Additions:
+        everyone, services = self.everyone(run.first), self._read(run.first).plans
+        said = [
+            result
+            for number, route in enumerate(run.routes)
+            for result in findings(self.loomed, route, self._read(route), f"spec.http[{run.place + number}]")
+        ]
+        if any(not carrier.shared for _, _, carrier in self._read(run.first).carriers):
+            return Additions(results=tuple(said))
+        variants = self._variants(run, self.apart(plans(one for one in everyone if one.spoken.value is None)))
+        guards, twins = self._guarded(run.first, services) if variants else ([], [])
         routes = [*guards, *variants] if guards is not None else []
         if any(one.needs_pin or (one.plan and one.spoken.by_nobody) for one in everyone):
-            routes.append(self._for_nobody(route))
-        said = [
-            *twins,
-            *self._about(route, path),
-            *(self._reads(_shared(name, services[0]), f"{path}.match{below}") for below, name, _ in read),
-        ]
-        return together([self.loomed.inserted("http", place, routes), Additions(results=tuple(said))])
+            routes.append(self._for_nobody(run))
+        return together([self.loomed.inserted("http", run.place, routes), Additions(results=(*twins, *said))])
 
-    def everyone(self, route: Value) -> list[Target]:
+    def _is_free(self, route: Value) -> bool:
+        """Tell whether a route may share its copies; one that matches a carrier of the environment has fewer."""
+        return self._shares and not self._read(route).carriers
+
+    def _variants(self, run: Run, values: Iterable[tuple[Route, list[Manifest]]]) -> list[Woven]:
+        """Return a run's copies for the requests of environments; neighbours that lead to the same are one."""
+        found: list[tuple[Woven, list[Manifest], str]] = []
+        matches = run.matches()
+        for (one, carriers), within in product(values, self._within(run.first)):
+            match = combined([within] if within else matches, carriers)
+            if not match:  # nothing can carry it
+                continue
+            led = self.led(run.first, one.environment)
+            if self._shares and found and found[-1][0].value == led.value and same(found[-1][0].value, led.value):
+                found[-1][1].extend(match)
+            else:
+                found.append((led, match, one.environment))
+        return [self._signed(run.first, led, match, stem) for led, match, stem in found]
+
+    def everyone(self, route: Value) -> Sequence[Target]:
         """Return whoever a route sends requests to, mirrors among them."""
-        return [*self._read(route)[0], *(target for _, target in self._read(route)[1])]
-
-    def _about(self, route: Value, path: str) -> Iterator[Result]:
-        for number, target in enumerate(self._read(route)[0]):
-            yield from self.loomed.about(target, f"{path}.route[{number}].destination")
-        for place, target in self._read(route)[1]:
-            field = path + "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in place)
-            yield from self.loomed.about(target, field)
-        for number, part in enumerate([route, *mappings(route.get("route"))]):
-            header = next(iter(self.loomed.services.values())).plan.config.env_header
-            for action, value in said_of(part, header):
-                field = f"{path}.route[{number - 1}].headers" if number else f"{path}.headers"
-                if message := _said_unsurely(action, value):
-                    yield Result(Code.ROUTE_SETS_ENVIRONMENT, message, self.loomed.one.object.ref, field)
-
-    def _reads(self, message: str, field: str) -> Result:
-        return Result(Code.ROUTE_READS_ENVIRONMENT, message, self.loomed.one.object.ref, field)
+        return self._read(route).everyone
 
     def apart(self, services: Sequence[ServicePlan]) -> list[tuple[Route, list[Manifest]]]:
         """Return what to tell apart before a route to some Services, and how; most routes lead to the same ones."""
@@ -106,13 +104,6 @@ class HttpRoutes:
     def _within(self, route: Value) -> Sequence[Value]:
         """Return what the copies of a route must match besides: of a delegate's, what those that hand over demand."""
         return [{}] if mappings(route.get("match")) else self.loomed.demands
-
-    def variant(self, route: Value, one: Route, carriers: Sequence[Value], within: Value = NOTHING) -> Woven:
-        """Return a route's copy for the requests of an environment; none where nothing can carry it."""
-        match = combined([within] if within else route.get("match"), carriers)
-        if not match:
-            return Woven({})
-        return self._signed(route, self.led(route, one.environment), match, one.environment)
 
     def _guarded(self, route: Value, services: Sequence[ServicePlan]) -> tuple[list[Woven] | None, list[Result]]:
         """Return what must stand before the copies of a route that catches all, so that others' routes stay theirs.
@@ -156,10 +147,10 @@ class HttpRoutes:
             value = dict(theirs_elsewhere(value, one.one.namespace, self.loomed.domain))
         return Woven(self.loomed.signed(unnamed(value), stem, route), made.needed)
 
-    def _for_nobody(self, route: Value) -> Woven:
-        """Return the route, kept to the base; it stands before the user's own, which stays as it is."""
-        match = route.get("match") or []
-        entries, targets = mappings(route.get("route")), self._read(route)[0]
+    def _for_nobody(self, run: Run) -> Woven:
+        """Return the routes of a run as one, kept to the base; it stands before the user's own, which stay."""
+        route, match = run.first, run.matches()
+        entries, targets = mappings(route.get("route")), self._read(route).targets
         asked = [one for entry, one in zip(entries, targets, strict=True) if len(targets) == 1 or weight(entry)]
         if asked and all(map(_is_unmatched, asked)):
             return self._signed(route, Woven({}), match, "unmatched")
@@ -177,7 +168,7 @@ class HttpRoutes:
 
     def led(self, route: Value, value: str | None) -> Woven:
         """Return a route without its name and match, as it is to be for requests that carry `value`."""
-        targets = self._read(route)[0]
+        targets = self._read(route).targets
         entries: list[Manifest] = []
         needed: list[Needed] = []
         for entry, target in zip(mappings(route.get("route")), targets, strict=True):
@@ -188,6 +179,7 @@ class HttpRoutes:
         if len(entries) < len(targets) and not sum(map(weight, entries)):
             return Woven({})  # what is left answers nothing, and Istio refuses weights that are all 0
         entries = collapsed(entries) if value else entries
+        entries = self._entries.setdefault(repr(entries), entries)
         mirrored = self._mirrored(route, value)
         rest = {key: part for key, part in mirrored.value.items() if key not in ("name", "match", "route")}
         return Woven({"route": entries, **rest}, (*needed, *mirrored.needed))
@@ -196,7 +188,7 @@ class HttpRoutes:
         """Return a route as `led` does, to subsets without pods: its fault comes before the 503."""
         entries: list[Manifest] = []
         needed: list[Needed] = []
-        for entry, target in zip(mappings(route.get("route")), self._read(route)[0], strict=True):
+        for entry, target in zip(mappings(route.get("route")), self._read(route).targets, strict=True):
             led = target.at(target.subsets.of_base()) if target.subsets else Woven(target.destination)
             entries.append({**entry, "destination": led.value})
             needed += led.needed
@@ -206,7 +198,7 @@ class HttpRoutes:
     def _mirrored(self, route: Value, value: str | None) -> Woven:
         """Return a route with its mirrors kept to those who answer `value`."""
         needed: list[Needed] = []
-        for path, target in self._read(route)[1]:
+        for path, target in self._read(route).mirrors:
             led = target.led(value)
             if led is None and target.subsets:
                 led = target.at(target.subsets.of_base())
@@ -237,11 +229,6 @@ class HttpRoutes:
         return Woven({**route, **led.value, "headers": said}, led.needed)
 
 
-def plans(targets: Iterable[Target]) -> list[ServicePlan]:
-    """Return the Services of several environments among destinations."""
-    return [plan for target in targets if (plan := target.plan)]
-
-
 def _is_unmatched(target: Target) -> bool:
     """Tell whether nothing answers there a request that names no environment."""
     plan = target.plan
@@ -249,30 +236,7 @@ def _is_unmatched(target: Target) -> bool:
     return unanswered and not target.subset and not target.spoken.by_nobody
 
 
-def _said_unsurely(action: str, value: str) -> str:
-    """Say why it is not sure who answers from here on; empty where it is."""
-    if "%" in value:
-        return (
-            f"sets the environment's header to {value!r}, which Envoy fills in for each request: from here on "
-            "requests may name another environment than the one that answers them; set it to a fixed value"
-        )
-    if action == "add":
-        return (
-            f"adds {value!r} to the environment's header: a request that names an environment is answered by that one "
-            "here, and names both from here on, of which each proxy takes what it finds; set the header instead"
-        )
-    return ""
-
-
 def _is_below(value: Route, others: Iterable[Route]) -> bool:
     """Tell whether all requests of a route are among those of others."""
     name = value.environment
     return any(name in one.exact or (one.prefix and name.startswith(one.prefix)) for one in others)
-
-
-def _shared(name: str, plan: ServicePlan) -> str:
-    return (
-        f"matches the header {name}, which may carry the environment, too, and a match names a header once: requests "
-        "that it takes have their environment read from the other carriers only, such as "
-        f"{plan.config.env_header.name}"
-    )

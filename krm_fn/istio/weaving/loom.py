@@ -23,18 +23,20 @@ from krm_fn.istio.subsets import Subsets, of_services
 from krm_fn.istio.theirs import Theirs, VirtualService
 from krm_fn.istio.weaving import connections, delegates, openings, rules
 from krm_fn.istio.weaving.http import HttpRoutes
-from krm_fn.istio.weaving.neighbours import Neighbour, Neighbourhood
+from krm_fn.istio.weaving.neighbours import Neighbour, Neighbourhood, catches_all, overlapping
 from krm_fn.istio.weaving.previews import Previews, previews_of_routes
 from krm_fn.istio.weaving.rollouts import findings as rollout_findings
+from krm_fn.istio.weaving.rollouts import of_flagger
 from krm_fn.istio.weaving.targets import Additions, Loomed, together
 from krm_fn.names import full_name
 from krm_fn.objects import Object
 from krm_fn.plan.answers import Plan, ServicePlan
-from krm_fn.plan.exposure import RULE
+from krm_fn.plan.controllers import claims
+from krm_fn.plan.exposure import MESH, RULE
 from krm_fn.plan.services import Key
 from krm_fn.results import Code, Result
 from krm_fn.text.edits import Edit, made
-from krm_fn.values import Value
+from krm_fn.values import Value, mappings
 
 _LONGEST = 1000
 _EXACT = -1000  # before every wildcard: no host is as long
@@ -92,15 +94,18 @@ def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Config
     serving = _serving(woven)
     lookup = Lookup(own_rules, (one for one in theirs.rules if one.is_wildcard), configs.root_namespace, domain)
     taken = {one.key: rules.taken(lookup, one.key) if one.needs_subsets else rules.NOTHING for one in plan.services}
+    added = {_key(one.one.object): (one.one, one.additions) for one in woven}
     results = [
         *(theirs.results if plans else ()),
         *_about_hosts(theirs, hosts),
         *(result for one in looms for result in _about_handing(one, handed)),
         *(result for one in woven for result in (*one.additions.results, *one.previews.results)),
+        *(result for one in woven if one.additions.added for result in around.overlapping(one.one)),
         *(result for change in changes for result in change.results),
         *_taken_over(serving, plans),
         *(result for one in taken.values() for result in one.results),
-        *rollout_findings(rollouts.routes(objects), {_key(one.one.object): one.additions for one in woven}),
+        *rollout_findings(rollouts.routes(objects), added),
+        *of_flagger(claims(objects), added),
     ]
     of_theirs = {key for key in subsets if key in touched or own_rules.get(key) or key in serving}
     names = {key: one for key, one in subsets.items() if of_theirs & set(one.plan.together)}
@@ -209,9 +214,18 @@ class _Around:
         self._looms = {id(one.one): one for one in looms}
         self._found: Neighbourhood | None = None
 
-    def of(self, one: VirtualService) -> list[tuple[Neighbour, HttpRoutes]]:
+    @property
+    def _all(self) -> Neighbourhood:
         self._found = self._found or Neighbourhood(self._theirs)
-        return [(each, HttpRoutes(self._looms[id(each.one)])) for each in self._found.of(one)]
+        return self._found
+
+    def of(self, one: VirtualService) -> list[tuple[Neighbour, HttpRoutes]]:
+        return [(each, HttpRoutes(self._looms[id(each.one)])) for each in self._all.of(one)]
+
+    def overlapping(self, one: VirtualService) -> Iterator[Result]:
+        matches = (match for route in one.routes("http") for match in mappings(route.get("match")) or [{}])
+        if set(one.gateways) - {MESH} and any(map(catches_all, matches)):
+            yield from overlapping(one, self._all.partly(one))
 
 
 def _served(routes: Sequence[VirtualService], hosts: Hosts) -> dict[int, tuple[Key, ...]]:

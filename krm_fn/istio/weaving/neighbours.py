@@ -96,12 +96,18 @@ class Neighbourhood:
             for key, one in self._gateways.items()
             for server in one.servers
         }
+        self._selectors: dict[int, set[frozenset[tuple[str, str]]]] = defaultdict(set)
+        for (_, port), found in self._listeners.items():
+            if isinstance(found, frozenset):
+                self._selectors[port].add(found)
         self._places: dict[int, set[_Place]] = {id(one): self._own_places(one) for one in theirs.routes}
         self._at: dict[_Listener, list[VirtualService]] = defaultdict(list)
         for one in theirs.routes:
             for listener in {self._listener(place) for place in self._places[id(one)]}:
                 self._at[listener].append(one)
         self._roots = _roots(theirs.routes)
+        self._routes = theirs.routes
+        self._by_host: dict[str, list[tuple[VirtualService, _Place]]] = defaultdict(list)
 
     def _own_places(self, one: VirtualService) -> set[_Place]:
         gateways = {gateway_of(name, one.namespace) for name in one.gateways if name != MESH}
@@ -123,11 +129,38 @@ class Neighbourhood:
         key, port, host = place
         return (self._listeners.get((key, port), key), port, host)
 
+    def _heard(self, place: _Place) -> Iterator[_Listener]:
+        """Yield the listeners whose routes every pod of a gateway has: its own, and those of fewer labels."""
+        key, port, host = place
+        own = self._listeners.get((key, port), key)
+        yield (own, port, host)
+        if isinstance(own, frozenset):
+            yield from ((other, port, host) for other in self._selectors[port] if other < own)
+
+    def partly(self, one: VirtualService) -> Iterator[tuple[VirtualService, str]]:
+        """Yield others that share a host with it on pods of its gateways, but for all we know not on every one."""
+        places = self._places[id(one)]
+        beside = {id(each) for place in places for heard in self._heard(place) for each in self._at.get(heard, ())}
+        for key, port, host in places:
+            own = self._listeners.get((key, port))
+            for other, there in self._with_host(host):
+                is_listed = key in self._gateways and there[0] in self._gateways
+                may_meet = not is_listed or (port == there[1] and _fit(own, self._listeners.get(there[:2])))
+                if id(other) not in beside and may_meet:
+                    yield other, host
+
+    def _with_host(self, host: str) -> list[tuple[VirtualService, _Place]]:
+        if not self._by_host:
+            for one in self._routes:
+                for place in self._places[id(one)]:
+                    self._by_host[place[2]].append((one, place))
+        return self._by_host[host]
+
     def of(self, one: VirtualService) -> list[Neighbour]:
         """Return the neighbours of a VirtualService, in the order in which Istio joins them."""
         roots = self._roots.get((one.namespace, one.object.ref.name), ())
         places = self._places[id(one)].union(*(self._places[id(root)] for root in roots))
-        listeners = {self._listener(place) for place in places}
+        listeners = {listener for place in places for listener in self._heard(place)}
         found = {id(other): other for listener in listeners for other in self._at.get(listener, ())}
         others = [other for other in found.values() if other is not one and other not in roots]
         own = roots or [one]
@@ -143,13 +176,22 @@ class Neighbourhood:
         theirs: dict[_Listener, set[Key]] = defaultdict(set)
         for place in self._places[id(other)]:
             theirs[self._listener(place)].add(place[0])
-        shared = {place for place in places if self._listener(place) in theirs}
+        heard = {place: [one for one in self._heard(place) if one in theirs] for place in places}
+        shared = {place for place, listeners in heard.items() if listeners}
         gateways: dict[Key, frozenset[Key]] = defaultdict(frozenset)
         for place in shared:
-            for key in theirs[self._listener(place)]:
+            for key in (key for listener in heard[place] for key in theirs[listener]):
                 gateways[key] |= {place[0]}
         where = tuple(_where(places, shared, on_mesh=on_mesh))
         return Neighbour(other, where, gateways, _order(other) < min(map(_order, own)), shared == places)
+
+
+def _fit(one: object, other: object) -> bool:
+    """Tell whether a pod may have the labels of two selectors."""
+    if not (isinstance(one, frozenset) and isinstance(other, frozenset)):
+        return False
+    labels = dict(one)
+    return all(labels.get(key, text) == text for key, text in other)
 
 
 def _meet(other: VirtualService, one: VirtualService) -> bool:
@@ -251,6 +293,18 @@ def _may_meet(one: Value, other: Value) -> bool:
     if how == other_how == "exact":
         return text == other_text
     return (other_how == "prefix" and text.startswith(other_text)) or (how == "prefix" and other_text.startswith(text))
+
+
+def overlapping(one: VirtualService, others: Iterable[tuple[VirtualService, str]]) -> Iterator[Result]:
+    """Yield a finding for each VirtualService whose routes may stand beside on some of a gateway's pods only."""
+    for other, host in {id(other): (other, host) for other, host in others}.values():
+        message = (
+            f"takes all requests of the host {host!r} on a gateway, some of whose pods may be another Gateway's, too, "
+            f"for which {other.object.ref} has routes for that host: there, an environment's requests for them may be "
+            "answered here; give Gateways of the same pods the same selector, and have them in the list, or give each "
+            "a host of its own"
+        )
+        yield Result(Code.HOST_SHARED, message, one.object.ref, "spec.hosts")
 
 
 def twins(one: VirtualService, neighbours: Iterable[Neighbour]) -> Iterator[Result]:

@@ -63,9 +63,15 @@ class Target(NamedTuple):
     def needs_pin(self) -> bool:
         """Whether requests without an environment would reach pods of any."""
         if self.subsets is None or self.subset:
-            return False
+            return self.is_moved
         plan = self.subsets.plan
         return plan.base_answer is not None or plan.config.unmatched == "reject"
+
+    @property
+    def is_moved(self) -> bool:
+        """Whether it names a subset, and the base has its pods in another of the joined namespaces."""
+        plan = self.plan if self.subset else None
+        return bool(plan and plan.base_answer and plan.home(plan.base_answer) != plan.service.ref.namespace)
 
     def led(self, value: str | None) -> Woven | None:
         """Return where a request that carries `value` goes instead; None for nowhere."""
@@ -74,7 +80,7 @@ class Target(NamedTuple):
         environment = self.subsets.answer(value if self.spoken.value is None else self.spoken.value)
         if environment is None:
             return Woven(self.destination) if self.plan.config.unmatched == "anyPod" else None
-        if self.subset and environment == self.plan.base_answer:
+        if self.subset and environment == self.plan.base_answer and not self.is_moved:
             return Woven(self.destination)  # as requests without an environment
         return self.at(self.subsets.narrowed(environment, self.subset) if self.subset else self.subsets.of(environment))
 
@@ -82,7 +88,10 @@ class Target(NamedTuple):
         """Return where a request without an environment goes instead; None for nowhere."""
         if self.spoken.by_nobody:
             return self.led(self.spoken.by_nobody)
-        return self.at(self.subsets.of_base()) if self.subsets and self.needs_pin else Woven(self.destination)
+        if self.subsets is None or not self.needs_pin:
+            return Woven(self.destination)
+        base = self.subsets.plan.base_answer if self.is_moved else None
+        return self.at(self.subsets.narrowed(base, self.subset) if base else self.subsets.of_base())
 
     def at(self, place: Place) -> Woven:
         """Return it with another subset, and the host that has it."""
@@ -186,12 +195,18 @@ class Loomed(NamedTuple):
         """Yield a finding where the subset of a destination at `field` spans environments."""
         if target.subsets is None or not target.subset:
             return
-        label = target.subsets.label
-        if target.subsets.leaks(target.subset):
+        plan, inside = target.subsets.plan, target.subsets.inside(target.subset)
+        personal = ", ".join(sorted(inside - {plan.base_answer}))
+        if personal and not target.is_moved:
             message = (
                 f"sends requests without an environment to the subset {target.subset!r}, which has pods of personal "
-                f"environments too: add the label {label}: {target.subsets.plan.base} to that subset"
+                f"environments too: add the label {target.subsets.label}: {plan.base} to that subset"
             )
+            if plan.base_answer not in inside:
+                message = (
+                    f"sends requests without an environment to the subset {target.subset!r}, which has pods of "
+                    f"{personal} alone: lead to a subset that has pods of the base ({plan.base}), if that is not meant"
+                )
             yield Result(Code.SUBSET_SPANS_ENVIRONMENTS, message, self.one.object.ref, f"{field}.subset")
 
 
