@@ -336,6 +336,15 @@ def test_every_unreadable_path_is_named(tmp_path):
     assert all("[path-unreadable]" in line for line in lines)
 
 
+def test_a_pipe_among_manifests_is_told(tmp_path):
+    """A named pipe in a directory, into which nobody writes, is an error and not a wait without end."""
+    (tmp_path / "app.yaml").write_bytes(stream(APP))
+    os.mkfifo(tmp_path / "pipe.yaml")
+    said = run("check", ".", cwd=tmp_path, code=1).stderr.decode()
+    assert said.startswith("error: pipe.yaml: is no file: a named pipe")
+    assert "[path-unreadable]" in said
+
+
 # -- what a process can meet
 
 
@@ -455,6 +464,19 @@ def test_paths_that_are_configured_differently_are_an_error(packages, command):
     assert "--config" in said
     for good in (["one", "alike"], ["one"], ["two"], ["one", "two", "--config", "config.yaml"]):
         run(command, *good, cwd=packages)
+
+
+@pytest.mark.parametrize("shape", ["text", "json", "sarif", "github"])
+def test_configurations_of_one_name_are_told_by_their_files(tmp_path, shape):
+    """Two objects of the same name that both configure the list: each is named with its file, in every format."""
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "app.yaml").write_bytes(stream([*APP, base(folder)]))
+    done = run("check", "one", "two", "--format", shape, cwd=tmp_path, code=1)
+    said = (done.stdout + done.stderr).decode()
+    assert "config-twice" in said
+    assert "in one/app.yaml, VirtualEnvironment " in said
+    assert "in two/app.yaml; keep one" in said
 
 
 def test_every_subcommand_has_help():

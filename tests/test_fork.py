@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 
 import pytest
@@ -130,7 +132,7 @@ def forked(package, changes, *words):
         assert old in text
         text = text.replace(old, new)
     (package / "shop.yaml").write_text(text)
-    done = run(package, "dev.proj1", "Deployment/shop", *words, ".")
+    done = run(package, "dev.proj1", "shop", *words, ".")
     return done.stdout, done.stderr
 
 
@@ -271,3 +273,165 @@ def test_remove_names_what_to_delete(package):
     assert "delete PodDisruptionBudget team/keep (more.yaml)" in said
     assert "dev.proj1 has no pods of team/shop any more: dev answers" in said
     assert "did you mean 'dev.proj1'?" in run(package, "--remove", "dev.porj1", ".", code=1).stderr
+
+
+def test_remove_of_what_runs(package):
+    """Of `kubectl get` the workload is named alone: what it made goes with it, and answers nobody."""
+    run(package, "dev.proj1", "shop", ".", "-o", "proj1.yaml")
+    items = [one for name in ("shop", "proj1") for one in yaml.safe_load_all((package / f"{name}.yaml").read_text())]
+    made = items[-1]["spec"]["template"]
+    owner = {"apiVersion": "apps/v1", "kind": "Deployment", "name": "shop-dev-proj1", "controller": True}
+    metadata = {**made["metadata"], "name": "shop-dev-proj1-aaa", "namespace": "team", "ownerReferences": [owner]}
+    items.append({"apiVersion": "apps/v1", "kind": "ReplicaSet", "metadata": metadata, "spec": {"template": made}})
+    (package / "live").mkdir()
+    (package / "live" / "all.yaml").write_text(yaml.safe_dump({"apiVersion": "v1", "kind": "List", "items": items}))
+    said = run(package, "--remove", "dev.proj1", "live").stdout
+    assert "ReplicaSet" not in said
+    assert "delete Deployment team/shop-dev-proj1 (all.yaml)" in said
+    assert "dev.proj1 has no pods of team/shop any more: dev answers" in said
+
+
+def test_a_kind_without_a_selector_gets_none(package):
+    """A kind of one's own, or one whose selector is its pods' labels, has no field of the name to put one into."""
+    thing = "apiVersion: x.example.com/v1\nkind: Thing\nmetadata: {name: thing, namespace: team}\nspec:\n"
+    thing += "  inner:\n    template:\n      metadata: {labels: {app: shop, virtual-env: dev.new}}\n      spec: {}\n"
+    config = "apiVersion: virtual-env-fn.dev/v1alpha1\nkind: VirtualEnvironment\nmetadata: {name: v}\n"
+    config += "spec: {workloads: [{apiVersion: x.example.com/v1, kind: Thing, templatePath: spec.inner.template}]}\n"
+    (package / "thing.yaml").write_text(f"{thing}---\n{config}")
+    text = run(package, "dev.new.one", "Thing/thing", ".").stdout
+    assert text == thing.replace("name: thing", "name: thing-dev-new-one").replace("dev.new}", "dev.new.one}")
+    chosen = thing.replace("  inner:\n", "  inner:\n    selector: {app: shop}\n")
+    (package / "thing.yaml").write_text(f"{chosen}---\n{config}")
+    text = run(package, "dev.new.one", "Thing/thing", ".").stdout
+    assert "selector: {app: shop, virtual-env: dev.new.one}" in text
+
+
+def test_what_tools_find_their_own_by_is_not_copied(package):
+    """A copy that were part of an ApplySet or an Application would be pruned by it."""
+    left = {"labels: {app: shop, 'virt": "labels: {applyset.kubernetes.io/part-of: a, app: shop, 'virt"}
+    text, _ = forked(package, left)
+    assert "labels: {app: shop, 'virtual-env': \"dev.proj1\"}" in text
+
+
+def test_a_block_scalar_is_written_in_one_line(package):
+    """An image or a label in lines of its own is replaced as any other; what follows stays."""
+    lines = {
+        "        virtual-env: 'dev' # the base\n": "        virtual-env: >-\n          dev\n",
+        'image: "shop:1"   # and why': "image: |-\n          shop:1\n\n        # behind it",
+    }
+    text, _ = forked(package, lines, "--image", "shop=shop:2")
+    assert "        virtual-env: dev.proj1\n    spec:" in text
+    assert '        image: "shop:2"\n\n        # behind it\n        args:' in text
+
+
+CHOOSERS = """\
+---
+apiVersion: policy/v1
+kind: PodDisruptionBudget
+metadata: {name: both, namespace: team}
+spec: {minAvailable: 1, selector: {matchLabels: {app: shop}}}
+---
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: base, namespace: team}
+spec: {podSelector: {matchLabels: {app: shop, virtual-env: dev}}}
+---
+apiVersion: security.istio.io/v1
+kind: AuthorizationPolicy
+metadata: {name: both, namespace: team}
+spec: {selector: {matchLabels: {app: shop}}}
+"""
+
+
+def test_what_chooses_the_source_s_pods_is_told(package):
+    """A budget over both lets one of them go; a policy about the source's alone leaves the copy without."""
+    _, said = forked(package, {"status:\n  replicas: 1\n": CHOOSERS})
+    assert "PodDisruptionBudget team/both spec.selector: counts the pods of shop-dev-proj1 with those of" in said
+    assert "NetworkPolicy team/base spec.podSelector: is about pods of Deployment team/shop, and not" in said
+    assert said.count("[fork-shares]") == 2
+
+
+def test_a_stateful_set_whose_service_does_not_select_the_copy(package):
+    """Pods of a StatefulSet have names by a Service that selects them, and only then."""
+    own = "---\napiVersion: v1\nkind: Service\nmetadata: {name: own, namespace: team}\n"
+    own += "spec: {clusterIP: None, selector: {app: shop, virtual-env: dev}, ports: [{name: http, port: 80}]}\n"
+    changes = {"kind: Deployment": "kind: StatefulSet", "spec:\n  selector:": "spec:\n  serviceName: own\n  selector:"}
+    _, said = forked(package, {**changes, "status:\n  replicas: 1\n": own})
+    assert "gives names to pods by Service own, which does not select those of shop-dev-proj1" in said
+    _, said = forked(package, {**changes, "status:\n  replicas: 1\n": own.replace(", virtual-env: dev", "")})
+    assert "gives names" not in said
+
+
+def test_a_rollout_that_works_on_services(package):
+    """Argo Rollouts lets one Rollout have a Service; the copy of one by replicas alone shares nothing."""
+    changes = {"kind: Deployment": "kind: Rollout", "apps/v1": "argoproj.io/v1alpha1"}
+    strategy = "spec:\n  strategy: {canary: {stableService: shop, steps: []}}\n  selector:"
+    _, said = forked(package, {**changes, "spec:\n  selector:": strategy})
+    assert "spec.strategy.canary: works on Services and routes by its strategy (stableService)" in said
+    _, said = forked(package, {**changes, "spec:\n  selector:": strategy.replace("stableService: shop, ", "")})
+    assert "works on" not in said
+
+
+def test_a_copy_that_sleeps(package):
+    """A source that something scales up from zero is copied with its zero, and nothing scales the copy."""
+    scaled = "---\napiVersion: keda.sh/v1alpha1\nkind: ScaledObject\nmetadata: {name: shop, namespace: team}\n"
+    scaled += "spec: {scaleTargetRef: {name: shop}}\n"
+    changes = {"status:\n  replicas: 1\n": scaled, "spec:\n  selector:": "spec:\n  replicas: 0\n  selector:"}
+    text, said = forked(package, changes)
+    assert "replicas: 0" in text
+    assert "has replicas: 0, and so has shop-dev-proj1" in said
+
+
+KUSTOMIZATION = """\
+resources: [shop.yaml]
+namePrefix: team-
+images: [{name: shop, newTag: "7"}]
+configMapGenerator: [{name: settings, namespace: team, literals: [a=b]}]
+"""
+
+
+def test_a_copy_of_what_kustomize_built(package):
+    """Put into the kustomization it would be named and tagged twice, and its ConfigMap be of yesterday: told, and true.
+
+    In a kustomization around it, as the warning says, it is right.
+    """
+    if not (shutil.which("kustomize") or shutil.which("kubectl")):
+        pytest.skip("neither kustomize nor kubectl is in PATH")
+    text = PACKAGE.replace("args: [--say", "envFrom: [{configMapRef: {name: settings}}]\n        args: [--say")
+    inner = package / "inner"
+    inner.mkdir()
+    (inner / "shop.yaml").write_text(text)
+    (inner / "kustomization.yaml").write_text(KUSTOMIZATION)
+    done = run(package, "dev.proj1", "team-shop", "--image", "shop=shop:pr-42", "inner", "-o", "copy.yaml")
+    assert "inner/kustomization.yaml namePrefix: built what is copied" in done.stderr
+    assert "through its namePrefix, images once more" in done.stderr
+    assert "names ConfigMap team-settings-" in done.stderr
+    copy = (package / "copy.yaml").read_text()
+    (package / "copy.yaml").write_text(re.sub("team-settings-.*", "team-settings", copy))
+    (package / "kustomization.yaml").write_text("resources: [inner, copy.yaml]\n")
+    program = ["kustomize", "build"] if shutil.which("kustomize") else ["kubectl", "kustomize"]
+    built = subprocess.run([*program, "."], cwd=package, capture_output=True, text=True, check=True).stdout
+    pods = {
+        one["metadata"]["name"]: one["spec"]["template"]["spec"]["containers"][0]
+        for one in yaml.safe_load_all(built)
+        if one["kind"] == "Deployment"
+    }
+    assert {name: one["image"] for name, one in pods.items()} == {
+        "team-shop": "shop:7",
+        "team-shop-dev-proj1": "shop:pr-42",
+    }
+    assert pods["team-shop"]["envFrom"] == pods["team-shop-dev-proj1"]["envFrom"]
+    assert re.search("team-settings-.{10}", str(pods["team-shop"]["envFrom"]))
+
+
+def test_a_file_that_nothing_reads_yet(package):
+    """A new file beside a kustomization, or beside the files given, is told with what makes it a part."""
+    assert "is no part of" not in run(package, "dev.proj1", "shop", ".", "-o", "proj1.yaml").stdout
+    said = run(package, "dev.proj2", "shop", "shop.yaml", "-o", "proj2.yaml").stdout
+    assert said.endswith("proj2.yaml is no part of shop.yaml: give it as well\n")
+    if shutil.which("kustomize") or shutil.which("kubectl"):
+        (package / "kustomization.yaml").write_text("resources: [shop.yaml]\n")
+        said = run(package, "dev.proj3", "shop", ".", "-o", "proj3.yaml").stdout
+        assert said.endswith(
+            "proj3.yaml is no part of kustomization.yaml yet: kustomize edit add resource proj3.yaml\n"
+        )

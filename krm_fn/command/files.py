@@ -190,6 +190,9 @@ def _files(directory: Place, prefix: str) -> Iterator[_Part]:
     for file in _walk(directory.path):
         relative = file.relative_to(directory.path).as_posix()
         name = prefix + relative
+        if file.exists() and not file.is_file():  # nobody may ever write into a named pipe
+            problems.append(problem(name, "is no file: a named pipe, a socket or a device among manifests is not read"))
+            continue
         try:
             yield _Part(name, directory.below(relative).shown, _listed(read_bytes(Place(name, file)), name))
         except FunctionError as error:
@@ -198,6 +201,11 @@ def _files(directory: Place, prefix: str) -> Iterator[_Part]:
             problems += [result for result in error.results if result.code not in ours]
     if problems:
         raise FunctionError(*problems)
+
+
+def is_read(file: Path, directory: Path) -> bool:
+    """Tell whether a file is one of those that a directory is read by."""
+    return directory.is_dir() and file in _walk(directory)
 
 
 def _walk(directory: Path) -> Iterator[Path]:

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from krm_fn import function, live
-from krm_fn.command import running, stdio
+from krm_fn.command import copies, running, stdio
 from krm_fn.command.running import Ran
 from krm_fn.command.settings import Settings
 from krm_fn.function import Computation
 from krm_fn.objects import Object, objects_of
-from krm_fn.plan import forks
+from krm_fn.plan import forks, owners
 from krm_fn.plan.forks import Fork, Wanted
 from krm_fn.results import Code, FunctionError, Ref, Result, Severity
 from krm_fn.text import document
@@ -36,7 +36,7 @@ def fork(options: argparse.Namespace, settings: Settings) -> int:
     new = next(iter(objects_of(document.parse(text.encode()).items, options.output or "")))
     objects = [*ran.loaded.objects, new._replace(position=len(ran.loaded.objects))]
     after = _computed(ran, settings, objects)
-    stdio.say([*found.results, *_fresh(ran, after)], Severity.WARNING)
+    stdio.say([*found.results, *copies.findings(paths), *_fresh(ran, after)], Severity.WARNING)
     if after.failed:
         return stdio.FAILED
     if options.output:
@@ -44,6 +44,8 @@ def fork(options: argparse.Namespace, settings: Settings) -> int:
     else:
         stdio.write(text.encode())
     _show(ran.computed, after, to_stdout=bool(options.output))
+    if options.output:
+        stdio.write(copies.unread(options.output, paths).encode())
     return 0
 
 
@@ -83,10 +85,10 @@ def _text(found: Fork) -> str:
 
 def _remove(ran: Ran, settings: Settings, environment: str) -> int:
     found = forks.of_environment(ran.loaded.objects, ran.computed.plan, environment)
-    gone = {id(one) for one, _ in found}
+    gone = {one.position for one, _ in found} | owners.made(ran.loaded.objects, (one for one, _ in found))
     lines = [f"{one.ref}{f' ({one.ref.file})' if one.ref.file else ''}: {why}" for one, why in found]
     stdio.write("".join(f"delete {line}\n" for line in lines).encode())
-    after = _computed(ran, settings, [one for one in ran.loaded.objects if id(one) not in gone])
+    after = _computed(ran, settings, [one for one in ran.loaded.objects if one.position not in gone])
     stdio.say(_fresh(ran, after), Severity.WARNING)
     _show(ran.computed, after, to_stdout=True)
     return stdio.FAILED if after.failed else 0

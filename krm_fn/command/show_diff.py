@@ -82,11 +82,15 @@ def _before(result: Result, name: str) -> Result:
     return result._replace(message=f"(in {name}) {result.message}")
 
 
+# Settings that decide who answers a request which names no environment.
+_OF_BASE = ("base", "injection")
+
+
 def _stops(found: Comparison, gate: str | None) -> str:
     """Say why the gate stops, empty if it does not."""
     if gate and not found.cells:
         return "there was nothing to compare"
     stopping = [change for change in found.changes if change.stops(gate)]
-    differing = [one.name for one in found.settings if gate == "any" or (gate == "base" and one.name == "base")]
+    differing = [one.name for one in found.settings if gate == "any" or (gate == "base" and one.name in _OF_BASE)]
     reasons = [f"{len(stopping)} change{'s' * (len(stopping) != 1)}"] if stopping else []
-    return ", ".join([*reasons, *(f"another {name}" for name in differing)])
+    return ", ".join([*reasons, *(f"other {name}" if name == "aliases" else f"another {name}" for name in differing)])

@@ -87,7 +87,7 @@ def _read(
 
 
 def _twice(objects: Sequence[Object], where: str) -> list[Result]:
-    names = ", ".join(str(one.ref) for one in objects)
+    names = ", ".join(f"{one.ref} in {one.ref.file}" if one.ref.file else str(one.ref) for one in objects)
     message = f"{len(objects)} configurations hold {where}: {names}; keep one"
     return [Result(Code.CONFIG_TWICE, message, objects[1].ref)] if len(objects) > 1 else []
 

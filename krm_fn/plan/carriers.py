@@ -85,6 +85,19 @@ def carriers(header: EnvHeader) -> list[Carrier]:
     return list(dict.fromkeys([Carrier("header", header.name.lower()), *map(_carrier, header.aliases)]))
 
 
+def aliases(header: EnvHeader) -> list[str]:
+    """Return how people name each alias that is not dead, such as `cookie env`."""
+    return [_alias_name(alias) for alias in header.aliases if _place(alias) is not None]
+
+
+def _alias_name(alias: Alias) -> str:
+    if alias.cookie is not None:
+        return f"cookie {alias.cookie}"
+    if alias.baggage is not None:
+        return f"baggage member {alias.baggage}"
+    return f"{alias.name} (as {alias.pattern})" if alias.pattern is not None else str(alias.name)
+
+
 def matches(header: EnvHeader, route: Route) -> list[Match]:
     """Return a match for each carrier and way of naming the route's environment; any of them is enough."""
     found = _values(Carrier("header", header.name.lower()), route)

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from krm_fn.names import dashed, nearest
-from krm_fn.objects import HOST_IDS, INDEXES, PATHS, Object, annotations_of
+from krm_fn.objects import Object
+from krm_fn.plan import fork_places as places
 from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.plan.environments import environment_problem
-from krm_fn.plan.fork_findings import Path, at, counts, key_of, shares, target_of
+from krm_fn.plan.fork_findings import (
+    Copied,
+    Path,
+    asleep,
+    at,
+    counts,
+    delivered,
+    governed,
+    hashed,
+    key_of,
+    selected,
+    shares,
+    target_of,
+)
+from krm_fn.plan.fork_places import refused
 from krm_fn.plan.services import Workload
 from krm_fn.results import Code, FunctionError, Ref, Result
-from krm_fn.values import Value, mapping, mappings
+from krm_fn.values import mapping
 
 _LONGEST = 63  # characters of a name that is also a label's value and part of a host
-_REMEMBERED = ("argocd.argoproj.io/tracking-id", "meta.helm.sh/release-name", "meta.helm.sh/release-namespace")
-_NO_SELECTOR = {"Pod", "Job", "CronJob"}
 
 
 class Wanted(NamedTuple):
@@ -55,24 +68,31 @@ def fork(objects: Sequence[Object], plan: Plan, wanted: Wanted) -> Fork:
     service, ancestor = _ancestor(plan, wanted)
     source = next(one for one in objects if one.position == ancestor.position and one.ref == ancestor.ref)
     label, named = service.config.env_label, ancestor.labels.get(service.config.env_label.name, service.base)
-    name = _name(ancestor.ref.name, named, wanted.environment)
+    name = _name(ancestor.ref.name or _generated(source), named, wanted.environment)
     _is_free(objects, ancestor.ref, name)
     put: dict[Path, str] = {("metadata", "name"): name}
     template: Path = tuple(ancestor.labels_field.split("."))[:-2]
     labels: list[Path] = [(*template, "metadata", "labels")]
-    selector: Path = ()
-    if ancestor.ref.kind not in _NO_SELECTOR:
-        selector = _selector(source, label.name)
-        labels.append(selector)
+    selector = next(places.selectors(source, template, label.name), ())
+    labels += [selector] if selector else []
     if label.name in mapping(mapping(source.whole, "metadata"), "labels"):
         labels.append(("metadata", "labels"))
-    labels += _about_itself(source, (*template, "spec"), ancestor, label.name)
+    labels += places.about_itself(source, (*template, "spec"), ancestor, label.name)
+    labels += places.of_claims(source, label.name)
     put |= {(*path, label.name): wanted.environment for path in labels}
-    put |= dict(_images(source, (*template, "spec"), wanted.images))
+    put |= dict(places.images_of(source, (*template, "spec"), wanted.images))
     both = at(source.whole, selector) if selector else {}
-    counted = counts(objects, source, {} if label.name in both else both, name)
-    shared = (*shares(source, (*template, "spec"), name), *counted)
-    return Fork(source, name, put, tuple(_left_out(source)), shared)
+    copied = Copied(source, name, ancestor.labels, {**ancestor.labels, label.name: wanted.environment})
+    results = (
+        *shares(copied, (*template, "spec")),
+        *counts(objects, copied, {} if label.name in both else both),
+        *selected(objects, copied),
+        *governed(objects, copied),
+        *delivered(copied),
+        *hashed(objects, copied, (*template, "spec")),
+        *asleep(copied),
+    )
+    return Fork(source, name, put, tuple(places.left_out(source, template)), results)
 
 
 def of_environment(objects: Sequence[Object], plan: Plan, environment: str) -> list[tuple[Object, str]]:
@@ -121,10 +141,10 @@ def _ancestor(plan: Plan, wanted: Wanted) -> tuple[ServicePlan, Workload]:
     places = sorted({str(pod.ref) for _, pod in found})
     if len(places) > 1:
         message = f"{wanted.workload!r} is the name of several: {', '.join(places)}; give NAMESPACE/KIND/NAME"
-        raise FunctionError(_refused(message))
+        raise FunctionError(refused(message))
     service, pod = found[0]
     if problem := environment_problem(wanted.environment, service.splitter):
-        raise FunctionError(_refused(f"{wanted.environment!r} cannot name an environment: {problem}"))
+        raise FunctionError(refused(f"{wanted.environment!r} cannot name an environment: {problem}"))
     there = (*_own(service, wanted.environment), *service.absent.get(wanted.environment, ()))
     if there:
         message = f"{service.service.ref} has pods of {wanted.environment!r} already: change these"
@@ -135,7 +155,7 @@ def _ancestor(plan: Plan, wanted: Wanted) -> tuple[ServicePlan, Workload]:
     if len(same) != 1:
         names = ", ".join(str(one.ref) for one in pods) or "nobody"
         message = f"{service.service.ref} is answered for {wanted.environment!r} by {names}: name the one to copy"
-        raise FunctionError(_refused(message, pod.ref))
+        raise FunctionError(refused(message, pod.ref))
     return service, same[0]
 
 
@@ -152,7 +172,7 @@ def _no_workload(plan: Plan, wanted: str) -> Result:
     apart = {f"{pod.ref.kind}/{pod.ref.name}": one for one in plan.apart for pod in one.workloads}
     for name, one in apart.items():
         if name.lower() == wanted.lower() or name.rpartition("/")[2] == wanted:
-            return _refused(f"{wanted} cannot be copied: {one.service.ref} {one.reason}")
+            return refused(f"{wanted} cannot be copied: {one.service.ref} {one.reason}")
     return _not_found("WORKLOAD", wanted, sorted(names), "no Service that takes part has a workload")
 
 
@@ -162,8 +182,9 @@ def _not_found(argument: str, wanted: str, names: Sequence[str], what: str) -> R
     return Result(Code.NOT_FOUND, message, Ref(kind=argument))
 
 
-def _refused(message: str, ref: Ref | None = None, field: str = "") -> Result:
-    return Result(Code.FORK_IMPOSSIBLE, message, ref or Ref(kind="fork"), field)
+def _generated(source: Object) -> str:
+    """Return the name without what the cluster would have put behind it."""
+    return str(mapping(source.whole, "metadata").get("generateName")).rstrip("-")
 
 
 def _name(source: str, named: str, environment: str) -> str:
@@ -181,66 +202,8 @@ def _is_free(objects: Sequence[Object], ref: Ref, name: str) -> None:
     for one in objects:
         if (one.group, one.ref.kind, one.ref.namespace, one.ref.name) == (_group(ref), ref.kind, ref.namespace, name):
             message = f"has the name {name!r} that the copy of {ref} would get: rename it"
-            raise FunctionError(_refused(message, one.ref, "metadata.name"))
+            raise FunctionError(refused(message, one.ref, "metadata.name"))
 
 
 def _group(ref: Ref) -> str:
     return ref.api_version.rpartition("/")[0]
-
-
-def _selector(source: Object, label: str) -> Path:
-    """Return the place of the labels by which the workload finds its own pods."""
-    selector = mapping(mapping(source.whole, "spec"), "selector")
-    if any(one.get("key") == label for one in mappings(selector.get("matchExpressions"))):
-        message = f"finds its pods by an expression about {label!r}, which is not rewritten: use matchLabels for it"
-        raise FunctionError(_refused(message, source.ref, "spec.selector.matchExpressions"))
-    direct = source.ref.kind in ("ReplicationController", "DeploymentConfig")
-    return ("spec", "selector") if direct else ("spec", "selector", "matchLabels")
-
-
-def _about_itself(source: Object, pod: Path, workload: Workload, label: str) -> Iterator[Path]:
-    """Yield the places of labels by which pods keep away from, or close to, others of their own workload."""
-    spec = at(source.whole, pod)
-    for field in ("affinity", "topologySpreadConstraints"):
-        for path, selector in _selectors(spec.get(field), (*pod, field)):
-            if label in selector and selector.items() <= workload.labels.items():
-                yield path
-
-
-def _selectors(value: object, path: Path) -> Iterator[tuple[Path, Value]]:
-    """Yield each `matchLabels` somewhere in a value, with its place."""
-    if isinstance(value, list):
-        for place, one in enumerate(value):
-            yield from _selectors(one, (*path, place))
-    elif isinstance(value, dict):
-        for key, one in value.items():
-            if key == "matchLabels" and isinstance(one, dict):
-                yield (*path, key), one
-            else:
-                yield from _selectors(one, (*path, key))
-
-
-def _images(source: Object, pod: Path, images: Mapping[str, str]) -> Iterator[tuple[Path, str]]:
-    places: dict[str, Path] = {}
-    spec = at(source.whole, pod)
-    for field in ("initContainers", "containers"):
-        for place, container in enumerate(mappings(spec.get(field))):
-            places[str(container.get("name"))] = (*pod, field, place, "image")
-    only = [path for path in places.values() if "containers" in path]
-    for name, image in images.items():
-        path = only[0] if not name and len(only) == 1 else places.get(name)
-        if path is None:
-            close = nearest(places, name)
-            message = f"has no container {name!r}" + (f"; did you mean {close!r}?" if close else "")
-            message = message if name else f"has several containers: give CONTAINER=IMAGE ({', '.join(places)})"
-            raise FunctionError(_refused(message, source.ref, ".".join(map(str, (*pod, "containers")))))
-        yield path, image
-
-
-def _left_out(source: Object) -> Iterator[Path]:
-    """Yield what belongs to the source alone: what hosts and tools noted in it, and who owns it."""
-    if "ownerReferences" in mapping(source.whole, "metadata"):
-        yield ("metadata", "ownerReferences")
-    for key in (*HOST_IDS, *PATHS, *INDEXES, *_REMEMBERED):
-        if key in annotations_of(source.whole):
-            yield ("metadata", "annotations", key)

@@ -7,8 +7,8 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from krm_fn.config.reader import Configs
-from krm_fn.objects import Object, added_label, group_of, is_list
-from krm_fn.plan import kinds
+from krm_fn.objects import Object, added_label, is_list
+from krm_fn.plan import kinds, owners
 from krm_fn.plan.controllers import Claim, claims
 from krm_fn.plan.reading import Reader
 from krm_fn.plan.services import Key, Service, Workload
@@ -43,8 +43,11 @@ def read(objects: Sequence[Object], configs: Configs) -> Inventory:
     drafts: list[tuple[Reader, Workload | None]] = []
     templates = kinds.templates(configs)
     woken = _woken(objects)
+    made = owners.made(objects, (one for one in objects if (one.group, one.ref.kind) in templates and one.is_source))
     for one in objects:
-        key = (group_of(one.ref.api_version), one.ref.kind)
+        key = (one.group, one.ref.kind)
+        if one.position in made:
+            continue
         if one.ref.kind == "Service" and one.ref.api_version == "v1" and one.is_source:
             reader = Reader(one)
             service = reader.service(added_label(one.value, configs.owner))

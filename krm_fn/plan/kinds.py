@@ -37,6 +37,7 @@ _META = {
     "namespace": None,
     "labels": EACH,
     "annotations": dict.fromkeys((OWNER, LOCAL_CONFIG, *PATHS, *INDEXES)),
+    "ownerReferences": None,
 }
 _IDENTITY: Mapping[str, Any] = {"apiVersion": None, "kind": None, "metadata": _META}
 # Kinds of which nobody asks more than their names.

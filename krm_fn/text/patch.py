@@ -194,9 +194,12 @@ class Text(Layout):
         for place in self._at(path):
             node = place.node
             before = self.text[node.start : node.end]
-            if not node.is_scalar or node.is_block_scalar:
+            if not node.is_scalar:
                 raise KeyError(path)
             text = scalar(value)
+            if node.is_block_scalar:  # what stood in lines of its own stands behind its key; lines behind it stay
+                self._add(node.start, node.start + len(before.rstrip(" \t\r\n")), text)
+                continue
             if before.startswith("'"):
                 text = f"'{value}'"
             elif before[:1].isalnum() and _REFERENCE.fullmatch(value):

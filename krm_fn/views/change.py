@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -83,7 +83,7 @@ class Comparison(NamedTuple):
         changes: the most urgent first.
         cells: how many pairs of Service and value were compared.
         changed_cells: how many of them change.
-        services: how many Services the two have.
+        services: how many Services have such pairs; others take part in neither.
         unrelated: how many Services each has, where none is in both; None else.
     """
 
@@ -108,11 +108,12 @@ def compare(old: Plan, new: Plan, further: Iterable[Change] = ()) -> Comparison:
     renamed = renames(old, new)
     names = sorted(before.keys() | after.keys(), key=facts.natural)
     changes: list[Change] = []
-    cells = 0
+    cells = asked = 0
     for name in names:
         pair = _Pair(name, before.get(name), after.get(name), renamed)
         values = pair.values()
         cells += len(values)
+        asked += bool(values)
         changes += pair.changes(values)
     changes += [*_renamed(renamed, before, after), *further]
     order = list(Kind)
@@ -120,7 +121,7 @@ def compare(old: Plan, new: Plan, further: Iterable[Change] = ()) -> Comparison:
     moved = sum(len(change.values) for change in changes if change.service)
     apart = (len(before), len(after)) if before and after and not before.keys() & after.keys() else None
     settings = tuple(_settings(before, after, renamed))
-    return Comparison(settings, tuple(changes), cells, moved, len(names), apart)
+    return Comparison(settings, tuple(changes), cells, moved, asked, apart)
 
 
 def _states(plan: Plan) -> dict[str, ServicePlan | Apart]:
@@ -259,6 +260,12 @@ def _settings(
             was, now = facts.settings(old), facts.settings(new)
             for key in was:
                 if was[key] != now[key] and not (key == "base" and renamed.get(was[key]) == now[key]):
-                    found.setdefault((key, was[key], now[key]), []).append(name)
+                    found.setdefault((key, _setting_text(was[key]), _setting_text(now[key])), []).append(name)
     for (key, old_value, new_value), services in found.items():
         yield Setting(key, old_value, new_value, tuple(services))
+
+
+def _setting_text(value: str | bool | Sequence[str]) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    return value if isinstance(value, str) else ", ".join(value) or "none"

@@ -125,8 +125,8 @@ def warnings(found: Comparison) -> Iterator[list[Span]]:
 
 def _setting(setting: Setting) -> list[Span]:
     return _say(
-        "the {} differs ({} → {}), so the cells of {} compare different questions",
-        [(setting.name, Style.PLAIN)],
+        "the {} ({} → {}), so the cells of {} compare different questions",
+        [(f"{setting.name} differ{'' if setting.name == 'aliases' else 's'}", Style.PLAIN)],
         setting.old,
         setting.new,
         _names(setting.services),

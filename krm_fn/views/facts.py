@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from krm_fn.names import nearest
 from krm_fn.plan.answers import Apart, Plan, ServicePlan
+from krm_fn.plan.carriers import aliases
 from krm_fn.plan.environments import levels
 from krm_fn.plan.services import Port, Service, Traffic, Workload
 from krm_fn.results import Result
@@ -142,6 +143,8 @@ def settings(plan: ServicePlan) -> Json:
         "splitter": label.splitter,
         "base": plan.base,
         "header": plan.config.env_header.name,
+        "aliases": aliases(plan.config.env_header),
+        "injection": plan.config.env_header.auto_inject,
         "matching": plan.config.matching,
         "unmatched": plan.config.unmatched,
     }

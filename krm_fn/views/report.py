@@ -11,9 +11,16 @@ from krm_fn.plan.environments import levels, likely_typos
 from krm_fn.plan.services import Workload
 from krm_fn.results import Code, Result
 from krm_fn.views.facts import Json, natural
-from krm_fn.views.who import answers
+from krm_fn.views.who import ANY_POD, CLOSED, NO_ADDRESS, answers, word
 
 _SHOWN = 6
+# What becomes of requests that no environment answers, by the words of krm_fn/views/who.py.
+_OTHERWISE = {
+    "503": "has nobody for {}",
+    CLOSED: "has nobody for {}, whose connections close",
+    NO_ADDRESS: "has nobody for {}, whose names have no address",
+    ANY_POD: "reaches pods of any environment at {}",
+}
 
 
 class Environment(NamedTuple):
@@ -25,7 +32,8 @@ class Environment(NamedTuple):
         base: who answers there when a request names nobody; empty where no Service takes part.
         workloads: the workloads that make its pods, of Services that take part.
         overrides: the Services that it answers itself.
-        inherits: the Services that another answers for it, each with who does; None for nobody.
+        inherits: the Services that it does not answer itself, each with who does, and if no environment does, what
+            becomes of its requests, in a word (krm_fn/views/who.py).
         alike: the environments of the namespace one slip of the finger away.
     """
 
@@ -34,7 +42,7 @@ class Environment(NamedTuple):
     base: str
     workloads: tuple[str, ...]
     overrides: tuple[str, ...]
-    inherits: tuple[tuple[str, str | None], ...]
+    inherits: tuple[tuple[str, str | None, str], ...]
     alike: tuple[str, ...]
 
 
@@ -56,7 +64,11 @@ def _of_namespace(namespace: NamespacePlan, plan: Plan) -> Iterator[Environment]
             services[0].base if services else "",
             tuple(sorted(workloads)),
             tuple(one.service.ref.name for one, answer in found if answer == name),
-            tuple((one.service.ref.name, answer) for one, answer in found if answer != name),
+            tuple(
+                (one.service.ref.name, answer, "" if answer is not None else word(one))
+                for one, answer in found
+                if answer != name
+            ),
             tuple(alike.get(name, ())),
         )
 
@@ -76,12 +88,14 @@ def as_text(found: Sequence[Environment]) -> str:
 def _said(one: Environment) -> Iterator[str]:
     nothing = "no header leads to its pods" if one.workloads else "no Service has pods of it"
     yield f"answers {_some(one.overrides)}" if one.overrides else f"answers nothing: {nothing}"
-    by_answer: dict[str | None, list[str]] = {}
-    for service, answer in one.inherits:
-        by_answer.setdefault(answer, []).append(service)
-    for answer in sorted(by_answer, key=str):
-        who = f"inherits from {answer}" if answer else "has nobody for"
-        yield f"{who}: {_some(by_answer[answer])}" if answer else f"{who} {_some(by_answer[answer])}"
+    by_answer: dict[tuple[str | None, str], list[str]] = {}
+    for service, answer, otherwise in one.inherits:
+        by_answer.setdefault((answer, otherwise), []).append(service)
+    for (answer, otherwise), services in sorted(by_answer.items(), key=str):
+        if answer is not None:
+            yield f"inherits from {answer}: {_some(services)}"
+        else:
+            yield _OTHERWISE[otherwise].format(_some(services))
 
 
 def _some(names: Sequence[str]) -> str:
@@ -98,7 +112,10 @@ def as_json(found: Sequence[Environment]) -> list[Json]:
             "base": one.base,
             "workloads": list(one.workloads),
             "overrides": list(one.overrides),
-            "inherits": [{"service": service, "answer": answer} for service, answer in one.inherits],
+            "inherits": [
+                {"service": service, "answer": answer, "otherwise": otherwise or None}
+                for service, answer, otherwise in one.inherits
+            ],
             "alike": list(one.alike),
         }
         for one in found

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from krm_fn.plan.answers import Plan, ServicePlan
+from krm_fn.plan.carriers import aliases
 from krm_fn.plan.services import Port, Traffic
 from krm_fn.views import facts
 from krm_fn.views.paint import Line, Style, clean, line, padded
@@ -97,4 +98,6 @@ def _route(plan: ServicePlan, value: str | None) -> str:
         return f"route {clean(plan.base_answer or 'unmatched')}: the last one, for what no other takes"
     values = " or ".join(map(clean, route.exact))
     below = f", or begins with {clean(route.prefix)}" if route.prefix else ""
-    return f"route {clean(route.environment)}: {plan.config.env_header.name} is {values}{below}"
+    header = plan.config.env_header
+    carrier = clean(" or ".join([header.name, *aliases(header)]))
+    return f"route {clean(route.environment)}: {carrier} is {values}{below}"

@@ -158,6 +158,50 @@ def test_a_path_that_neither_side_has_is_an_error(repository, revision):
     assert "[path-unreadable]" in run("diff", "--git", revision, "docs", cwd=repository, code=1).stderr
 
 
+def test_a_submodule_is_compared_as_its_commit_has_it(repository, tmp_path_factory):
+    """A path at or below a submodule is that of the pinned commit, and another pin is another answer."""
+    outer = tmp_path_factory.mktemp("outer")
+    git("init", "-q", cwd=outer)
+    git("-c", "protocol.file.allow=always", "submodule", "--quiet", "add", str(repository), "sub", cwd=outer)
+    git("commit", "-q", "-m", "one", cwd=outer)
+    for path in ("sub", "sub/deploy", "."):
+        assert "No answer changes: 15" in run("diff", "--git", "HEAD", path, cwd=outer).stdout
+    git("checkout", "-q", "HEAD~1", cwd=outer / "sub")
+    git("commit", "-q", "-a", "-m", "two", cwd=outer)
+    told = run("diff", "--git", "HEAD..HEAD~1", "sub/deploy", cwd=outer).stdout
+    assert "dev.proj1 now answers app-go itself (was dev)" in told
+    assert "3 Services" in run("check", "--git", "HEAD:sub/deploy", cwd=outer).stdout
+    git("submodule", "--quiet", "deinit", "-f", "sub", cwd=outer)
+    assert "[path-unreadable]" in run("diff", "--git", "HEAD", "sub", cwd=outer, code=1).stderr
+
+
+@pytest.mark.parametrize("revision", ["HEAD~1", "HEAD~1..HEAD", "HEAD~1...HEAD"])
+def test_a_shallow_clone_says_what_it_lacks(repository, tmp_path, revision):
+    """Whatever the dots, a commit that a shallow clone lacks is named, with what to do about it."""
+    clone = tmp_path / "clone"
+    git("clone", "-q", "--depth", "1", repository.as_uri(), str(clone), cwd=tmp_path)
+    told = run("diff", "--git", revision, "deploy", cwd=clone, code=1).stderr
+    assert told.startswith("error: --git: HEAD~1: there is no such commit here (a shallow clone has few")
+
+
+@pytest.mark.parametrize(
+    ("spec", "gate", "reason"),
+    [
+        ("autoInject: true", "base", "another injection"),
+        ("autoInject: true", "any", "another injection"),
+        ("aliases: [{cookie: env}]", "any", "other aliases"),
+    ],
+)
+def test_another_way_to_carry_the_environment_stops_a_gate(tmp_path, spec, gate, reason):
+    """Injection moves requests that name no environment; aliases those that do."""
+    shutil.copytree(QUICKSTART, tmp_path / "old")
+    shutil.copytree(QUICKSTART, tmp_path / "new")
+    config = tmp_path / "new" / "virtual-env.yaml"
+    config.write_text(config.read_text().replace("  envHeader:\n", f"  envHeader:\n    {spec}\n"))
+    done = run("diff", "old", "new", "--fail-on", gate, cwd=tmp_path, code=1)
+    assert done.stderr == f"virtual-env-fn: --fail-on {gate}: {reason}\n"
+
+
 def test_a_path_that_is_gone_is_a_loss(repository):
     """A package that the work tree has no more is compared: its answers are lost, and the gate stops."""
     shutil.rmtree(repository / "deploy")

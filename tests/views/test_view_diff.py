@@ -103,6 +103,26 @@ def test_the_loudest_stands_first():
     assert told.startswith("! Requests without an environment are answered differently\n  app-go ")
 
 
+@pytest.mark.parametrize(
+    ("spec", "setting", "said"),
+    [
+        ({"aliases": [{"cookie": "env"}]}, ("aliases", "none", "cookie env"), "the aliases differ (none → cookie env)"),
+        ({"autoInject": True}, ("injection", "off", "on"), "the injection differs (off → on)"),
+    ],
+)
+def test_another_carrier_is_no_silence(spec, setting, said):
+    """Where a request may carry its environment, and whether the mesh adds it, is part of who answers."""
+    found = changed(before=base(), after=base(envHeader=spec))
+    assert [(one.name, one.old, one.new) for one in found.settings] == [setting]
+    assert said in paint.plain(diff.diff(found)).splitlines()[0]
+
+
+def test_services_without_a_part_are_not_counted_as_compared():
+    """A Service that takes part in neither list has no cells, and is not among those whose cells are as they were."""
+    found = changed(more=[service("apart")])
+    assert paint.plain(diff.diff(found)) == "No answer changes: 15 cells of 3 Services are as they were.\n"
+
+
 def test_another_base_is_said_first():
     """Lists with another base or label cannot be compared cell by cell; that stands before all else."""
     found = changed(after=base("dev.proj1"))

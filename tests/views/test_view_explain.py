@@ -25,6 +25,17 @@ def test_a_service_is_a_tree_of_environments():
     assert drawn == ["dev", "├ dev.proj2", "│ └ dev.proj2.x.user", "└ dev.proj10", "a", "(no environment)"]
 
 
+def test_a_route_names_every_carrier():
+    """Whatever may carry the environment stands in the route's line; an alias that can match nothing does not."""
+    aliases = [{"cookie": "env"}, {"baggage": "e"}, {"name": "x-b3-env"}, {"name": "t", "pattern": "a-(@)-b"}]
+    spec = base(envHeader={"name": "x-env", "aliases": [*aliases, {"name": "dead", "pattern": "a"}]})
+    told = text(plan_of(quickstart(), spec), "app-js", Request("dev.proj1"))
+    assert told.splitlines()[-1] == (
+        "  route dev.proj1: x-env or cookie env or baggage member e or x-b3-env or t (as a-(@)-b) is dev.proj1, "
+        "or begins with dev.proj1."
+    )
+
+
 def test_a_request_is_told_hop_by_hop():
     """For a value: who answers, each level and what was missing there, the port's rule, the route."""
     told = text(plan_of(quickstart()), "app-js", Request("dev.proj1.feature1"))

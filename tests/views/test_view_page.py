@@ -99,6 +99,13 @@ def test_typing_a_value_that_nobody_carries(show):
     assert tab.locator("#grid tr.typed").count() == 0
 
 
+def test_a_route_names_every_carrier(show):
+    """The panel's route says where a request may carry the environment, aliases and all."""
+    spec = base(envHeader={"name": "x-env", "aliases": [{"cookie": "env"}, {"baggage": "e"}]})
+    tab = show(page_of(quickstart(), spec), fragment="#env=dev.proj1&service=app-js")
+    assert "x-env or cookie env or baggage member e is dev.proj1" in tab.locator("#why").inner_text()
+
+
 def test_search_leaves_the_services_that_match(show):
     """Typing into the search leaves the columns that hold the text, and Enter chooses the first."""
     tab = show(page_of(quickstart()))

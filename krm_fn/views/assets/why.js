@@ -90,7 +90,7 @@ function routeText(service, value) {
   const route = routeOf(service, value);
   if (!route) return "the last one, for what no other takes";
   const below = route.prefix ? `, or begins with ${route.prefix}` : "";
-  return `${route.environment}: ${service.header} is ${route.exact.join(" or ")}${below}`;
+  return `${route.environment}: ${[service.header, ...service.aliases].join(" or ")} is ${route.exact.join(" or ")}${below}`;
 }
 
 function meshOf(service, value) {

@@ -21,9 +21,9 @@ def test_what_an_environment_answers_and_inherits():
     found = {one.name: one for one in report.environments(compute(listed, base()).plan)}
     assert found["dev.x"].workloads == ("Deployment a-x", "Deployment c-x")
     assert found["dev.x"].overrides == ("a", "c")
-    assert found["dev.x"].inherits == (("b", "dev"),)
+    assert found["dev.x"].inherits == (("b", "dev", ""),)
     assert found["dev.y"].overrides == ()
-    assert dict(found["dev.y"].inherits) == {"a": "dev", "b": "dev", "c": None}
+    assert found["dev.y"].inherits == (("a", "dev", ""), ("b", "dev", ""), ("c", None, "503"))
     text = report.as_text(list(found.values()))
     assert "dev.x  answers a, c; inherits from dev: b" in text
     assert "dev.y  answers nothing: no Service has pods of it" in text
@@ -33,8 +33,28 @@ def test_a_pinned_service_is_not_answered_by_its_environments():
     """An environment with pods of a plain TCP Service does not answer it: the base does, and the report says so."""
     listed = [service("db", ports=((5432, "tcp"),)), workload("a", "dev", app="db"), workload("b", "dev.x", app="db")]
     found = {one.name: one for one in report.environments(compute(listed, base()).plan)}
-    assert (found["dev.x"].overrides, found["dev.x"].inherits) == ((), (("db", "dev"),))
+    assert (found["dev.x"].overrides, found["dev.x"].inherits) == ((), (("db", "dev", ""),))
     assert found["dev.x"].workloads == ("Deployment b",)
+
+
+@pytest.mark.parametrize(
+    ("made", "spec", "pods", "said"),
+    [
+        (service("s"), {}, ("dev.x", "dev.y"), "has nobody for s"),
+        (service("s"), {"unmatched": "anyPod"}, ("dev.x", "dev.y"), "reaches pods of any environment at s"),
+        (service("s", clusterIP="None"), {}, ("dev", "dev.x"), "reaches pods of any environment at s"),
+        (service("s", ports=((5432, "tcp"),)), {}, ("dev.x", "dev.y"), "has nobody for s, whose connections close"),
+        (service("s", clusterIP="None"), {}, (), None),
+    ],
+)
+def test_nobody_is_not_said_where_some_pod_answers(made, spec, pods, said):
+    """What no environment answers is told as it is: 503, a closed connection, or any pod."""
+    listed = [made, service("t"), workload("t", "dev", app="t"), workload("t-z", "dev.z", app="t")]
+    listed += [workload(f"w{place}", name, app="s") for place, name in enumerate(pods)]
+    plan = compute(listed, base(**spec)).plan
+    found = [one for one in report.environments(plan) if one.name == "dev.z"]
+    (line,) = report.as_text(found).splitlines()[1:]
+    assert line.strip().split("  ", 1)[1] == "answers t" + (f"; {said}" if said else "")
 
 
 @pytest.mark.parametrize(
