@@ -122,6 +122,7 @@ class Code(Enum):
     CARRIERS_DISAGREE = ("carriers-disagree", Severity.WARNING)
     EXPRESSION_LARGE = ("expression-large", Severity.WARNING)
     PORTS_MERGED = ("ports-merged", Severity.WARNING)
+    PORT_GUESSED = ("port-guessed", Severity.WARNING)
     APP_PROTOCOL = ("app-protocol", Severity.WARNING)
     # into the list: what others made, and what cannot be edited
     OTHER_CONFIG = ("other-config", Severity.ERROR)

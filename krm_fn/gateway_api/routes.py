@@ -21,6 +21,7 @@ from krm_fn.values import Manifest, Value
 
 VERSION = f"{GROUP}/v1"
 _LONGEST = 253
+_MOST_HOSTS = 16
 
 
 class Wanted(NamedTuple):
@@ -99,13 +100,23 @@ def of_gateways(plan: ServicePlan, backends: Backends) -> Iterator[Wanted]:
     for part in _parts(plan, backends, port):
         behind = suffix(part.environment, part.number)
         of_part = (ref.name, "gateway", part.environment, str(part.number))
-        yield Wanted("HTTPRoute", ref.namespace, f"{ref.name}-gateway{behind}", of_part, parents, part.rules, hosts)
+        one = Wanted("HTTPRoute", ref.namespace, f"{ref.name}-gateway{behind}", of_part, parents, part.rules, hosts)
+        yield from _by_hosts(one)
     for preview in previews_of(plan):
         said = says(plan.config.env_header.name, preview.environment)
         to = backends.of(plan, plan.answer(preview.environment).environment, ref.namespace)
         rules = [{"filters": [said], "backendRefs": [{**to, "port": port.number}]}]
         name, source = f"{ref.name}-preview{suffix(preview.environment)}", (ref.name, "preview", preview.environment)
-        yield Wanted("HTTPRoute", ref.namespace, name, source, parents, rules, preview.hosts)
+        yield from _by_hosts(Wanted("HTTPRoute", ref.namespace, name, source, parents, rules, preview.hosts))
+
+
+def _by_hosts(wanted: Wanted) -> Iterator[Wanted]:
+    """Yield a route once for as many hosts as one may have; the API knows no upper case in them."""
+    hosts = list(dict.fromkeys(host.lower() for host in wanted.hosts))
+    for number, at in enumerate(range(0, max(1, len(hosts)), _MOST_HOSTS), 1):
+        more = ("hosts", str(number)) if number > 1 else ()
+        name = "-".join((wanted.name, *more))
+        yield wanted._replace(name=name, source=(*wanted.source, *more), hosts=hosts[at : at + _MOST_HOSTS])
 
 
 def says(header: str, environment: str) -> Manifest:

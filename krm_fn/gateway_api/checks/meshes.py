@@ -72,6 +72,12 @@ def _service(plan: ServicePlan) -> Iterator[Result]:
         )
         yield Result(Code.PORTS_MERGED, message, ref, "spec.ports")
     for place, port in enumerate(plan.service.ports):
+        if port in ports and port.traffic is Traffic.SNIFFED and not plan.service.headless:
+            message = (
+                f"port {port.number} does not say what it carries, and has a route, for which Cilium takes it for "
+                "HTTP: plain TCP on it waits in vain there; name it tcp-…, and it has no route, or http-…"
+            )
+            yield Result(Code.PORT_GUESSED, message, ref, f"spec.ports[{place}]")
         if port in ports and port.app_protocol is not None and port.app_protocol not in _LINKERD_KNOWS:
             message = (
                 f"port {port.number} has the appProtocol {port.app_protocol!r}, which Linkerd does not know: it passes "

@@ -87,10 +87,11 @@ def _places(route: Route) -> Iterator[Hashable]:
 def _forms(route: Route) -> Iterator[_Form]:
     for rule in route.rules:
         for match in mappings(rule.get("matches")) or [{}]:
-            yield _decided_before(route, match), len(mappings(match.get("headers")))
+            yield decided_before(route, match), len(mappings(match.get("headers")))
 
 
-def _decided_before(route: Route, match: Value) -> Hashable:
+def decided_before(route: Route, match: Value) -> Hashable:
+    """Return what of a match decides before its headers are counted."""
     if route.object.ref.kind == "GRPCRoute":
         method = mapping(match, "method")
         return tuple(str(method.get(one, "")) for one in ("type", "service", "method"))

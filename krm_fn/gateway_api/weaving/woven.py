@@ -9,7 +9,7 @@ from typing import NamedTuple
 from krm_fn.gateway_api.backends import Backends
 from krm_fn.gateway_api.routes import Wanted
 from krm_fn.gateway_api.theirs import Reference, Route, Theirs
-from krm_fn.gateway_api.weaving import findings, neighbours
+from krm_fn.gateway_api.weaving import findings, neighbours, ties
 from krm_fn.gateway_api.weaving.loom import Loom
 from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.plan.services import Key, Traffic
@@ -51,7 +51,11 @@ def weave(theirs: Theirs, plan: Plan, backends: Backends) -> Woven:
     return Woven(
         tuple(wanted for one in looms for wanted in one.wanted()),
         {key: frozenset(ports) for key, ports in covered.items()},
-        (*results, *(result for one in looms for result in findings.find(one))),
+        (
+            *results,
+            *(result for one in looms for result in findings.find(one)),
+            *ties.find(theirs.routes, copied),
+        ),
     )
 
 

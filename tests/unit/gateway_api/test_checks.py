@@ -100,7 +100,7 @@ def test_options_that_no_route_makes_true():
     [
         ((81, "tcp"), ["connections-open"]),
         ((81, "https"), ["connections-open"]),
-        ((81, None), ["connections-open", "ports-merged"]),
+        ((81, None), ["connections-open", "port-guessed", "ports-merged"]),
         ((81, "http-b"), ["ports-merged"]),
         ((81, "b", "grpc"), ["app-protocol", "ports-merged"]),
         ((81, "b", "kubernetes.io/ws"), ["app-protocol", "ports-merged"]),
@@ -199,3 +199,37 @@ def test_a_policy_that_requests_pass_by(group, targets, said, single):
     told = [one for one in results if one.code.slug == "rule-passed-by"]
     assert len(told) == bool(said)
     assert all(name in one.message for one in told for name in said)
+
+
+def on_the_host(rule, hosts=("Shop.example.com",), kind="HTTPRoute", name="edge"):
+    spec = {"parentRefs": [{"name": name}], "hostnames": list(hosts), "rules": [rule]}
+    return {"apiVersion": "gateway.networking.k8s.io/v1", "kind": kind, "metadata": {"name": "mine"}, "spec": spec}
+
+
+OTHER = {"backendRefs": [{"name": "other", "port": 80}]}
+
+
+@pytest.mark.parametrize(
+    ("route", "said"),
+    [
+        (on_the_host(OTHER), True),
+        (on_the_host({**OTHER, "matches": [{"headers": [{"name": "a", "value": "b"}]}]}), True),
+        (on_the_host({**OTHER, "matches": [{"path": {"value": "/other"}}]}), False),
+        (on_the_host({**OTHER, "matches": [{"path": {"value": "/other"}}]}, kind="GRPCRoute"), True),
+        (on_the_host(OTHER, hosts=["other.example.com"]), False),
+        (on_the_host(OTHER, hosts=[]), False),  # the route for the very host comes first
+        (on_the_host(OTHER, name="inner"), False),
+    ],
+)
+def test_a_route_of_a_host_that_annotations_claim(route, said):
+    """A route of the user's that takes all of a host ties with the one that annotations ask for."""
+    assert found(exposed(), route) == ["host-shared"] * said
+
+
+def test_two_services_claim_a_host():
+    """Each of two Services would have all of a host: told at the second one; not where their gateways differ."""
+    second = exposed(hosts="SHOP.example.com")
+    second["metadata"]["name"] = "second"
+    assert found(exposed(), second) == ["host-shared"]
+    second["metadata"]["annotations"][GATEWAYS] = "inner"
+    assert found(exposed(), second) == []

@@ -283,3 +283,21 @@ def test_routes_all_has_objects_without_environments():
     assert (names(manifests, "Service"), names(manifests, "HTTPRoute")) == (["app-dev"], ["app"])
     narrowed = [edit.position for edit in compute(alone, gateway_api(routes="all", base="selector")).made.edits]
     assert narrowed == [0]
+
+
+def test_hosts_by_sixteen_and_in_lower_case():
+    """A route has 16 hosts at most, in lower case: more have routes of their own, with the same rules."""
+    hosts = [f"H{number}.example.com" for number in range(20)]
+    given = service()
+    given["metadata"]["annotations"] = {
+        "kt-virtual-environment/gateways": "shop",
+        "kt-virtual-environment/hosts": ",".join([*hosts, "h0.example.com"]),
+    }
+    listed = of_kind(made([given, *LISTED[1:]], previewHosts="{env}.{host}"), "HTTPRoute")
+    routes = {one["metadata"]["name"]: one["spec"] for one in listed}
+    first, second = routes["app-gateway"], routes["app-gateway-hosts-2"]
+    assert [*first["hostnames"], *second["hostnames"]] == [host.lower() for host in hosts]
+    assert first["rules"] == second["rules"] == routes["app"]["rules"]
+    assert max(len(one.get("hostnames", ())) for one in routes.values()) == 16
+    previews = [*routes["app-preview-dev"]["hostnames"], *routes["app-preview-dev-hosts-2"]["hostnames"]]
+    assert previews == [f"dev.{host}".lower() for host in hosts]

@@ -291,3 +291,34 @@ def test_a_rival_of_a_copy_is_copied():
     assert [one["name"] for one in rule["matches"][0]["headers"]] == ["x-kind", "x-virtual-env"]
     assert rule["backendRefs"] == [{"name": "other", "port": 80}]
     assert "stranger-virtual-env" not in found
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "said"),
+    [
+        (to("web"), to("cart"), True),
+        (to("web"), to("web"), False),  # whichever answers
+        (to("web"), to("cart", matches=[{"path": {"value": "/cart"}}]), False),
+        (
+            to("web", matches=[{"headers": [{"name": "a", "value": "1"}]}]),
+            to("cart", matches=[{"headers": [{"name": "b", "value": "1"}]}]),
+            True,
+        ),
+        (
+            to("web", matches=[{"headers": [{"name": "a", "value": "1"}]}]),
+            to("cart", matches=[{"headers": [{"name": "A", "value": "2"}]}]),
+            False,
+        ),
+    ],
+)
+def test_two_routes_that_only_age_tells_apart(first, second, said):
+    """Their copies have other ages: that is told, unless no request meets both or both answer it alike."""
+    found = codes(computed(theirs(first), theirs(second, name="later")).results)
+    assert ("rule-passed-by" in found) == said
+
+
+def test_routes_of_different_ports_do_not_meet():
+    """Two routes of two ports of a Service have no request in common."""
+    ported = [[{**MESH[0], "port": port}] for port in (80, 81)]
+    routes = [theirs(to("web"), parents=ported[0]), theirs(to("cart"), name="later", parents=ported[1])]
+    assert "rule-passed-by" not in codes(computed(*routes).results)
