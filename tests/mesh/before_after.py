@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 _VOLATILE = {"x-request-id", "x-ask", "x-dice", "content-length", "date", "x-envoy-upstream-service-time"}
 _VOLATILE |= {"x-envoy-attempt-count", "x-forwarded-for", "x-envoy-peer-metadata-id"}
+_VOLATILE |= {"x-envoy-decorator-operation"}  # for traces: the Service led to, which may be one environment's alone
 _MISSING = "has no pods of the base"
 
 
