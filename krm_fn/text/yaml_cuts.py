@@ -187,21 +187,22 @@ class _Cut:
             for at in group:
                 part = text[starts[at] : starts[at + 1]]
                 below, made = tree[keys[at]], dict[str, Any]()
-                key_end = matches[at].end() - starts[at]
-                if below is not None and self._below(part, key_end, below, made, (number, keys[at])):
+                inner = _INNER.match(part + "\n", matches[at].end() - starts[at])
+                # What stands no deeper than the key is not within it: libyaml says what is wrong.
+                deeper = inner if inner and len(inner["blanks"]) > column else None
+                if below is not None and deeper and self._below(part, deeper, below, made, (number, keys[at])):
                     value[keys[at]] = made
                 else:
                     self._wait(part, value)
                     self.shape.leaf(column, part, keys[at], number)
         return True
 
-    def _below(self, part: str, key_end: int, tree: Tree, made: dict[str, Any], opened: tuple[int, str]) -> bool:
+    def _below(
+        self, part: str, inner: re.Match[str], tree: Tree, made: dict[str, Any], opened: tuple[int, str]
+    ) -> bool:
         """Fill in the mapping of a key (of the mapping of that number); return whether it could be cut."""
-        inner = _INNER.match(part + "\n", key_end)
-        if inner is None:
-            return False
         begun, before = len(self.dropped), self.shape.copy()
-        below = self.shape.open(opened[0], part[:key_end], opened[1])
+        below = self.shape.open(opened[0], part[: inner.start()], opened[1])
         if self.mapping(part[inner.start("rest") :] + "\n", len(inner["blanks"]), tree, made, below):
             return True
         del self.dropped[begun:]
