@@ -56,7 +56,7 @@ CONFIG = config(
     },
     matching="prefix",
     unmatched="reject",
-    tcp="callerLabels",
+    tcp="base",
     istio={"apiVersion": "networking.istio.io/v1"},
     previewHosts="{env}.{host}",
     workloads=[{"apiVersion": "example.com/v1", "kind": "App", "templatePath": "spec.pods"}],
