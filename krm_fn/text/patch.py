@@ -99,8 +99,8 @@ class Text(Layout):
         elif node.is_flow:
             self._put_flow(place, key, value)
         else:
-            kept = self._kept(node)
-            last = next((one for one in kept if one[0] and one[0].text == after), kept[-1])
+            names = [name.text for name, _ in node.entries if name]
+            last = node.entries[names.index(after)] if after in names else node.entries[-1]
             self._add_lines(self._line_after_entry(last), dump({key: value}, self._key_column(node)), depth)
 
     def _put_flow(self, place: Place, key: str, value: object) -> None:
@@ -141,22 +141,6 @@ class Text(Layout):
         for place in self._at(path):
             if place.parent:
                 self.removed.setdefault(id(place.parent), (place.parent, set()))[1].add(place.index)
-
-    @property
-    def keeps_lines(self) -> bool:
-        """Tell whether additions find in this tree what they would find when all that is to go was gone.
-
-        So it is where that leaves entries of block mappings, no anchor is about, and no block scalar, which could
-        take the blank lines behind it.
-        """
-        return not any(sign in self.text for sign in "&|>") and all(
-            parent.is_mapping and not parent.is_flow and len(indexes) < len(parent.entries)
-            for parent, indexes in self.removed.values()
-        )
-
-    def _kept(self, node: Node) -> list[tuple[Node | None, Node]]:
-        _, gone = self.removed.get(id(node), (node, ()))
-        return [one for index, one in enumerate(node.entries) if index not in gone]
 
     def empty(self, path: Path) -> object:
         """Take out all entries of a list or mapping, and its key, unless that was there before it was filled.

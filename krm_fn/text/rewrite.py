@@ -89,8 +89,6 @@ def _edited(
 ) -> tuple[str, dict[Path, Any], Sequence[tuple[str, int]]]:
     """Return the text, what is left of emptied lists, and the blocks that `pieces` wrote, each with its column."""
     blocks: Sequence[tuple[str, int]] = ()
-    if (at_once := _at_once(source, column, edit)) is not None:
-        return at_once, {}, blocks
     left: dict[Path, Any] = {}
     if edit.removals or edit.emptied:
         text = Text(source, column, [*(path[:-1] for path in edit.removals), *edit.emptied])
@@ -110,20 +108,3 @@ def _edited(
                 text.put(addition.path, addition.key, addition.value, addition.after)
         source, blocks = text.result(), text.blocks
     return source, left, blocks
-
-
-def _at_once(source: str, column: int, edit: Edit) -> str | None:
-    """Return the text where one reading of it is enough: what goes and what comes do not meet; None elsewhere."""
-    puts = [one for one in edit.additions if isinstance(one, Put)]
-    targets = [(*one.path, one.key) for one in puts]
-    meet = any(path == target[: len(path)] for path in edit.removals for target in targets)
-    if not edit.removals or edit.emptied or not puts or len(puts) < len(edit.additions) or meet:
-        return None
-    text = Text(source, column, [*(path[:-1] for path in edit.removals), *targets])
-    for path in edit.removals:
-        text.remove(path)
-    if not text.keeps_lines:
-        return None
-    for one in puts:
-        text.put(one.path, one.key, one.value, one.after)
-    return text.result()
