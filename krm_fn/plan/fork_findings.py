@@ -49,7 +49,25 @@ class Copied(NamedTuple):
     new: Mapping[str, str]
 
 
-def shares(copied: Copied, pod: Path) -> Iterator[Result]:
+def findings(objects: Sequence[Object], copied: Copied, pod: Path, selector: Value) -> Iterator[Result]:
+    """Yield all there is to know about a copy.
+
+    Args:
+        objects: the list that it comes into.
+        copied: the copy.
+        pod: the place of its pods' spec.
+        selector: the labels by which the source finds its pods, where the copy's pods have them as well; else empty.
+    """
+    yield from _shares(copied, pod)
+    yield from _counts(objects, copied, selector)
+    yield from _selected(objects, copied)
+    yield from _governed(objects, copied)
+    yield from _delivered(copied)
+    yield from _hashed(objects, copied, pod)
+    yield from _asleep(copied)
+
+
+def _shares(copied: Copied, pod: Path) -> Iterator[Result]:
     """Yield findings about what copy and source would have in common, or have not."""
     source, name = copied.source, copied.name
     spec: Mapping[str, Any] = at(source.whole, pod)
@@ -74,11 +92,8 @@ def shares(copied: Copied, pod: Path) -> Iterator[Result]:
                 yield Result(Code.FORK_SHARES, message, source.ref, f"{field}.containers")
 
 
-def counts(objects: Sequence[Object], copied: Copied, selector: Value) -> Iterator[Result]:
-    """Yield a finding for each autoscaler of the source that would count the pods of the copy, too.
-
-    `selector`: the labels by which the source finds its pods, where the copy's pods have them as well; else empty.
-    """
+def _counts(objects: Sequence[Object], copied: Copied, selector: Value) -> Iterator[Result]:
+    """Yield a finding for each autoscaler of the source that would count the pods of the copy, too."""
     source, name = copied.source, copied.name
     for one in objects if selector else ():
         if target_of(one) == key_of(source.ref) and mapping(mapping(one.whole, "spec"), "scaleTargetRef"):
@@ -103,7 +118,7 @@ _CHOOSE: Mapping[tuple[str, str], Path] = {
 }
 
 
-def selected(objects: Sequence[Object], copied: Copied) -> Iterator[Result]:
+def _selected(objects: Sequence[Object], copied: Copied) -> Iterator[Result]:
     """Yield a finding for each object that chooses the source's pods and not the copy's, or counts both as one."""
     for one in objects:
         path = _CHOOSE.get((one.group, one.ref.kind))
@@ -125,7 +140,7 @@ def selected(objects: Sequence[Object], copied: Copied) -> Iterator[Result]:
             yield Result(Code.FORK_SHARES, message, one.ref, field)
 
 
-def governed(objects: Sequence[Object], copied: Copied) -> Iterator[Result]:
+def _governed(objects: Sequence[Object], copied: Copied) -> Iterator[Result]:
     """Yield a finding if the Service that gives names to a StatefulSet's pods does not select the copy's."""
     source = copied.source
     name = mapping(source.whole, "spec").get("serviceName")
@@ -140,7 +155,7 @@ def governed(objects: Sequence[Object], copied: Copied) -> Iterator[Result]:
                 yield Result(Code.FORK_SHARES, message, source.ref, "spec.serviceName")
 
 
-def delivered(copied: Copied) -> Iterator[Result]:
+def _delivered(copied: Copied) -> Iterator[Result]:
     """Yield a finding if an Argo Rollout works on Services and routes, which two cannot do."""
     source = copied.source
     if (source.group, source.ref.kind) != ("argoproj.io", "Rollout"):
@@ -157,7 +172,7 @@ def delivered(copied: Copied) -> Iterator[Result]:
             yield Result(Code.FORK_SHARES, message, source.ref, f"spec.strategy.{name}")
 
 
-def asleep(copied: Copied) -> Iterator[Result]:
+def _asleep(copied: Copied) -> Iterator[Result]:
     """Yield a finding if the copy begins without pods."""
     if mapping(copied.source.whole, "spec").get("replicas") == 0 and copied.source.ref.kind not in ("DaemonSet", "Pod"):
         message = (
@@ -170,7 +185,7 @@ def asleep(copied: Copied) -> Iterator[Result]:
 _HASHED = re.compile(r"-[2456789bcdfghkmt]{10}$")  # kustomize's letters of a hash (kyaml, hasher.go)
 
 
-def hashed(objects: Sequence[Object], copied: Copied, pod: Path) -> Iterator[Result]:
+def _hashed(objects: Sequence[Object], copied: Copied, pod: Path) -> Iterator[Result]:
     """Yield a finding for each ConfigMap and Secret that a pod names by the hash of what it holds."""
     there = {
         (one.ref.kind, one.ref.name)

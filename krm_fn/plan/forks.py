@@ -11,20 +11,7 @@ from krm_fn.objects import Object
 from krm_fn.plan import fork_places as places
 from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.plan.environments import environment_problem
-from krm_fn.plan.fork_findings import (
-    Copied,
-    Path,
-    asleep,
-    at,
-    counts,
-    delivered,
-    governed,
-    hashed,
-    key_of,
-    selected,
-    shares,
-    target_of,
-)
+from krm_fn.plan.fork_findings import Copied, Path, at, findings, key_of, target_of
 from krm_fn.plan.fork_places import refused
 from krm_fn.plan.services import Workload
 from krm_fn.results import Code, FunctionError, Ref, Result
@@ -83,15 +70,8 @@ def fork(objects: Sequence[Object], plan: Plan, wanted: Wanted) -> Fork:
     put |= dict(places.images_of(source, (*template, "spec"), wanted.images))
     both = at(source.whole, selector) if selector else {}
     copied = Copied(source, name, ancestor.labels, {**ancestor.labels, label.name: wanted.environment})
-    results = (
-        *shares(copied, (*template, "spec")),
-        *counts(objects, copied, {} if label.name in both else both),
-        *selected(objects, copied),
-        *governed(objects, copied),
-        *delivered(copied),
-        *hashed(objects, copied, (*template, "spec")),
-        *asleep(copied),
-    )
+    pod: Path = (*template, "spec")
+    results = tuple(findings(objects, copied, pod, {} if label.name in both else both))
     return Fork(source, name, put, tuple(places.left_out(source, template)), results)
 
 
