@@ -13,14 +13,24 @@ if TYPE_CHECKING:
     from .differential import Outcome
 
 
+@pytest.fixture(scope="session")
+def demand():
+    """Return what finds a part by a call: where it is missing the test skips, and in CI it fails."""
+
+    def found(find):
+        try:
+            find()
+        except MeshMissing as missing:
+            if may_skip(missing.part):
+                pytest.skip(str(missing))
+            pytest.fail(str(missing))
+
+    return found
+
+
 @pytest.fixture(autouse=True, scope="session")
-def _parts():
-    try:
-        check()
-    except MeshMissing as missing:
-        if may_skip(missing.part):
-            pytest.skip(str(missing))
-        pytest.fail(str(missing))
+def _parts(demand):
+    demand(check)
 
 
 def pytest_collection_modifyitems(items):

@@ -11,12 +11,15 @@ from krm_fn import function
 from krm_fn.command import files
 from krm_fn.text import document
 
+from . import table
 from .gateways import is_istio
 from .package import Package
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
+    from .mesh import Mesh
     from .model import Manifest
     from .table import Cell
 
@@ -52,6 +55,16 @@ def from_manifests(given: list[Manifest], config: Any, overrides: dict[str, str]
     labels = {name: one.config.env_label.name for name, one in sources.items()}
     headers = {name: one.config.env_header.name for name, one in sources.items()}
     return Rendered(Package(outcome.output, manifests, labels, headers), codes, services)
+
+
+def spreads_without_routes(mesh_of: Callable[..., Mesh], folder: Path) -> bool:
+    """Tell whether a mesh of an example reaches every environment once the routes are gone: its tables can fail."""
+    found = rendered(folder)
+    assert found.package
+    bare = [one for one in found.package.manifests if one["kind"] != "HTTPRoute"]
+    rows = table.rows([{"service": "app-java", "header": "dev.proj1", "answer": "spread"}])
+    with mesh_of(bare, label=found.package.label) as mesh:
+        return all(cell.right for cell in table.ask(mesh, rows, found.package.header))
 
 
 def excuse(cell: Cell, found: Rendered) -> str:

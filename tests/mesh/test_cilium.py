@@ -8,9 +8,8 @@ import pytest
 import yaml
 
 from . import parts, table, topologies, worlds
-from .gateway_api import excuse, from_manifests, rendered
+from .gateway_api import excuse, from_manifests, rendered, spreads_without_routes
 from .istiod import MeshRejected
-from .parts import MeshMissing
 from .test_gateway_api import (
     ANSWERED,
     EXAMPLES,
@@ -31,11 +30,8 @@ NO_SNIFFING = {("ports", "feed", 0), ("ports", "hub", 8006)}
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _part():
-    try:
-        parts.translator("cilium")
-    except MeshMissing as missing:
-        (pytest.skip if parts.may_skip("cilium") else pytest.fail)(str(missing))
+def _part(demand):
+    demand(lambda: parts.translator("cilium"))
 
 
 @pytest.mark.parametrize("name", IN_MESH)
@@ -112,9 +108,4 @@ def test_a_random_topology(number, count_gateway_cells):
 
 def test_a_broken_route_is_found():
     """The tests above can fail: without its routes a Service spreads."""
-    found = rendered(EXAMPLES / "quickstart")
-    assert found.package
-    bare = [one for one in found.package.manifests if one["kind"] != "HTTPRoute"]
-    rows = table.rows([{"service": "app-java", "header": "dev.proj1", "answer": "spread"}])
-    with CiliumMesh(bare, label=found.package.label) as mesh:
-        assert all(cell.right for cell in table.ask(mesh, rows, found.package.header))
+    assert spreads_without_routes(CiliumMesh, EXAMPLES / "quickstart")

@@ -9,7 +9,6 @@ import yaml
 
 from . import parts, table, worlds
 from .gateway_api import from_manifests, rendered
-from .parts import MeshMissing
 from .test_gateway_api import ANSWERED, EXAMPLES, GIVEN_WOVEN, REFUSED, environments, hash_of, values
 from .translated import EnvoyGatewayMesh
 
@@ -26,11 +25,8 @@ CARRIED = ("quickstart", "unknown-values", "carriers", "matching-exact", "no-bas
 
 
 @pytest.fixture(autouse=True, scope="module")
-def _part():
-    try:
-        parts.translator("envoygateway")
-    except MeshMissing as missing:
-        (pytest.skip if parts.may_skip("envoygateway") else pytest.fail)(str(missing))
+def _part(demand):
+    demand(lambda: parts.translator("envoygateway"))
 
 
 def of_envoy_gateway(manifests):

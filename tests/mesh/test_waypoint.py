@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from . import table
-from .gateway_api import excuse, rendered
+from .gateway_api import excuse, rendered, spreads_without_routes
 from .test_gateway_api import ANSWERED, EXAMPLES, REFUSED
 from .waypoint import AmbientMesh
 
@@ -30,9 +30,4 @@ def test_an_example_answers_through_a_waypoint(name, count_gateway_cells):
 
 def test_without_its_routes_a_waypoint_spreads():
     """What is asked goes through the waypoint: without the routes it reaches pods of every environment."""
-    found = rendered(EXAMPLES / "quickstart")
-    assert found.package
-    bare = [one for one in found.package.manifests if one["kind"] != "HTTPRoute"]
-    rows = table.rows([{"service": "app-java", "header": "dev.proj1", "answer": "spread"}])
-    with AmbientMesh(bare, label=found.package.label) as mesh:
-        assert all(cell.right for cell in table.ask(mesh, rows, found.package.header))
+    assert spreads_without_routes(AmbientMesh, EXAMPLES / "quickstart")
