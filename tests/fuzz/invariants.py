@@ -86,7 +86,7 @@ def _of_findings(outcome: Outcome) -> str:
 
 def _of_texts(before: document.Document, after: document.Document) -> str:
     kept = " ".join(one.source for one in after.items)
-    if lost := [one for one in before.items if one.source.strip() not in kept and _is_others(one)]:
+    if lost := [one for one in _others(before) if one.source.strip() not in kept]:
         return f"text lost of {ref_of(lost[0].value)}"
     return _values(before, after)
 
@@ -142,16 +142,18 @@ def _alike(one: bytes, other: bytes) -> bool:
     The results of a list differ, JSON is laid out by its neighbours, and what has no last line end grows before it.
     """
     listed = document.parse(one)
-    is_whole = one.endswith(b"\n") and other.endswith(b"\n") and b"\r" not in one
+    is_whole = one.endswith(b"\n") and other.endswith(b"\n") and b"\r" not in one + other
     if listed.form is document.Form.STREAM and not listed.is_json and is_whole:
         return one == other
     return _parts(listed, one) == _parts(document.parse(other), other)
 
 
 def _parts(listed: document.Document, raw: bytes) -> tuple[list[str], list[str]]:
+    """Return the objects, the user's as texts and ours as values, and the comments."""
     comments = [line for line in raw.decode().splitlines() if line.lstrip().startswith("#")]
-    sources = ["\n".join(source.splitlines()) for source in _sources(listed)]
-    return sorted(_INDEX.sub("", source) for source in sources), sorted(comments)
+    ours = {one.position for one in objects_of(listed.items) if one.owner and one.position < len(listed.items)}
+    found = [str(item.whole) if item.index in ours else "\n".join(item.source.splitlines()) for item in listed.items]
+    return sorted(_INDEX.sub("", one.rstrip()) for one in found), sorted(comments)
 
 
 def _of_names(after: document.Document) -> str:
@@ -171,15 +173,17 @@ def _read(raw: bytes) -> document.Document | FunctionError:
         return error
 
 
-def _is_others(item: document.Item) -> bool:
-    """Whether nobody edits an object of its kind: those that are woven or adopted change."""
-    return ref_of(item.value).kind in ("Service", "ConfigMap", "VirtualEnvironment")
+def _others(listed: document.Document) -> list[document.Item]:
+    """Return the items that nobody edits: those that are woven or adopted change, and Services by `base: selector`."""
+    narrows = any("selector" in str(one.whole) for one in listed.items if one.value.get("kind") == "VirtualEnvironment")
+    kinds = ("ConfigMap", "VirtualEnvironment", "" if narrows else "Service")
+    return [one for one in listed.items if ref_of(one.value).kind in kinds]
 
 
 def _values(before: document.Document, after: document.Document) -> str:
     left = [one.whole for one in after.items]
-    for one in before.items:
-        if _is_others(one) and not any(same(one.whole, other) for other in left):
+    for one in _others(before):
+        if not any(same(one.whole, other) for other in left):
             return f"the value of {ref_of(one.value)} changed"
     return ""
 
