@@ -290,7 +290,8 @@ def _serving(woven: Iterable[_Woven]) -> Mapping[Key, list[VirtualService]]:
 
 def _taken_over(serving: Mapping[Key, Sequence[VirtualService]], plans: Mapping[Key, ServicePlan]) -> Iterator[Result]:
     """Yield findings about Services whose routes are the user's."""
-    for key, routes in serving.items():
+    for key, found in serving.items():
+        routes = sorted(found, key=lambda one: (one.created, one.object.ref.name, one.namespace))  # as Istio does
         if plans[key].exposure.rule:
             message = (
                 f"the annotation {RULE} changes generated routes only, and {routes[0].object.ref} has those of this "
