@@ -185,7 +185,7 @@ def _updated(existing: Value, manifest: Value, owner: str) -> Value:
     if "labels" not in metadata:
         metadata.pop("annotations", None)  # labels stand before them, as in what is new
     metadata["labels"] = {**labels_of(existing), **MANAGED_BY}
-    metadata["annotations"] = {**kept, **annotations_of(manifest), OWNER: owner}
+    metadata["annotations"] = {**annotations_of(manifest), **kept, **annotations_of(manifest), OWNER: owner}
     return {**existing, **manifest, "metadata": {**metadata, "name": manifest["metadata"]["name"]}}
 
 
