@@ -60,7 +60,8 @@ def check(
 
     With `only` nothing but that question is asked. `further` ones are asked after, in the same mesh.
     """
-    facts = replace(FACTS, joined="namespaces" in config["spec"])
+    spec = config["spec"]
+    facts = replace(FACTS, joined="namespaces" in spec, callers=spec.get("tcp") == "callerLabels")
     gateways = probes.missing_gateways(manifests)
     found = [only] if only else probes.questions([*manifests, *gateways], facts.carriers)
     if len(found) > _LIMIT:

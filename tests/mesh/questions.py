@@ -60,12 +60,14 @@ class Question:
     method: str = "GET"
     protocol: str = "http1"
     authority: str | None = None  # of a pod's request, where it is not the Service's name
+    sni: str | None = None  # the name that a TLS client says; of a gateway's, the host where it is left out
     stranger: bool = False  # the authority is no name of a Service or a ServiceEntry
 
     def ask(self, mesh: Mesh, extra: Mapping[str, str] | None = None) -> Answer:
         """Ask once, with these headers besides."""
         headers = [*self.headers, *(extra or {}).items()]
         request = {"headers": headers, "path": self.path, "method": self.method, "protocol": self.protocol}
+        request |= {"sni": self.sni} if self.protocol == "tls" else {}
         proxy = self.client.in_(mesh)
         try:
             if self.client.gateway:
@@ -78,6 +80,7 @@ class Question:
         carried = "".join(f" {name}: {value}" for name, value in self.headers)
         asked = f"{self.to}:{self.port}" if self.port else self.to
         asked += f" as {self.authority}" if self.authority else ""
+        asked += f" (SNI {self.sni})" if self.sni else ""
         method = "" if self.method == "GET" else f"{self.method} "
         return f"{self.client} asks {method}{asked}{self.path} ({self.protocol}){carried}"
 

@@ -70,7 +70,8 @@ def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Config
     namespaces = {one.ref.namespace for one in objects if one.is_source}
     hosts = Hosts(plans.keys(), namespaces, domain)
     own_rules = rules.by_service(theirs, hosts)
-    subsets = of_services(plans, {key: own for key, own in own_rules.items() if key}, owner)
+    lookup = Lookup(own_rules, (one for one in theirs.rules if one.is_wildcard), configs.root_namespace, hosts)
+    subsets = of_services(plans, {key: (own_rules.get(key, ()), lookup.wild(key)) for key in plans}, owner)
     every = {_key(one) for one in objects if one.ref.kind == "Service" and one.is_source}
     served = _served(theirs.routes, hosts)
     times = Counter(key for keys in served.values() for key in keys)
@@ -86,7 +87,6 @@ def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Config
     ]
     touched = frozenset(key for one in woven if one.additions.edits for key in (*one.led_to, *one.served))
     serving = _serving(woven)
-    lookup = Lookup(own_rules, (one for one in theirs.rules if one.is_wildcard), configs.root_namespace, domain)
     taken = {one.key: rules.taken(lookup, one.key) if one.needs_subsets else rules.NOTHING for one in plan.services}
     added = {_key(one.one.object): (one.one, one.additions) for one in woven}
     results = [
@@ -101,7 +101,7 @@ def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Config
         *rollout_findings(rollouts.routes(objects), added),
         *of_flagger(claims(objects), added),
     ]
-    of_theirs = {key for key in subsets if key in touched or own_rules.get(key) or key in serving}
+    of_theirs = {key for key in subsets if key in touched or own_rules.get(key) or key in serving or taken[key].subsets}
     names = {key: one for key, one in subsets.items() if of_theirs & set(one.plan.together)}
     return Weaving(
         tuple(one.edit for one in changed if one.edit),
