@@ -103,6 +103,7 @@ class Code(Enum):
     HOST_OF_NO_SERVICE = ("host-of-no-service", Severity.WARNING)
     RULE_COPIED = ("rule-copied", Severity.INFO)
     RULE_HIDES = ("rule-hides", Severity.ERROR)
+    FILTER_BY_NAME = ("filter-by-name", Severity.WARNING)
     NAMESPACE_TO_COME = ("namespace-to-come", Severity.INFO)
     ROLLOUT_UNNAMED = ("rollout-unnamed", Severity.ERROR)
     RUNTIME_WEIGHTS = ("runtime-weights", Severity.WARNING)
