@@ -77,6 +77,7 @@ class Code(Enum):
     PORT_UNDECLARED = ("port-undeclared", Severity.INFO)
     TCP_WITHOUT_BASE = ("tcp-without-base", Severity.WARNING)
     NO_HEADER_PORT = ("no-header-port", Severity.WARNING)
+    TARGET_PORT = ("target-port", Severity.WARNING)
     CONNECTIONS_OPEN = ("connections-open", Severity.WARNING)
     # gateways, hosts and rules of Services
     EXPOSURE_INVALID = ("exposure-invalid", Severity.ERROR)
