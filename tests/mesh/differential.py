@@ -6,6 +6,7 @@ import copy
 import random
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ import yaml
 from krm_fn import function
 
 from . import MeshRejected, outputs, probes
-from .before_after import Compared, Facts, ask, compare
+from .before_after import Compared, Facts, World, ask, compare
 from .worlds import LABEL
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ FACTS = Facts({"": LABEL}, {"": "dev"}, (HEADER,))
 _LIMIT = 48  # questions of a list; there may be a thousand, most of which ask the same
 _LIMIT_VIEW = 16  # of them, asked of an environment and of its view
 _SECONDS = 60.0  # for making a list smaller
+_MESHES = 2  # of a list that stand at once
 _DEEPEST = 9  # levels of an object that are looked into
 _KEPT = ("template", "selector", "servers")  # what is never left out of an object, nor anything in it
 
@@ -71,21 +73,25 @@ def check(
     if outcome.failed:
         return Outcome("refused", said=said)
     viewed = _with(found, value) if value and not _sets_the_header(manifests) else []
+    known = {_labels(one).get(LABEL) for one in manifests}
+    exact = config["spec"].get("matching") == "exact" and value not in known
+    of_view = view(manifests, None if exact else value)
+    with ThreadPoolExecutor(_MESHES) as pool:
+        was = pool.submit(ask, manifests, gateways, facts, found)
+        now = pool.submit(_after, manifests, outcome.output, gateways, facts, (found, viewed, further))
+        seen = pool.submit(ask, of_view, gateways, facts, viewed) if viewed else None
     try:
-        (before,) = ask(manifests, gateways, facts, found)
+        (before,) = was.result()
     except MeshRejected:
         return Outcome("invalid", said=said)
     try:
-        lists = (found, viewed, further)
-        after, after_of_value, besides = ask(later(manifests, outputs.read(outcome.output)), gateways, facts, *lists)
+        after, after_of_value, besides = now.result()
     except (MeshRejected, outputs.Refused) as error:
         return Outcome("asked", Compared([(None, f"the output is refused: {error}")]), said=said)
     warned = any(result.severity.rank < 2 for result in outcome.results)
     compared = compare(found, before, after, facts, warned=warned, spoken=_set_values(manifests))
-    if viewed:
-        known = {_labels(one).get(LABEL) for one in manifests}
-        exact = config["spec"].get("matching") == "exact" and value not in known
-        (view_,) = ask(view(manifests, None if exact else value), gateways, facts, viewed)
+    if seen:
+        (view_,) = seen.result()
         compared.asked += view_.asked + after_of_value.asked
         nobody = {str(question): heard.names for question, heard in zip(found, after.heard, strict=True)}
         for question, old, new in zip(viewed, view_.heard, after_of_value.heard, strict=True):
@@ -93,6 +99,16 @@ def check(
             if not (as_nobody or (question.stranger and old.names == {"503"})):
                 compared.differences += [(question, line) for line in _unlike(old, new, set(view_.pods))]
     return Outcome("asked", compared, len(viewed), said, tuple(besides.heard))
+
+
+def _after(
+    before: Sequence[Manifest],
+    output: bytes,
+    gateways: Sequence[Manifest],
+    facts: Facts,
+    lists: Sequence[Sequence[Question]],
+) -> list[World]:
+    return ask(later(before, outputs.read(output)), gateways, facts, *lists)
 
 
 def later(before: Sequence[Manifest], after: Sequence[Manifest]) -> list[Manifest]:
