@@ -14,7 +14,7 @@ import yaml
 
 from krm_fn import function
 
-from . import MeshRejected, outputs, probes
+from . import MeshRejected, joined_lists, outputs, probes
 from .before_after import Compared, Facts, World, ask, compare
 from .worlds import LABEL
 
@@ -76,6 +76,8 @@ def check(
     known = {_labels(one).get(LABEL) for one in manifests}
     exact = config["spec"].get("matching") == "exact" and value not in known
     of_view = view(manifests, None if exact else value)
+    if joined := config["spec"].get("namespaces"):
+        of_view = joined_lists.gathered(of_view, {joined["base"], *joined["members"]})
     with ThreadPoolExecutor(_MESHES) as pool:
         was = pool.submit(ask, manifests, gateways, facts, found)
         now = pool.submit(_after, manifests, outcome.output, gateways, facts, (found, viewed, further))
@@ -97,7 +99,7 @@ def check(
         for question, old, new in zip(viewed, view_.heard, after_of_value.heard, strict=True):
             as_nobody = warned and new.names == nobody[str(_replaced(question, question.headers[:-1]))]
             if not (as_nobody or (question.stranger and old.names == {"503"})):
-                compared.differences += [(question, line) for line in _unlike(old, new, set(view_.pods))]
+                compared.differences += [(question, line) for line in _unlike(old, new, view_, joined=facts.joined)]
     return Outcome("asked", compared, len(viewed), said, tuple(besides.heard))
 
 
@@ -231,13 +233,17 @@ def _kind(line: str) -> str:
     return re.sub(r"POD(, POD)+", "PODS", re.sub(r"a pod of .*?:", "", line))
 
 
-def _unlike(old: Heard, new: Heard, there: set[str]) -> Iterator[str]:
+def _unlike(old: Heard, new: Heard, seen: World, *, joined: bool) -> Iterator[str]:
     """Say how an environment is answered otherwise than in its view.
 
     A subset of the user's without pods there means all that the environment has: the view has a 503. Requests that
     no environment of a Service's answers are as those of nobody, whose own subsets stay as they are, with a warning.
+    In joined namespaces the pods that answer are all the same, wherever they are.
     """
-    if new.names != old.names and not ("503" in old.names and new.names - old.names <= there):
+    there, by_view, after = (
+        {name.rpartition("/")[2] if joined else name for name in names} for names in (seen.pods, old.names, new.names)
+    )
+    if after != by_view and not ("503" in by_view and after - by_view <= there):
         yield f"by its view {', '.join(sorted(old.names))}, but {', '.join(sorted(new.names))} after"
 
 
