@@ -139,13 +139,16 @@ def compare(
 
 
 def _of_environment(value: str, names: Collection[str], world: World, facts: Facts) -> set[str]:
-    """Return those pods of the names that answer an environment."""
+    """Return those pods of the names that answer an environment; of joined Services all are one Service's."""
     found = set()
-    for name in names:
+    of = {service.name for service in world.services if facts.joined and _pods_of(service, world, names)}
+    joined = [service for service in world.services if service.name in of]
+    for name in {*names, *(name for service in joined for name in _pods_of(service, world, world.pods))}:
         pod = world.pods.get(name)
         service = next((one for one in world.services if pod and one.selects(pod)), None)
         if pod and service:
-            own = {facts.environment(one) for one in world.pods.values() if service.selects(one)}
+            together = [service, *(one for one in joined if one.name == service.name)]
+            own = {facts.environment(one) for one in world.pods.values() if any(each.selects(one) for each in together)}
             fits = [one for one in own if one and (value == one or value.startswith(f"{one}."))]
             base = facts.base.get(pod.namespace, facts.base[""])
             found |= {name} if facts.environment(pod) in ("", max(fits, key=len, default=base)) else set()
