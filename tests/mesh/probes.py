@@ -178,6 +178,7 @@ def _probes(manifests: Sequence[Manifest], hidden: set[str]) -> Iterator[Probe]:
             headers = {name: _value(rule) for name, rule in (match.get("headers") or {}).items()}
             if {name.lower() for name in headers} & hidden or match.keys() & {"authority", "scheme"}:
                 headers = {name: value for name, value in headers.items() if name.lower() not in hidden}
+            headers = {name: value for name, value in headers.items() if not name.startswith(":")}
             method = _value(match.get("method") or {"exact": "GET"})
             query = "&".join(f"{name}={_value(rule)}" for name, rule in (match.get("queryParams") or {}).items())
             for path in _paths(match.get("uri")):
