@@ -73,15 +73,10 @@ def check(
     if outcome.failed:
         return Outcome("refused", said=said)
     viewed = _with(found, value) if value and not _sets_the_header(manifests) else []
-    known = {_labels(one).get(LABEL) for one in manifests}
-    exact = config["spec"].get("matching") == "exact" and value not in known
-    of_view = view(manifests, None if exact else value)
-    if joined := config["spec"].get("namespaces"):
-        of_view = joined_lists.gathered(of_view, {joined["base"], *joined["members"]})
     with ThreadPoolExecutor(_MESHES) as pool:
         was = pool.submit(ask, manifests, gateways, facts, found)
         now = pool.submit(_after, manifests, outcome.output, gateways, facts, (found, viewed, further))
-        seen = pool.submit(ask, of_view, gateways, facts, viewed) if viewed else None
+        seen = pool.submit(ask, _viewed(manifests, config, value), gateways, facts, viewed) if viewed else None
     try:
         (before,) = was.result()
     except MeshRejected:
@@ -101,6 +96,15 @@ def check(
             if not (as_nobody or (question.stranger and old.names == {"503"})):
                 compared.differences += [(question, line) for line in _unlike(old, new, view_, joined=facts.joined)]
     return Outcome("asked", compared, len(viewed), said, tuple(besides.heard))
+
+
+def _viewed(manifests: Sequence[Manifest], config: Mapping[str, Any], value: str) -> list[Manifest]:
+    """Return the list as an environment sees it with this configuration."""
+    known = {_labels(one).get(LABEL) for one in manifests}
+    exact = config["spec"].get("matching") == "exact" and value not in known
+    found = view(manifests, None if exact else value)
+    joined = config["spec"].get("namespaces")
+    return joined_lists.gathered(found, {joined["base"], *joined["members"]}) if joined else found
 
 
 def _after(
