@@ -1,4 +1,4 @@
-"""The order of the items does not matter: random lists of a user's own routes, shuffled, under each kind of output."""
+"""Random lists of a user's own routes: neither the order of the items matters, nor how they are written."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ import random
 import pytest
 
 from krm_fn import function
+from tests.fuzz.invariants import broken
 
 from .users_lists import make
+from .users_texts import text
 
 OPTIONS = [
     {},
@@ -49,3 +51,10 @@ def test_the_order_of_the_items_does_not_matter(number):
         assert answer(shuffled) == first, f"seed {seed}"
         changed += bool(first[2]) or first[1] != sorted(json.dumps(one, sort_keys=True) for one in items)
     assert changed > LISTS / 4
+
+
+@pytest.mark.parametrize("first", range(0, 300, 50))
+def test_routes_in_any_text(first):
+    """What holds of any input (tests/fuzz): woven or refused, read back, twice is once, in and out is nothing."""
+    faults = {seed: fault for seed in range(first, first + 50) if (fault := broken(text(seed)))}
+    assert not faults, "python -m tests.fuzz --routes --show NUMBER"
