@@ -17,7 +17,7 @@ from krm_fn.text.form import Form
 from krm_fn.text.pages import Entry, Page, fail
 from krm_fn.text.splice import Splice, block_list, edit_list, flow_list, replace
 from krm_fn.text.writer import dump, flow
-from krm_fn.text.yaml_cuts import Asked
+from krm_fn.text.yaml_shapes import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

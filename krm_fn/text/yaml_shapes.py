@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 Tree = Mapping[str, "Tree | None"]  # the keys that are asked for; None: with all that is in them
+Asked = Callable[[str, str], "Tree | None"]  # apiVersion and kind -> what is asked for; None: everything
 EACH: Tree = {}  # every key, each by itself: neighbours of other objects often say the same
 IDENTITY = ("apiVersion", "kind")
 # text -> where what it holds goes: a mapping and its object, or None and the object that it is the whole of
