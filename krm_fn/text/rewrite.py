@@ -37,8 +37,18 @@ def rewrite(source: str, column: int, value: Value, edit: Edit, pieces: Pieces |
         return Rewritten(source, value)
     if "&" in source or "*" in source:
         pieces = None  # one edit may change several places
+    for masks in (True, False):
+        made = _attempt(source, column, value, edit, pieces, masks=masks)
+        if made:
+            return made
+    return None
+
+
+def _attempt(
+    source: str, column: int, value: Value, edit: Edit, pieces: Pieces | None, *, masks: bool
+) -> Rewritten | None:
     try:
-        text, left, blocks = _edited(source, column, edit, pieces)
+        text, left, blocks = _edited(source, column, edit, pieces, masks=masks)
     except (YAMLError, LookupError):
         return None
     read, thin = _thinned(text, edit, blocks) if blocks else (text, edit)
@@ -85,13 +95,13 @@ def grown(source: str, edit: Edit) -> int:
 
 
 def _edited(
-    source: str, column: int, edit: Edit, pieces: Pieces | None
+    source: str, column: int, edit: Edit, pieces: Pieces | None, *, masks: bool
 ) -> tuple[str, dict[Path, Any], Sequence[tuple[str, int]]]:
     """Return the text, what is left of emptied lists, and the blocks that `pieces` wrote, each with its column."""
     blocks: Sequence[tuple[str, int]] = ()
     left: dict[Path, Any] = {}
     if edit.removals or edit.emptied:
-        text = Text(source, column, [*(path[:-1] for path in edit.removals), *edit.emptied])
+        text = Text(source, column, [*(path[:-1] for path in edit.removals), *edit.emptied], masks=masks)
         for path in edit.removals:
             text.remove(path)
         for path in edit.emptied:
@@ -100,7 +110,7 @@ def _edited(
         source = text.result()
     if edit.additions:
         paths = ((*one.path, one.key) if isinstance(one, Put) else one.path for one in edit.additions)
-        text = Text(source, column, paths, pieces)
+        text = Text(source, column, paths, pieces, masks=masks)
         for addition in edit.additions:
             if isinstance(addition, Insert):
                 text.insert(addition.path, addition.place, addition.values)

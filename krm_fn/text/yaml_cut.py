@@ -16,7 +16,7 @@ INNER = re.compile(r"(?:[ ]+(?:#[^\n]*)?)?(?:\n[ ]*(?:#[^\n]*)?(?=\n))*(?P<rest>
 
 
 @cache
-def keys_at(column: int) -> Callable[[str], Iterator[re.Match[str]]]:
+def keys_at(column: int) -> Callable[..., Iterator[re.Match[str]]]:
     """Return what finds the lines at a column that begin something: with their key, if it is a plain word."""
     return re.compile(rf"\n {{{column}}}(?:({WORD}):(?=[ \n])|(?=[^ \n#-]|-[^ \n]))", re.ASCII).finditer
 

@@ -19,7 +19,8 @@ from krm_fn.text.yaml_cut import Cut, keys_at
 from krm_fn.text.yaml_ends import open_parser
 from krm_fn.text.yaml_odd import OddTextError, is_odd
 from krm_fn.text.yaml_parts import LIST, STREAM, each_of, nodes_of, value_of
-from krm_fn.text.yaml_shapes import IDENTITY, Asked, Shapes, Tree, Waiting
+from krm_fn.text.yaml_shapes import IDENTITY, Asked, Shapes, Tree, Waiting, Whole
+from krm_fn.text.yaml_whole import Wholes
 
 
 class Cutter:
@@ -31,6 +32,7 @@ class Cutter:
         self._waiting: Waiting = {}
         self._dropped: list[str] = []
         self._shapes = Shapes()
+        self._wholes = Wholes(self._waiting)
         self._lead = LIST
 
     def add(self, entry: Entry | Page, text: str, column: int) -> None:
@@ -40,32 +42,45 @@ class Cutter:
         """
         if not column:
             self._lead = STREAM
-        begun = len(self._dropped)
-        value = None if is_odd(text) else self._object(text, column, entry)
-        if value is None:
-            del self._dropped[begun:]
-            self._waiting.setdefault(text[:-1], []).extend((None, entry))
-        else:
-            entry.value, entry.partial = value, True
+        if is_odd(text) or not self._cut(entry, text, column):
+            self._wait(entry, text)
 
     def read(self) -> None:
         """Give every object its value. Raises OddTextError or FunctionError if the text must be read in one pass."""
         try:
             self._check_dropped()
             self._resolve()
+            if left := self._wholes.fill():
+                self._waiting.clear()
+                for entry, text in left:
+                    self._wait(entry, text)
+                self._resolve()
         except yaml.YAMLError as error:
             raise OddTextError from error
 
-    def _object(self, text: str, column: int, entry: Entry | Page) -> dict[str, Any] | None:
+    def _wait(self, entry: Entry | Page, text: str) -> None:
+        """Let an object be read in one piece."""
+        self._waiting.setdefault(text[:-1], []).extend((None, entry))
+
+    def _cut(self, entry: Entry | Page, text: str, column: int) -> bool:
+        """Cut an object; return whether that could be done."""
         value = self._shapes.cut(text, entry, self._waiting, self._dropped)
-        if value is not None:
-            return value
-        tree = self._tree(text, column)
-        if tree is None:
-            return None
+        if value is None:
+            tree = self._tree(text, column)
+            if isinstance(tree, Whole):
+                return self._wholes.add(entry, text, column, tree)
+            value = self._object(entry, text, column, tree) if tree else None
+        if value is None:
+            return False
+        entry.value, entry.partial = value, True
+        return True
+
+    def _object(self, entry: Entry | Page, text: str, column: int, tree: Tree) -> dict[str, Any] | None:
         cut = Cut(text, entry, self._waiting, self._dropped)
-        value = {}
+        value: dict[str, Any] = {}
+        begun = len(self._dropped)
         if not cut.mapping(text, column, tree, value, 0):
+            del self._dropped[begun:]
             return None
         self._shapes.learn(cut.shape)
         return value
