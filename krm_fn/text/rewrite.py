@@ -51,13 +51,17 @@ def _attempt(
         text, left, blocks = _edited(source, column, edit, pieces, masks=masks)
     except (YAMLError, LookupError):
         return None
-    read, thin = _thinned(text, edit, blocks) if blocks else (text, edit)
     if pieces and not pieces.are_sound():
         return None
-    margin = " " * column
-    if not reads_as(margin + read, _wanted(value, thin, left), margin + source):
-        return None
-    return Rewritten(text, _wanted(value, edit, left))
+    margin, whole = " " * column, (text, edit)
+    lists = {one.path for one in edit.additions if isinstance(one, Insert)}
+    for read, thin in (_thinned(*whole, blocks), whole) if blocks else (whole,):
+        wanted = _wanted(value, thin, left)
+        if (pieces and pieces.read_as(margin + read, column, lists, wanted)) or reads_as(
+            margin + read, wanted, margin + source
+        ):
+            return Rewritten(text, _wanted(value, edit, left))
+    return None
 
 
 def _wanted(value: Value, edit: Edit, left: Mapping[Path, Any]) -> Value:
@@ -75,15 +79,17 @@ def _thinned(text: str, edit: Edit, blocks: Sequence[tuple[str, int]]) -> tuple[
     """
     inserts = [one for one in edit.additions if isinstance(one, Insert)]
     stubs = [{"stub": number} for number in range(len(blocks))]
-    thin = text
+    parts: list[str] = []
+    at = 0
     for (lines, column), stub in zip(blocks, stubs, strict=True):
-        thin, *behind = thin.split(lines)
-        if len(behind) != 1 or len(inserts) != len(blocks):
+        found = text.find(lines, at)  # blocks mostly come in the order of the text
+        if found < 0 or len(inserts) != len(blocks):
             return text, edit
-        thin += block_list([stub], column) + behind[0]
+        parts += [text[at:found], block_list([stub], column)]
+        at = found + len(lines)
     rest = iter(stubs)
     additions = [one._replace(values=[next(rest)]) if isinstance(one, Insert) else one for one in edit.additions]
-    return thin, edit._replace(additions=tuple(additions))
+    return "".join([*parts, text[at:]]), edit._replace(additions=tuple(additions))
 
 
 def grown(source: str, edit: Edit) -> int:

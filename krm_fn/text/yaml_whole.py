@@ -58,6 +58,7 @@ class Wholes:
         self._waiting = waiting
         self._known: dict[int, dict[str, _Part]] = defaultdict(dict)  # by the column of the key, and the text
         self._new: dict[tuple[int, str], _Part] = {}  # of the object that is being cut
+        self._unread: list[_Part] = []
         self._objects: list[tuple[Entry | Page, str, _Parts]] = []
 
     def add(self, entry: Entry | Page, text: str, column: int, tree: Whole) -> bool:
@@ -69,13 +70,15 @@ class Wholes:
         for (at, part), value in self._new.items():
             self._known[at][part] = value
             self._waiting.setdefault(f"\n{' ' * at}{part}", []).extend((value, entry))
+            self._unread.append(value)
         self._objects.append((entry, text, parts))
         return True
 
     def fill(self) -> list[tuple[Entry | Page, str]]:
         """Give the objects their values; return those that give a key twice, with their texts: they need more care."""
-        if any(len(part) != 1 for known in self._known.values() for part in known.values()):
+        if any(len(part) != 1 for part in self._unread):
             raise OddTextError
+        self._unread.clear()
         left = []
         for entry, text, parts in self._objects:
             try:
