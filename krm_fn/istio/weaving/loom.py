@@ -27,6 +27,7 @@ from krm_fn.istio.weaving.previews import Previews, previews_of_routes
 from krm_fn.istio.weaving.rivals import overlapping
 from krm_fn.istio.weaving.rollouts import findings as rollout_findings
 from krm_fn.istio.weaving.rollouts import of_flagger
+from krm_fn.istio.weaving.shared import Shared
 from krm_fn.istio.weaving.targets import Additions, Loomed, together
 from krm_fn.objects import Object
 from krm_fn.plan.answers import Plan, ServicePlan
@@ -77,7 +78,11 @@ def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Config
     times = Counter(key for keys in served.values() for key in keys)
     known = _Known(hosts, Hosts(every, namespaces, domain), theirs.entry_hosts, times)
     handed = delegates.handings(theirs.routes)
-    looms = [_loomed(one, hosts, subsets, owner, handed)._replace(served=served[id(one)]) for one in theirs.routes]
+    shared = Shared()
+    looms = [
+        _loomed(one, hosts, subsets, owner, handed)._replace(served=served[id(one)], shared=shared)
+        for one in theirs.routes
+    ]
     around = _Around(theirs, looms)
     woven = [_woven(one, known, subsets, around) for one in looms]
     needed = _needed(woven)
