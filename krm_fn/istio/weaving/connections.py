@@ -55,16 +55,26 @@ def _connections(loomed: Loomed, protocol: str, place: int, route: Value) -> Add
 
 def _of_caller(match: Sequence[Value], entries: Sequence[Value], targets: Sequence[Target], caller: str) -> Woven:
     """Return where a caller's connections go; nowhere is the base's subset without pods."""
-    plain = {"match": match, "route": entries}
+    # The mark is that of the route as it is written: with the hosts that have the pods.
+    hosts = [_answering(target, caller, {}).value for target in targets]
+    plain = {
+        "match": match,
+        "route": [{**entry, "destination": host} for entry, host in zip(entries, hosts, strict=True)],
+    }
     led = []
     for entry, target in zip(entries, targets, strict=True):
-        found = Woven(target.destination)
-        if target.subsets:
-            plan = target.subsets.plan
-            found = target.at(target.subsets.of_connections(plan.answer(caller).environment or plan.base, plain))
+        found = _answering(target, caller, plain)
         led.append(({**entry, "destination": found.value}, found.needed))
     needed = tuple(needed for _, parts in led for needed in parts)
     return Woven({"match": match, "route": [entry for entry, _ in led]}, needed)
+
+
+def _answering(target: Target, caller: str, route: Value) -> Woven:
+    """Return the destination that answers a caller's connections in an added route."""
+    if not target.subsets:
+        return Woven(target.destination)
+    plan = target.subsets.plan
+    return target.at(target.subsets.of_connections(plan.answer(caller).environment or plan.base, route))
 
 
 def _pinned(loomed: Loomed, protocol: str, place: int, targets: Sequence[Target]) -> Additions:

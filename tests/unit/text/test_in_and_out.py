@@ -116,3 +116,51 @@ def test_an_empty_mapping_stays_as_it_was(metadata):
     woven, back = in_and_out(raw)
     assert "virtual-env-fn.dev/selector" in woven
     assert back == re.sub(r"(app: app), virtual-env: [a-z.]+", r"\1", raw)
+
+
+JOINED = """\
+apiVersion: virtual-env-fn.dev/v1alpha1
+kind: VirtualEnvironment
+metadata: {name: c}
+spec: {tcp: callerLabels, namespaces: {base: shop, members: [team]}}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: db, namespace: shop}
+spec: {selector: {app: db}, ports: [{name: tcp, port: 5432}]}
+---
+apiVersion: v1
+kind: Service
+metadata: {name: db, namespace: team}
+spec: {selector: {app: db}, ports: [{name: tcp, port: 5432}]}
+---
+apiVersion: networking.istio.io/v1
+kind: VirtualService
+metadata: {name: db, namespace: shop}
+spec:
+  hosts: [db]
+  tcp:
+  - route: # all
+    - destination: {host: db}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: a, namespace: shop, labels: {app: db, virtual-env: dev}}
+"""
+MEMBER = """\
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: b, namespace: team, labels: {app: db, virtual-env: dev.x}}
+"""
+
+
+def test_a_callers_connections_to_another_namespace_go_as_they_came():
+    """The mark of an added TCP route is that of the route as written, with the other namespace's host."""
+    woven = function.run((JOINED + MEMBER).encode())
+    text = woven.output.decode()
+    assert not woven.failed
+    assert "host: db.team.svc.cluster.local" in text
+    back = function.run(text.replace(MEMBER, "").encode())
+    assert not back.failed
+    assert back.output == function.run(JOINED.encode()).output
