@@ -27,6 +27,7 @@ from krm_fn.istio.weaving.previews import Previews, previews_of_routes
 from krm_fn.istio.weaving.rivals import overlapping
 from krm_fn.istio.weaving.rollouts import findings as rollout_findings
 from krm_fn.istio.weaving.rollouts import of_flagger
+from krm_fn.istio.weaving.shared import Shared
 from krm_fn.istio.weaving.targets import Additions, Loomed, together
 from krm_fn.objects import Object
 from krm_fn.plan.answers import Plan, ServicePlan
@@ -77,7 +78,11 @@ def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Config
     times = Counter(key for keys in served.values() for key in keys)
     known = _Known(hosts, Hosts(every, namespaces, domain), theirs.entry_hosts, times)
     handed = delegates.handings(theirs.routes)
-    looms = [_loomed(one, hosts, subsets, owner, handed)._replace(served=served[id(one)]) for one in theirs.routes]
+    shared = Shared()
+    looms = [
+        _loomed(one, hosts, subsets, owner, handed)._replace(served=served[id(one)], shared=shared)
+        for one in theirs.routes
+    ]
     around = _Around(theirs, looms)
     woven = [_woven(one, known, subsets, around) for one in looms]
     needed = _needed(woven)
@@ -222,7 +227,8 @@ def _serving(woven: Iterable[_Woven]) -> Mapping[Key, list[VirtualService]]:
 
 def _taken_over(serving: Mapping[Key, Sequence[VirtualService]], plans: Mapping[Key, ServicePlan]) -> Iterator[Result]:
     """Yield findings about Services whose routes are the user's."""
-    for key, routes in serving.items():
+    for key, found in serving.items():
+        routes = sorted(found, key=lambda one: (one.created, one.object.ref.name, one.namespace))  # as Istio does
         if plans[key].exposure.rule:
             message = (
                 f"the annotation {RULE} changes generated routes only, and {routes[0].object.ref} has those of this "
