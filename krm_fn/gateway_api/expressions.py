@@ -158,7 +158,7 @@ class _Writer(NamedTuple):
         for child in node.children.values():
             if not child.is_below:
                 self._write(child, tails)
-        branches = [self._other(node), *(one for one in self._branches(node, tails) if one)]
+        branches = [*self._others(node), *(one for one in self._branches(node, tails) if one)]
         text = branches[0] if len(branches) == 1 else f"(?:{'|'.join(branches)})"
         if not node.is_end:
             text = f"(?:{text})?" if len(branches) == 1 else f"{text}?"
@@ -169,13 +169,13 @@ class _Writer(NamedTuple):
             if not child.is_below:
                 yield self.place.text(letter) + tails[id(child)]
 
-    def _other(self, node: _Node) -> str:
-        """Return the expression of what begins with none of a node's letters."""
+    def _others(self, node: _Node) -> list[str]:
+        """Return the expressions, any of them, of what begins with none of a node's letters."""
         if self.place.is_encoded:
-            return "|".join(self._encoded(node))
+            return list(self._encoded(node))
         if self.place.is_bare:
-            return f"[^{_escaped(sorted(node.children))}]{self._rest}"
-        return f"[{_class(_OF_NAMES.difference(node.children))}]{self._rest}"
+            return [f"[^{_escaped(sorted(node.children))}]{self._rest}"]
+        return [f"[{_class(_OF_NAMES.difference(node.children))}]{self._rest}"]
 
     def _encoded(self, node: _Node) -> Iterator[str]:
         """Yield the same where punctuation may be percent-encoded."""
@@ -202,7 +202,7 @@ class _Writer(NamedTuple):
         return pieces
 
     def _ways(self, node: _Node) -> Iterator[str]:
-        text = self._other(node)
+        text = "|".join(self._others(node))
         yield f"(?:{text})" if node.is_end else f"(?:{text})?"
 
 

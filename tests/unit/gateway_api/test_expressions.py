@@ -149,6 +149,21 @@ def test_punctuation_may_be_percent_encoded(carrier, made, data):
     assert meeting(expressions, carrier, text.format(written)) == ([expected] if expected else []), written
 
 
+@pytest.mark.parametrize("carrier", ["cookie", "baggage"])
+@pytest.mark.parametrize("names", [["a", "a.b"], ["a", "a.b", "a.b.c"], ["1", "1.1.1.1"], ["a-b", "a-b.c-d"]])
+@pytest.mark.parametrize("behind", ["-x", "_x", "x", ".x", ""])
+def test_what_stands_behind_a_name_may_be_encoded(carrier, names, behind):
+    """Also where a name ends that nothing else begins with: `a.b%2Dx` is below `a`, and not `a.b`."""
+    header, text = CARRIERS[carrier]
+    expressions = disjoint(header, routes(names), ".")
+    for name in names:
+        value = name + behind
+        expected = answer(names, ".", value)
+        for form in ("%02X", "%02x"):
+            written = "".join(one if one.isalnum() else f"%{form % ord(one)}" for one in value)
+            assert meeting(expressions, carrier, text.format(written)) == ([expected] if expected else []), written
+
+
 @pytest.mark.parametrize("text", ["a=b, env = dev.p-1\t;x", "env=dev.p-1 ,b=c", "env=dev.p-1 "])
 def test_space_behind_a_name_is_none_of_it(text):
     """In baggage a name ends before space, also for whoever leaves that name out."""
