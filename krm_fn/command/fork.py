@@ -19,7 +19,7 @@ from krm_fn.results import Code, FunctionError, Ref, Result, Severity
 from krm_fn.text import document
 from krm_fn.text.copying import changed, copied
 from krm_fn.views import diff, paint
-from krm_fn.views.change import compare
+from krm_fn.views.compare import compare
 
 
 def fork(options: argparse.Namespace, settings: Settings) -> int:

@@ -12,7 +12,8 @@ from krm_fn.command.settings import Settings
 from krm_fn.results import FUNCTION, FunctionError, Result, Severity
 from krm_fn.views import diff, paint
 from krm_fn.views.broken import broken
-from krm_fn.views.change import Comparison, compare
+from krm_fn.views.change import Comparison
+from krm_fn.views.compare import compare
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:

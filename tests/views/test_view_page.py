@@ -11,7 +11,7 @@ from lists import compute as compute_list
 from worlds import HOSTILE, hostile, page_of, plan_of, quickstart, random_world
 
 from krm_fn.views import page
-from krm_fn.views.change import compare
+from krm_fn.views.compare import compare
 from krm_fn.views.who import ANY_POD, fixed, who, word
 
 _ASK = """(value) => {
