@@ -104,6 +104,7 @@ def select(
         *(result for one in found for result in one.results),
         *list_findings.of_unselected(unselected, services, space.label),
         *list_findings.of_twins([part.service for part in parts]),
+        *list_findings.of_workload_twins(named, space.label),
     ]
     return Selection(space, labelled, parts, tuple(apart), tuple(bare.values()), tuple(results))
 
