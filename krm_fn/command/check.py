@@ -35,9 +35,9 @@ def check(options: argparse.Namespace, settings: Settings) -> int:
     least = Severity(options.fail_on)
     failing = [one for one in results if one.severity.rank <= least.rank]
     if options.format == "text" and arguments.least(options) is Severity.ERROR:
-        stdio.write("".join(f"{one.line()}\n" for one in failing).encode())
+        stdio.write_text("".join(f"{one.line()}\n" for one in failing))
     elif options.format == "text":
-        stdio.write(_text(ran, results, found).encode())
+        stdio.write_text(_text(ran, results, found))
     else:
         _print(options.format, [_located(one, ran.loaded, options.paths) for one in results], found, ran.loaded)
     return stdio.FAILED if failing else 0
@@ -60,7 +60,7 @@ def _print(
             ],
         }
         text = json.dumps(said, indent=2) + "\n"
-    stdio.write(text.encode())
+    stdio.write_text(text)
 
 
 def _text(ran: Ran, results: Sequence[Result], found: Sequence[Environment]) -> str:

@@ -20,7 +20,7 @@ def schema(options: argparse.Namespace, _: Settings) -> int:
         text = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
     else:
         text = document.dump(definition())
-    stdio.write(text.encode())
+    stdio.write_text(text)
     return 0
 
 
@@ -38,7 +38,7 @@ def generate(options: argparse.Namespace, settings: Settings) -> int:
     # By a first `{` kubectl takes the whole stream for JSON.
     start = "---\n" if documents and documents[0].startswith("{") else ""
     if not ran.failed:
-        stdio.write((start + "---\n".join(documents)).encode())
+        stdio.write_text(start + "---\n".join(documents))
     stdio.say(ran.results, arguments.least(options))
     return stdio.FAILED if ran.failed else 0
 

@@ -58,6 +58,11 @@ def write(output: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
+def write_text(text: str) -> None:
+    """Write text to stdout; what is no text of UTF-8, such as the bytes of a file's name, is spelled out."""
+    write(text.encode(errors="backslashreplace"))
+
+
 def say(results: Iterable[Result], least: Severity = Severity.INFO) -> None:
     """Write findings to stderr, a line each, down to a severity."""
     lines = [result.line() + "\n" for result in results if result.severity.rank <= least.rank]

@@ -1,0 +1,77 @@
+"""Trees of files as they lie on disks: the commands say what is so of them, and never end in a defect."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+COMMAND = Path(sys.executable).with_name("virtual-env-fn")
+BYTES = os.fsdecode(b"n\xff")
+
+SERVICE = """\
+apiVersion: v1
+kind: Service
+metadata: {name: cart}
+spec: {selector: {app: cart}, ports: [{name: http, port: 80}]}
+"""
+DEPLOYMENT = """\
+apiVersion: apps/v1
+kind: Deployment
+metadata: {{name: cart-{0}}}
+spec:
+  selector: {{matchLabels: {{app: cart, of: "{0}"}}}}
+  template:
+    metadata: {{labels: {{app: cart, of: "{0}", virtual-env: {1}}}}}
+    spec: {{containers: [{{name: app, image: registry.example.com/cart}}]}}
+"""
+
+
+def run(folder, *words):
+    return subprocess.run([COMMAND, *words], cwd=folder, capture_output=True, check=False)
+
+
+def application(folder):
+    """A Service, its base, and an environment."""
+    folder.mkdir(parents=True)
+    (folder / "cart.yaml").write_text(f"{SERVICE}---\n{DEPLOYMENT.format('dev', 'dev')}")
+    (folder / "proj1.yaml").write_text(DEPLOYMENT.format("proj1", "dev.proj1"))
+
+
+def with_bytes(folder):
+    """The same in a folder, and with a file, whose names are no UTF-8."""
+    application(folder / BYTES)
+    (folder / BYTES / "proj1.yaml").rename(folder / BYTES / os.fsdecode(b"p\xfe.yaml"))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("check", "check --format json", "check --format sarif", "check --format github", "generate"),
+        *("explain", "explain --env dev.proj1", "explain --format json", "matrix", "matrix --format md"),
+        *("matrix --format json", "page -o -", "diff cart", "diff --format html cart", "diff --format json cart"),
+        "fork dev.proj2 Deployment/cart-proj1",
+    ],
+)
+def test_names_that_are_no_utf_8(tmp_path, words):
+    """Such a name is spelled out wherever it is told, and the exit code is that of the same tree by other names."""
+    with_bytes(tmp_path)
+    application(tmp_path / "cart")
+    plain, odd = (run(tmp_path, *words.split(), name) for name in ("cart", BYTES))
+    assert (odd.returncode, odd.stderr) == (plain.returncode, plain.stderr)
+    odd.stdout.decode()
+    if "json" in words or "sarif" in words:
+        json.loads(odd.stdout)
+
+
+def test_sarif_finds_the_file_by_its_bytes(tmp_path):
+    """The address of such a file has its bytes, percent-encoded."""
+    with_bytes(tmp_path)
+    (tmp_path / BYTES / "bad.yaml").write_text(DEPLOYMENT.format("bad", "..x"))
+    log = json.loads(run(tmp_path, "check", "--format", "sarif", BYTES).stdout)
+    uris = {one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for one in log["runs"][0]["results"]}
+    assert uris == {"n%FF/bad.yaml"}
