@@ -128,6 +128,7 @@ class Code(Enum):
     OTHER_CONFIG = ("other-config", Severity.ERROR)
     SAME_AS_OTHER_CONFIG = ("same-as-other-config", Severity.INFO)
     ADOPTED = ("adopted", Severity.INFO)
+    ADOPTED_LATE = ("adopted-late", Severity.WARNING)
     ADDITION_EDITED = ("addition-edited", Severity.ERROR)
     NOT_EDITABLE = ("not-editable", Severity.ERROR)
     # what leaves
