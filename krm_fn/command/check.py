@@ -30,8 +30,10 @@ def check(options: argparse.Namespace, settings: Settings) -> int:
         _print(options.format, [Located(one, one.ref.file if one.ref else "", 0) for one in in_order(error.results)])
         return stdio.FAILED
     nothing = _nothing_checked(ran)
-    results = in_order([*ran.results, *nothing, *report.slips(ran.computed.plan)])
-    found = report.environments(ran.computed.plan)
+    plan, configs = ran.computed.plan, ran.computed.configs
+    keys = report.key_slips(plan, lambda namespace: configs.of(namespace).config.env_label.name)
+    results = in_order([*ran.results, *nothing, *report.slips(plan), *keys])
+    found = report.environments(plan)
     least = Severity(options.fail_on)
     failing = [one for one in results if one.severity.rank <= least.rank]
     if options.format == "text" and arguments.least(options) is Severity.ERROR:

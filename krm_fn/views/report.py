@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
+from krm_fn.names import is_key_slip
 from krm_fn.plan.answers import NamespacePlan, Plan
 from krm_fn.plan.environments import levels, likely_typos
 from krm_fn.plan.services import Workload
-from krm_fn.results import Code, Result
+from krm_fn.results import Code, Ref, Result
 from krm_fn.views.facts import Json, natural
 from krm_fn.views.who import ANY_POD, CLOSED, NO_ADDRESS, answers, word
 
@@ -143,6 +144,26 @@ def slips(plan: Plan) -> Iterator[Result]:
                 if meant:
                     yield from _slip(name, level, meant, workloads)
                     break
+
+
+def key_slips(plan: Plan, label_of: Callable[[str], str]) -> Iterator[Result]:
+    """Yield a finding for each workload without the environment label that carries one of nearly that name.
+
+    They are those of Services without a part; beside labelled ones of a Service they are an error of the plan.
+    `label_of` says what the label is called in a namespace.
+    """
+    told: set[Ref] = set()
+    for one in plan.apart:
+        label = label_of(one.service.ref.namespace)
+        for workload in one.workloads:
+            slip = next((key for key in workload.labels if is_key_slip(key, label)), "")
+            if slip and label not in workload.labels and workload.ref not in told:
+                told.add(workload.ref)
+                message = (
+                    f"the label {slip!r} looks much like {label!r}, which names environments: a typing mistake? Its "
+                    "pods are of no environment; envLabel.name says what the label is called"
+                )
+                yield Result(Code.LIKELY_SLIP, message, workload.ref, f"{workload.labels_field}.{slip}")
 
 
 def _slip(name: str, level: str, meant: Sequence[str], workloads: Sequence[Workload]) -> Iterator[Result]:
