@@ -75,3 +75,21 @@ def test_sarif_finds_the_file_by_its_bytes(tmp_path):
     log = json.loads(run(tmp_path, "check", "--format", "sarif", BYTES).stdout)
     uris = {one["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for one in log["runs"][0]["results"]}
     assert uris == {"n%FF/bad.yaml"}
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("apiVersion: v1\nkind: List\nitems: []\n", "the list has no Service"),
+        (SERVICE, "1 Service, none labelled"),
+        (f"{SERVICE}---\n{DEPLOYMENT.format('dev', 'dev')}", "no Service needs a route"),
+    ],
+    ids=["empty", "none-labelled", "one-environment"],
+)
+def test_generate_says_why_it_prints_nothing(tmp_path, text, why):
+    """Where nothing is generated, stdout is empty and stderr says why, but to who asked for silence."""
+    (tmp_path / "list.yaml").write_text(text)
+    done = run(tmp_path, "generate", "list.yaml")
+    assert (done.returncode, done.stdout) == (0, b"")
+    assert done.stderr.decode().endswith(f"virtual-env-fn: nothing is generated or changed: {why}\n")
+    assert run(tmp_path, "generate", "--quiet", "list.yaml").stderr == b""

@@ -65,10 +65,18 @@ def write_text(text: str) -> None:
 
 def say(results: Iterable[Result], least: Severity = Severity.INFO) -> None:
     """Write findings to stderr, a line each, down to a severity."""
-    lines = [result.line() + "\n" for result in results if result.severity.rank <= least.rank]
-    with contextlib.suppress(OSError):  # nobody reads them: the exit code still tells
+    _tell("".join(result.line() + "\n" for result in results if result.severity.rank <= least.rank))
+
+
+def note(text: str) -> None:
+    """Write what is no finding to stderr."""
+    _tell(f"{FUNCTION}: {text}\n")
+
+
+def _tell(text: str) -> None:
+    with contextlib.suppress(OSError):  # nobody reads it: the exit code still tells
         if sys.stderr:
-            sys.stderr.write("".join(lines))
+            sys.stderr.write(text)
             sys.stderr.flush()
 
 
