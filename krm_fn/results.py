@@ -142,6 +142,7 @@ class Code(Enum):
     FORK_SHARES = ("fork-shares", Severity.WARNING)
     FUNCTION_NOT_RUN = ("function-not-run", Severity.ERROR)
     INNER_LAYER = ("inner-layer", Severity.WARNING)
+    NOT_BUILT = ("not-built", Severity.WARNING)
     NOTHING_CHECKED = ("nothing-checked", Severity.WARNING)
     LIKELY_SLIP = ("likely-slip", Severity.INFO)
     NOT_FOUND = ("not-found", Severity.ERROR)

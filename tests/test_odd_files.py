@@ -93,3 +93,40 @@ def test_generate_says_why_it_prints_nothing(tmp_path, text, why):
     assert (done.returncode, done.stdout) == (0, b"")
     assert done.stderr.decode().endswith(f"virtual-env-fn: nothing is generated or changed: {why}\n")
     assert run(tmp_path, "generate", "--quiet", "list.yaml").stderr == b""
+
+
+def kustomizations(folder):
+    """A base, an overlay of it, a Component, and a folder that is none of them."""
+    files = {
+        "base/kustomization.yaml": "resources: [cart.yaml]\n",
+        "base/cart.yaml": f"{SERVICE}---\n{DEPLOYMENT.format('dev', 'dev')}",
+        "component/kustomization.yaml": "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n",
+        "overlays/dev/kustomization.yaml": "resources: [../../base]\ncomponents: [../../component]\n",
+        "overlays/broken/kustomization.yaml": "resources: [\n",
+        "other/proj1.yaml": DEPLOYMENT.format("proj1", "dev.proj1"),
+    }
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def test_kustomizations_that_are_not_built_are_told(tmp_path):
+    """A folder of kustomizations is read file by file, and says so, naming those that nobody else there builds."""
+    kustomizations(tmp_path / "deploy")
+    said = "kustomizations, built only as PATHs of their own: deploy/overlays/broken, deploy/overlays/dev"
+    done = run(tmp_path, "check", "--fail-on", "warning", "deploy")
+    assert done.returncode == 1
+    assert f"warning: deploy: was read file by file, and holds {said} [not-built]" in done.stdout.decode()
+    assert f"{said} [not-built]" in run(tmp_path, "matrix", "deploy").stderr.decode()
+    found = run(tmp_path, "check", "deploy/overlays").stdout + run(tmp_path, "check", "deploy/overlays").stderr
+    assert f"error: deploy/overlays: holds no Kubernetes objects, but {said}" in found.decode()
+
+
+@pytest.mark.parametrize("file", ["Kptfile", ".krmignore"])
+def test_kustomizations_that_nobody_would_build_are_not(tmp_path, file):
+    """A kpt package is read as kpt reads it, and what .krmignore names is not there."""
+    kustomizations(tmp_path / "deploy")
+    text = "apiVersion: kpt.dev/v1\nkind: Kptfile\nmetadata: {name: deploy}\n"
+    (tmp_path / "deploy" / file).write_text(text if file == "Kptfile" else "overlays\nbase/kustomization.yaml\n")
+    done = run(tmp_path, "check", "--fail-on", "warning", "deploy")
+    assert (done.returncode, b"not-built" in done.stdout) == (0, False)
