@@ -130,3 +130,19 @@ def test_kustomizations_that_nobody_would_build_are_not(tmp_path, file):
     (tmp_path / "deploy" / file).write_text(text if file == "Kptfile" else "overlays\nbase/kustomization.yaml\n")
     done = run(tmp_path, "check", "--fail-on", "warning", "deploy")
     assert (done.returncode, b"not-built" in done.stdout) == (0, False)
+
+
+def test_what_was_not_built_is_told_beside_an_error(tmp_path):
+    """Two overlays with a configuration each, read file by file, are an error; that they were not built says why."""
+    config = (
+        "apiVersion: virtual-env-fn.dev/v1alpha1\nkind: VirtualEnvironment\nmetadata: {name: v}\nspec: {matching: %s}\n"
+    )
+    for name, matching in (("a", "prefix"), ("b", "exact")):
+        application(tmp_path / "deploy" / name)
+        (tmp_path / "deploy" / name / "config.yaml").write_text(config % matching)
+        (tmp_path / "deploy" / name / "kustomization.yaml").write_text("resources: [cart.yaml, config.yaml]\n")
+    done = run(tmp_path, "check", "deploy")
+    said = (done.stdout + done.stderr).decode()
+    assert done.returncode == 1
+    assert "[config-twice]" in said
+    assert "deploy/a, deploy/b [not-built]" in said

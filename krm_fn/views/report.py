@@ -36,6 +36,7 @@ class Environment(NamedTuple):
         inherits: the Services that it does not answer itself, each with who does, and if no environment does, what
             becomes of its requests, in a word (krm_fn/views/who.py).
         alike: the environments of the namespace one slip of the finger away.
+        left_out: the Services without a part, because of an error, that select pods of it.
     """
 
     namespace: str
@@ -45,6 +46,7 @@ class Environment(NamedTuple):
     overrides: tuple[str, ...]
     inherits: tuple[tuple[str, str | None, str], ...]
     alike: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def environments(plan: Plan) -> list[Environment]:
@@ -71,7 +73,16 @@ def _of_namespace(namespace: NamespacePlan, plan: Plan) -> Iterator[Environment]
                 if answer != name
             ),
             tuple(alike.get(name, ())),
+            tuple(_left_out(namespace, name, plan)),
         )
+
+
+def _left_out(namespace: NamespacePlan, name: str, plan: Plan) -> Iterator[str]:
+    label = namespace.config.env_label.name
+    for one in plan.apart:
+        here = (pod for pod in one.workloads if pod.ref.namespace == namespace.name)
+        if any(pod.labels.get(label) == name for pod in here):
+            yield one.service.ref.name
 
 
 def as_text(found: Sequence[Environment]) -> str:
@@ -87,8 +98,14 @@ def as_text(found: Sequence[Environment]) -> str:
 
 
 def _said(one: Environment) -> Iterator[str]:
-    nothing = "no header leads to its pods" if one.workloads else "no Service has pods of it"
-    yield f"answers {_some(one.overrides)}" if one.overrides else f"answers nothing: {nothing}"
+    if one.overrides:
+        yield f"answers {_some(one.overrides)}"
+    elif one.workloads:
+        yield "answers nothing: no header leads to its pods"
+    elif not one.left_out:
+        yield "answers nothing: no Service has pods of it"
+    if one.left_out:
+        yield f"pods of it are left out with {_some(one.left_out)}, of which an error stands above"
     by_answer: dict[tuple[str | None, str], list[str]] = {}
     for service, answer, otherwise in one.inherits:
         by_answer.setdefault((answer, otherwise), []).append(service)

@@ -155,3 +155,13 @@ def test_a_key_beside_the_label_is_no_slip():
     listed = [service(), workload("v", "dev"), workload("w", labels={"virtual-environment": "dev.x"})]
     (found,) = [one for one in compute(listed, base()).results if one.code.slug == "unlabelled-workload"]
     assert "'virtual-environment'" in found.message
+
+
+def test_pods_that_an_error_leaves_out_are_not_nobodys():
+    """Where a Service is left out because of an error, its environments say so, and not that no Service has pods."""
+    listed = [service(), workload("a", "dev"), workload("b", "dev.x"), workload("c")]
+    listed += [service("other"), workload("d", "dev", app="other")]
+    said = report.as_text(report.environments(compute(listed, base()).plan))
+    assert "dev    answers other; pods of it are left out with app, of which an error stands above" in said
+    assert "dev.x  pods of it are left out with app, of which an error stands above; inherits from dev: other" in said
+    assert "no Service" not in said
