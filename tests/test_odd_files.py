@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -120,6 +121,21 @@ def test_kustomizations_that_are_not_built_are_told(tmp_path):
     assert f"{said} [not-built]" in run(tmp_path, "matrix", "deploy").stderr.decode()
     found = run(tmp_path, "check", "deploy/overlays").stdout + run(tmp_path, "check", "deploy/overlays").stderr
     assert f"error: deploy/overlays: holds no Kubernetes objects, but {said}" in found.decode()
+
+
+def test_a_commit_s_folders_are_called_as_they_were_given(tmp_path):
+    """What is said of the folders of a commit names them by REV:PATH, as the user did."""
+    if not shutil.which("git"):
+        pytest.skip("git is not installed")
+    kustomizations(tmp_path / "deploy")
+    for words in (["init", "-q"], ["add", "-A"], ["-c", "user.name=t", "-c", "user.email=t@t", "commit", "-qm", "t"]):
+        subprocess.run(["git", *words], cwd=tmp_path, check=True)
+    below = "HEAD:deploy/overlays/broken, HEAD:deploy/overlays/dev"
+    told = run(tmp_path, "check", "--git", "HEAD:deploy").stdout.decode()
+    assert "warning: HEAD:deploy: was read file by file, and holds kustomizations" in told
+    assert f"{below} [not-built]" in told
+    done = run(tmp_path, "matrix", "--git", "HEAD:deploy/overlays")
+    assert "error: HEAD:deploy/overlays: holds no Kubernetes objects" in done.stderr.decode()
 
 
 @pytest.mark.parametrize("file", ["Kptfile", ".krmignore"])

@@ -90,14 +90,16 @@ def load(paths: Sequence[str | Place], flags: Flags = _PLAIN, *, may_be_empty: b
             found.append(_read(one, f"{one.shown.rstrip('/')}/" if len(places) > 1 else "", flags))
             if not found[-1].parts and not may_be_empty:
                 below = _to_build(found[-1].unbuilt)
-                problems.append(problem(one.shown, "holds no Kubernetes objects" + (f", but {below}" if below else "")))
+                problems.append(
+                    problem(_called(one), "holds no Kubernetes objects" + (f", but {below}" if below else ""))
+                )
         except FunctionError as error:
             problems += error.results
     if problems:
         raise FunctionError(*problems)
     parts = [part for one in found for part in one.parts]
     configs = [
-        (at.shown, config)
+        (_called(at), config)
         for at, one in zip(places, found, strict=True)
         for config in (one.config, *(part.listed.function_config for part in one.parts))
         if config
@@ -115,11 +117,16 @@ def load(paths: Sequence[str | Place], flags: Flags = _PLAIN, *, may_be_empty: b
     )
 
 
+def _called(at: Place) -> str:
+    """Return a path as findings call it: REV:PATH without the mark that no user writes."""
+    return at.shown.removeprefix(GIT)
+
+
 def _not_built(places: Sequence[Place], found: Sequence[_Read]) -> Iterator[Result]:
     for at, one in zip(places, found, strict=True):
         if one.parts and one.unbuilt:
             message = f"was read file by file, and holds {_to_build(one.unbuilt)}"
-            yield Result(Code.NOT_BUILT, message, Ref(file=at.shown))
+            yield Result(Code.NOT_BUILT, message, Ref(file=_called(at)))
 
 
 def _to_build(names: Sequence[str]) -> str:
