@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from json.encoder import encode_basestring_ascii
 
 from krm_fn.values import Manifest, Value
 
@@ -17,10 +18,37 @@ def digest(owner: str, content: Value) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:8]
 
 
-def signed(entry: Value, stem: str, owner: str) -> Manifest:
+class Digests:
+    """Digests of many entries that have parts in common: each part is written out once.
+
+    What was asked for is kept, and must not change.
+    """
+
+    def __init__(self) -> None:
+        self._texts: dict[int, str] = {}  # by the identity of a part
+        self._kept: list[object] = []  # an identity is that of one value while it is kept
+
+    def of(self, owner: str, content: Value) -> str:
+        """Return what `digest` returns."""
+        parts = ", ".join([f"{encode_basestring_ascii(key)}: {self._text(content[key])}" for key in sorted(content)])
+        text = f"[{encode_basestring_ascii(owner)}, {{{parts}}}]"
+        return hashlib.sha256(text.encode()).hexdigest()[:8]
+
+    def _text(self, part: object) -> str:
+        if not isinstance(part, (dict, list)):
+            return _CANONICAL.encode(part)
+        text = self._texts.get(id(part))
+        if text is None:
+            self._kept.append(part)
+            text = self._texts[id(part)] = _CANONICAL.encode(part)
+        return text
+
+
+def signed(entry: Value, stem: str, owner: str, digests: Digests | None = None) -> Manifest:
     """Return a named entry, such as a route, with a name that tells whose it is, and whether it was changed since."""
     content = unnamed(entry)
-    return {"name": f"{PREFIX}{stem}--{digest(owner, content)}", **content}
+    mark = digests.of(owner, content) if digests else digest(owner, content)
+    return {"name": f"{PREFIX}{stem}--{mark}", **content}
 
 
 def is_signed(entry: Value) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from krm_fn.results import Code, FunctionError, Ref, Result
 from krm_fn.text import document
 from krm_fn.text.document import Document
-from krm_fn.text.yaml_cuts import Asked
+from krm_fn.text.yaml_shapes import Asked
 
 KUSTOMIZATIONS = ("kustomization.yaml", "kustomization.yml", "Kustomization")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from krm_fn.istio import gateways, rollouts, shapes
 from krm_fn.istio.destinations import MIRRORS, destinations
@@ -172,7 +172,8 @@ class Theirs(NamedTuple):
 def read(objects: Sequence[Object]) -> Theirs:
     """Read the user's own resources of Istio's."""
     istio = [one for one in objects if one.group == _GROUP]
-    wrong = {id(one): found for one in istio if one.is_source and (found := _problems(one))}
+    known: dict[int, Any] = {}
+    wrong = {id(one): found for one in istio if one.is_source and (found := _problems(one, known))}
     sound = {id(one): one for one in istio if one.is_source and id(one) not in wrong}.values()
     rewritten = rollouts.rules(objects)
     return Theirs(
@@ -188,9 +189,9 @@ def read(objects: Sequence[Object]) -> Theirs:
 _SHAPES = {"VirtualService": shapes.VIRTUAL_SERVICE, "DestinationRule": shapes.DESTINATION_RULE}
 
 
-def _problems(one: Object) -> list[Result]:
+def _problems(one: Object, known: dict[int, Any]) -> list[Result]:
     spec, shape = one.value.get("spec"), _SHAPES.get(one.ref.kind)
-    if shape is None or shapes.is_sound(spec, shape):
+    if shape is None or shapes.is_sound(spec, shape, known):
         return list(_misnamed(one)) if one.ref.kind == "DestinationRule" else []
     return [
         Result(Code.OBJECT_INVALID, message, one.ref, path) for path, message in shapes.problems(spec, shape, "spec")

@@ -13,6 +13,7 @@ from krm_fn.plan.controllers import Claim, claims
 from krm_fn.plan.reading import Reader
 from krm_fn.plan.services import Key, Service, Workload
 from krm_fn.results import Code, Ref, Result
+from krm_fn.text.document import Item
 
 
 class Inventory(NamedTuple):
@@ -26,10 +27,6 @@ class Inventory(NamedTuple):
     results: tuple[Result, ...]
     namespaces: frozenset[str] = frozenset()
     claims: Mapping[Key, Claim] = MappingProxyType({})
-
-
-# Kinds that the label concerns in a way of their own.
-_READ_OTHERWISE = {("networking.istio.io", "WorkloadEntry"), ("networking.istio.io", "WorkloadGroup")}
 
 
 def read(objects: Sequence[Object], configs: Configs) -> Inventory:
@@ -58,7 +55,7 @@ def read(objects: Sequence[Object], configs: Configs) -> Inventory:
             partial = one.item is not None and one.item.partial and templates[key] != kinds.TEMPLATES.get(key)
             reader = Reader(one._replace(value=one.item.whole) if one.item and partial else one)
             drafts.append((reader, reader.workload(templates[key], _named(one.ref) in woken)))
-        elif key not in _READ_OTHERWISE and one.is_source and not is_list(one.value):
+        elif one.is_source and not is_list(one.value):
             results += _label_unread(one, configs.of(one.ref.namespace).config.env_label.name)
     results += _of_participants(drafts, services, configs)
     workloads = tuple(workload for _, workload in drafts if workload)
@@ -79,8 +76,8 @@ def _kind_twice(one: Object) -> Iterator[Result]:
 
 def _label_unread(one: Object, label: str) -> Iterator[Result]:
     """Yield a finding if an object of a kind that is not read has a pod template with the label."""
-    if one.item and (one.item.partial or one.item.text.find(label, one.item.start, one.item.end) < 0):
-        return
+    if one.item and (one.item.partial or not _may_be_labelled(one.item, label)):
+        return  # a look into the text is fast
     path = next(_labelled(one.value, label, ""), None)
     if path is not None:
         message = (
@@ -88,6 +85,13 @@ def _label_unread(one: Object, label: str) -> Iterator[Result]:
             "it in the option workloads (apiVersion, kind, templatePath), or make plain objects of it before"
         )
         yield Result(Code.LABEL_UNREAD, message, one.ref, f"{path}.metadata.labels")
+
+
+def _may_be_labelled(item: Item, label: str) -> bool:
+    """Tell whether an item's text has the label, and metadata beside the object's own."""
+    if item.text.find(label, item.start, item.end) < 0:
+        return False
+    return item.text.count("metadata", item.start, item.end) > ("metadata" in item.value)
 
 
 def _labelled(value: object, label: str, path: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from krm_fn.config.reader import Configs
 from krm_fn.objects import INDEXES, LOCAL_CONFIG, OWNER, PATHS, group_of
-from krm_fn.text.yaml_shapes import EACH
+from krm_fn.text.yaml_shapes import EACH, ENTRIES, Whole
 
 RUN_TO_COMPLETION = {"Job", "CronJob", "BroadcastJob", "AdvancedCronJob"}
 # (API group, kind) → where the pod template stands
@@ -30,7 +30,11 @@ TEMPLATES: Mapping[tuple[str, str], str] = {
     ("apps.kruise.io", "DaemonSet"): "spec.template",
     ("apps.kruise.io", "BroadcastJob"): "spec.template",
     ("apps.kruise.io", "AdvancedCronJob"): "spec.template.jobTemplate.spec.template",
+    # Machines beside pods: a Service selects them like these (istio/istio, serviceregistry/kube/controller).
+    ("networking.istio.io", "WorkloadEntry"): "spec",
+    ("networking.istio.io", "WorkloadGroup"): "spec",
 }
+MACHINES = {"WorkloadEntry", "WorkloadGroup"}
 _META = {
     "name": None,
     "generateName": None,
@@ -61,6 +65,12 @@ _BYSTANDERS = {
     ("rbac.authorization.k8s.io", "Role"),
     ("rbac.authorization.k8s.io", "RoleBinding"),
 }
+# Kinds that are read whole, and whose lists say much of what they say many times.
+_WOVEN = {
+    ("networking.istio.io", "VirtualService"): Whole(spec=Whole(http=ENTRIES, tls=ENTRIES, tcp=ENTRIES)),
+    ("networking.istio.io", "DestinationRule"): Whole(spec=Whole(subsets=ENTRIES)),
+    ("gateway.networking.k8s.io", "HTTPRoute"): Whole(spec=Whole(rules=ENTRIES)),
+}
 
 
 def asked(api_version: str, kind: str) -> Mapping[str, Any] | None:
@@ -68,8 +78,9 @@ def asked(api_version: str, kind: str) -> Mapping[str, Any] | None:
     key = (group_of(api_version), kind)
     if key in _BYSTANDERS:
         return _IDENTITY
-    if key not in TEMPLATES or kind == "Rollout":  # a Rollout's strategy concerns its Services
-        return None
+    # A Rollout's strategy concerns its Services, and few have machines.
+    if key not in TEMPLATES or kind == "Rollout" or kind in MACHINES:
+        return _WOVEN.get(key)
     template: Mapping[str, Any] = {"metadata": _META}
     for step in reversed(TEMPLATES[key].split(".") if TEMPLATES[key] else ()):
         template = {step: template}

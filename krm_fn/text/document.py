@@ -18,7 +18,7 @@ from krm_fn.text.pages import Entry, Page, fail
 from krm_fn.text.splice import Splice, block_list, edit_list, flow_list
 from krm_fn.text.stream_edits import edit_stream
 from krm_fn.text.writer import dump
-from krm_fn.text.yaml_cuts import Asked
+from krm_fn.text.yaml_shapes import Asked
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping, Sequence

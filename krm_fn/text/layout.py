@@ -33,15 +33,15 @@ class Layout:
     Args:
         source: the text of the object, as `document.Document.source` gives it.
         column: the column of its first key in the list.
-        paths: what to read; None for all. What is beside them is passed over.
+        paths: what to read; None for all. What is beside them is passed over, with `masks` as `places.read` says.
     """
 
-    def __init__(self, source: str, column: int, paths: Iterable[Path] | None) -> None:
+    def __init__(self, source: str, column: int, paths: Iterable[Path] | None, *, masks: bool = False) -> None:
         self.pad = column
         self.text = " " * column + source
         line_end = _LINE_END.search(source)
         self.newline = line_end[0] if line_end else "\n"
-        self.root = read(self.text, paths)
+        self.root = read(self.text, paths, masks=masks)
 
     def _at(self, path: Path) -> list[Place]:
         places = self._deepest(path)

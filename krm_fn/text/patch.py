@@ -32,12 +32,20 @@ class Text(Layout):
         column: the column of its first key in the list; the other lines of `source` stand at least there.
         paths: the lists and mappings that edits will name; None for any. What is beside them is passed over.
         pieces: what writes entries that are inserted as lines, in place of `block_list`.
+        masks: whether to look at entries beside the paths as their lines stand; the outcome is to be read again then.
     """
 
     def __init__(
-        self, source: str, column: int, paths: Iterable[Path] | None = None, pieces: Pieces | None = None
+        self,
+        source: str,
+        column: int,
+        paths: Iterable[Path] | None = None,
+        pieces: Pieces | None = None,
+        *,
+        masks: bool = False,
     ) -> None:
-        super().__init__(source, column, paths)
+        super().__init__(source, column, paths, masks=masks)
+        self._parents: dict[Path, list[Place]] = {}  # of entries that are taken out
         self.pieces = pieces
         self.blocks: list[tuple[str, int]] = []  # what `pieces` wrote, in order, and at which column
         self.edits: dict[tuple[int, int], list[tuple[int, str]]] = {}  # place -> (depth, text) of what goes there
@@ -138,9 +146,16 @@ class Text(Layout):
 
     def remove(self, path: Path) -> None:
         """Take out the entry of a sequence, or the key of a mapping, at `path`."""
-        for place in self._at(path):
-            if place.parent:
-                self.removed.setdefault(id(place.parent), (place.parent, set()))[1].add(place.index)
+        above, step = path[:-1], path[-1]
+        if above not in self._parents:
+            self._parents[above] = self._at(above)
+        for parent in self._parents[above]:
+            places = self._steps(parent.node, step)
+            if not places:
+                raise KeyError(path)
+            for place in places:
+                if place.parent:  # of a merged mapping another one
+                    self.removed.setdefault(id(place.parent), (place.parent, set()))[1].add(place.index)
 
     def empty(self, path: Path) -> object:
         """Take out all entries of a list or mapping, and its key, unless that was there before it was filled.

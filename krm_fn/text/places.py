@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,10 +18,10 @@ from yaml.events import (
 )
 
 from krm_fn.text.edits import Path
+from krm_fn.text.masks import Wanted, masked
 from krm_fn.text.yaml_ends import COLON, tolerant
 
 Event = Any  # one of yaml.events; PyYAML's stubs do not say what its C parser fills in
-_Wanted = Mapping[str | int, Any]  # the next steps of the wanted paths, each with those behind it
 
 _PAIR = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")
 _STARTS: frozenset[Any] = frozenset([MappingStartEvent, SequenceStartEvent])
@@ -57,8 +57,11 @@ class Node:
         return self.is_scalar and self.start == self.end
 
 
-def read(text: str, paths: Iterable[Path] | None) -> Node:
-    """Return the tree of the text's first document: in full, or only along `paths` and one step beside them."""
+def read(text: str, paths: Iterable[Path] | None, *, masks: bool = False) -> Node:
+    """Return the tree of the text's first document: in full, or only along `paths` and one step beside them.
+
+    With `masks` entries beside them are looked at as their lines stand, which is fast and may err: see `masks`.
+    """
     wanted: dict[str | int, Any] | None = None
     if paths is not None and "&" not in text:  # an alias on a path leads to wherever its anchor stands
         wanted = {}
@@ -66,6 +69,8 @@ def read(text: str, paths: Iterable[Path] | None) -> Node:
             at = wanted
             for step in path:
                 at = at.setdefault(step, {})
+        if masks:
+            text = masked(text, wanted)
     text = _PAIR.sub(lambda pair: pair[0].lower().replace(r"\ud", r"\ue"), text)  # JSON's, which libyaml refuses
     try:
         return _Reader(text).root(wanted)
@@ -78,12 +83,12 @@ class _Reader:
         self.get_event: Callable[[], Event] = cyaml.CParser(text).get_event  # type: ignore[attr-defined]  # a gap in the stubs
         self.anchors: dict[str, Node] = {}
 
-    def root(self, wanted: _Wanted | None) -> Node:
+    def root(self, wanted: Wanted | None) -> Node:
         """Return the first document."""
         self.get_event(), self.get_event()  # the stream's start and the document's
         return self.node(self.get_event(), wanted)
 
-    def node(self, event: Event, wanted: _Wanted | None) -> Node:
+    def node(self, event: Event, wanted: Wanted | None) -> Node:
         """Return the node that begins with `event`, its entries in full where they are wanted (None: all)."""
         node = _node(event)
         kind = event.__class__

@@ -37,17 +37,31 @@ def rewrite(source: str, column: int, value: Value, edit: Edit, pieces: Pieces |
         return Rewritten(source, value)
     if "&" in source or "*" in source:
         pieces = None  # one edit may change several places
+    for masks in (True, False):
+        made = _attempt(source, column, value, edit, pieces, masks=masks)
+        if made:
+            return made
+    return None
+
+
+def _attempt(
+    source: str, column: int, value: Value, edit: Edit, pieces: Pieces | None, *, masks: bool
+) -> Rewritten | None:
     try:
-        text, left, blocks = _edited(source, column, edit, pieces)
+        text, left, blocks = _edited(source, column, edit, pieces, masks=masks)
     except (YAMLError, LookupError):
         return None
-    read, thin = _thinned(text, edit, blocks) if blocks else (text, edit)
     if pieces and not pieces.are_sound():
         return None
-    margin = " " * column
-    if not reads_as(margin + read, _wanted(value, thin, left), margin + source):
-        return None
-    return Rewritten(text, _wanted(value, edit, left))
+    margin, whole = " " * column, (text, edit)
+    lists = {one.path for one in edit.additions if isinstance(one, Insert)}
+    for read, thin in (_thinned(*whole, blocks), whole) if blocks else (whole,):
+        wanted = _wanted(value, thin, left)
+        if (pieces and pieces.read_as(margin + read, column, lists, wanted)) or reads_as(
+            margin + read, wanted, margin + source
+        ):
+            return Rewritten(text, _wanted(value, edit, left))
+    return None
 
 
 def _wanted(value: Value, edit: Edit, left: Mapping[Path, Any]) -> Value:
@@ -65,15 +79,17 @@ def _thinned(text: str, edit: Edit, blocks: Sequence[tuple[str, int]]) -> tuple[
     """
     inserts = [one for one in edit.additions if isinstance(one, Insert)]
     stubs = [{"stub": number} for number in range(len(blocks))]
-    thin = text
+    parts: list[str] = []
+    at = 0
     for (lines, column), stub in zip(blocks, stubs, strict=True):
-        thin, *behind = thin.split(lines)
-        if len(behind) != 1 or len(inserts) != len(blocks):
+        found = text.find(lines, at)  # blocks mostly come in the order of the text
+        if found < 0 or len(inserts) != len(blocks):
             return text, edit
-        thin += block_list([stub], column) + behind[0]
+        parts += [text[at:found], block_list([stub], column)]
+        at = found + len(lines)
     rest = iter(stubs)
     additions = [one._replace(values=[next(rest)]) if isinstance(one, Insert) else one for one in edit.additions]
-    return thin, edit._replace(additions=tuple(additions))
+    return "".join([*parts, text[at:]]), edit._replace(additions=tuple(additions))
 
 
 def grown(source: str, edit: Edit) -> int:
@@ -85,13 +101,13 @@ def grown(source: str, edit: Edit) -> int:
 
 
 def _edited(
-    source: str, column: int, edit: Edit, pieces: Pieces | None
+    source: str, column: int, edit: Edit, pieces: Pieces | None, *, masks: bool
 ) -> tuple[str, dict[Path, Any], Sequence[tuple[str, int]]]:
     """Return the text, what is left of emptied lists, and the blocks that `pieces` wrote, each with its column."""
     blocks: Sequence[tuple[str, int]] = ()
     left: dict[Path, Any] = {}
     if edit.removals or edit.emptied:
-        text = Text(source, column, [*(path[:-1] for path in edit.removals), *edit.emptied])
+        text = Text(source, column, [*(path[:-1] for path in edit.removals), *edit.emptied], masks=masks)
         for path in edit.removals:
             text.remove(path)
         for path in edit.emptied:
@@ -100,7 +116,7 @@ def _edited(
         source = text.result()
     if edit.additions:
         paths = ((*one.path, one.key) if isinstance(one, Put) else one.path for one in edit.additions)
-        text = Text(source, column, paths, pieces)
+        text = Text(source, column, paths, pieces, masks=masks)
         for addition in edit.additions:
             if isinstance(addition, Insert):
                 text.insert(addition.path, addition.place, addition.values)

@@ -14,8 +14,10 @@ from yaml import YAMLError
 from krm_fn.results import FunctionError
 from krm_fn.text import yaml_reader
 from krm_fn.text.pages import Entry, Listing, Page, Style
-from krm_fn.text.yaml_cuts import LINE_SEPARATORS, Asked, Cutter, OddTextError, is_printable, whole_lines
+from krm_fn.text.yaml_cuts import Cutter
 from krm_fn.text.yaml_ends import block_end
+from krm_fn.text.yaml_odd import LINE_SEPARATORS, OddTextError, is_printable, whole_lines
+from krm_fn.text.yaml_shapes import Asked
 
 _START = re.compile(r"^items:(?:[ ]+(?:#[^\n]*)?)?\n(?:[ ]*(?:#[^\n]*)?\n)*([ ]*)-(?=[ \n])", re.MULTILINE)
 _FIRST_KEY = re.compile(r"-(?:[ ]*(?:#[^\n]*)?\n)* *")

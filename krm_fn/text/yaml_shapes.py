@@ -9,13 +9,21 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 Tree = Mapping[str, "Tree | None"]  # the keys that are asked for; None: with all that is in them
+Asked = Callable[[str, str], "Tree | None"]  # apiVersion and kind -> what is asked for; None: everything
 EACH: Tree = {}  # every key, each by itself: neighbours of other objects often say the same
+ENTRIES: Tree = {"-": None}  # of a list, each key of each entry by itself
 IDENTITY = ("apiVersion", "kind")
+
+
+class Whole(dict[str, "Tree | None"]):
+    """Keys of a mapping that is asked for whole, each with how it is cut further."""
+
+
 # text -> where what it holds goes: a mapping and its object, or None and the object that it is the whole of
 Waiting = dict[str, list[Any]]
 

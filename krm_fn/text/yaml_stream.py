@@ -12,7 +12,9 @@ from yaml import YAMLError
 
 from krm_fn.results import FunctionError
 from krm_fn.text.pages import Page
-from krm_fn.text.yaml_cuts import LINE_SEPARATORS, Asked, Cutter, OddTextError, is_printable, whole_lines
+from krm_fn.text.yaml_cuts import Cutter
+from krm_fn.text.yaml_odd import LINE_SEPARATORS, OddTextError, is_printable, whole_lines
+from krm_fn.text.yaml_shapes import Asked
 
 _MARKER = re.compile(r"^---[ ]*(?:#[^\n]*)?(?:\n|\Z)", re.MULTILINE)
 _ODD = re.compile(r"^(?:---[ \t]+[^ #\n]|---\t|\.\.\.|%|\ufeff)", re.MULTILINE)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
 
-from krm_fn.istio.destinations import MIRRORS, destinations, with_destination
-from krm_fn.istio.matches import carried, combined, of_carriers
+from krm_fn.istio.destinations import MIRRORS, destinations, theirs_elsewhere, with_destination
+from krm_fn.istio.matches import combined, of_carriers
 from krm_fn.istio.routes import ServiceRoutes
-from krm_fn.istio.weaving import neighbours
 from krm_fn.istio.weaving.known import Known, findings, plans
-from krm_fn.istio.weaving.neighbours import Neighbour, catches_all, theirs_elsewhere
+from krm_fn.istio.weaving.neighbours import Neighbour, catches_all
+from krm_fn.istio.weaving.rivals import rivals, twins
 from krm_fn.istio.weaving.runs import Run, runs
+from krm_fn.istio.weaving.shared import Shared
 from krm_fn.istio.weaving.targets import Additions, Loomed, Needed, Target, Woven, collapsed, together, weight
 from krm_fn.plan.answers import Route, ServicePlan
 from krm_fn.plan.differing import told_apart
@@ -32,7 +33,11 @@ class HttpRoutes:
         # Istio takes a delegate's route only where each match of the one that hands over meets one of its own.
         self._shares = bool(loomed.one.hosts)
         self._beside = beside  # the neighbours on gateways, with their routes; made only where a route catches all
+        self._shared = loomed.shared or Shared()
+        self._kept: list[Value] = []  # an identity is that of one value while it is kept
         self._found: dict[int, Known] = {}  # by the identity of a route
+        self._alike: dict[tuple[int, ...], Known] = {}  # by the identities of what says where a route leads
+        self._led: dict[tuple[int, str | None], tuple[list[Manifest] | None, tuple[Needed, ...]]] = {}
         self._entries: dict[str, list[Manifest]] = {}  # one for all that are equal, so that it is written once
         self._told_apart: dict[tuple[Ref, ...], list[tuple[Route, list[Manifest]]]] = {}  # by Services
 
@@ -40,7 +45,11 @@ class HttpRoutes:
         """Return what is known of a route of the VirtualService; every copy asks again."""
         found = self._found.get(id(route))
         if found is None:
-            found = self._found[id(route)] = Known.of(self.loomed, route)
+            key = tuple(id(route.get(part)) for part in ("route", "headers", *MIRRORS))
+            like = self._alike.get(key)
+            found = like.with_matches(route) if like else Known.of(self.loomed, route)
+            self._alike[key] = self._found[id(route)] = found
+            self._kept.append(route)
         return found
 
     def woven(self) -> Additions:
@@ -75,14 +84,14 @@ class HttpRoutes:
     def _variants(self, run: Run, values: Iterable[tuple[Route, list[Manifest]]]) -> list[Woven]:
         """Return a run's copies for the requests of environments; neighbours that lead to the same are one."""
         found: list[tuple[Woven, list[Manifest], str]] = []
-        matches = run.matches()
+        matches = run.matches() if len(run.routes) > 1 else run.first.get("match")
         for (one, carriers), within in product(values, self._within(run.first)):
-            match = combined([within] if within else matches, carriers)
+            match = combined([within], carriers) if within else self._shared.combined(matches, carriers)
             if not match:  # nothing can carry it
                 continue
             led = self.led(run.first, one.environment)
             if self._shares and found and found[-1][0].value == led.value and same(found[-1][0].value, led.value):
-                found[-1][1].extend(match)
+                found[-1] = (found[-1][0], [*found[-1][1], *match], found[-1][2])
             else:
                 found.append((led, match, one.environment))
         return [self._signed(run.first, led, match, stem) for led, match, stem in found]
@@ -98,7 +107,7 @@ class HttpRoutes:
         key = tuple(plan.service.ref for plan in services)
         if key not in self._told_apart:
             header = services[0].config.env_header
-            self._told_apart[key] = [(one, carried(header, one)) for one in told_apart(services)]
+            self._told_apart[key] = [(one, self._shared.carried(header, one)) for one in told_apart(services)]
         return self._told_apart[key]
 
     def _within(self, route: Value) -> Sequence[Value]:
@@ -114,7 +123,7 @@ class HttpRoutes:
             return [], []
         beside = self._beside()
         others = [one for one, _ in beside]
-        results = [*neighbours.twins(self.loomed.one, others), *neighbours.rivals(self.loomed.one, others)]
+        results = [*twins(self.loomed.one, others), *rivals(self.loomed.one, others)]
         if any(one.catches_all and one.is_first and one.is_everywhere for one, _ in beside):
             return None, results
         guards = [guard for one, routes in beside for guard in self._guards(one, routes, services)]
@@ -168,7 +177,21 @@ class HttpRoutes:
 
     def led(self, route: Value, value: str | None) -> Woven:
         """Return a route without its name and match, as it is to be for requests that carry `value`."""
-        targets = self._read(route).targets
+        known = self._read(route)
+        key = (id(known.targets), value)
+        if key not in self._led:
+            self._led[key] = self._entries_led(route, known.targets, value)
+        entries, needed = self._led[key]
+        if entries is None:
+            return Woven({})
+        mirrored = self._mirrored(route, value) if known.mirrors else Woven(route)
+        rest = {key: part for key, part in mirrored.value.items() if key not in ("name", "match", "route")}
+        return Woven({"route": entries, **rest}, (*needed, *mirrored.needed))
+
+    def _entries_led(
+        self, route: Value, targets: Sequence[Target], value: str | None
+    ) -> tuple[list[Manifest] | None, tuple[Needed, ...]]:
+        """Return the entries of a route as they are to be for `value`; None where nobody answers."""
         entries: list[Manifest] = []
         needed: list[Needed] = []
         for entry, target in zip(mappings(route.get("route")), targets, strict=True):
@@ -177,12 +200,9 @@ class HttpRoutes:
                 entries.append({**entry, "destination": led.value})
                 needed += led.needed
         if len(entries) < len(targets) and not sum(map(weight, entries)):
-            return Woven({})  # what is left answers nothing, and Istio refuses weights that are all 0
+            return None, ()  # what is left answers nothing, and Istio refuses weights that are all 0
         entries = collapsed(entries) if value else entries
-        entries = self._entries.setdefault(repr(entries), entries)
-        mirrored = self._mirrored(route, value)
-        rest = {key: part for key, part in mirrored.value.items() if key not in ("name", "match", "route")}
-        return Woven({"route": entries, **rest}, (*needed, *mirrored.needed))
+        return self._entries.setdefault(repr(entries), entries), tuple(needed)
 
     def _nowhere(self, route: Value) -> Woven:
         """Return a route as `led` does, to subsets without pods: its fault comes before the 503."""

@@ -31,9 +31,12 @@ class Known(NamedTuple):
     def of(cls, loomed: Loomed, route: Value) -> Known:
         targets, mirrors = loomed.targets(route), loomed.mirrors(route)
         everyone = [*targets, *(target for _, target in mirrors)]
-        services = plans(everyone)
-        carriers = list(of_carriers(route.get("match"), services[0].config.env_header)) if services else []
-        return cls(targets, mirrors, everyone, services, carriers)
+        return cls(targets, mirrors, everyone, plans(everyone), ()).with_matches(route)
+
+    def with_matches(self, route: Value) -> Known:
+        """Return what is known of a route that leads to the same, and has other matches."""
+        header = self.plans[0].config.env_header if self.plans else None
+        return self._replace(carriers=list(of_carriers(route.get("match"), header)) if header else [])
 
 
 def plans(targets: Iterable[Target]) -> list[ServicePlan]:

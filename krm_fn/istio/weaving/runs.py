@@ -51,7 +51,9 @@ def runs(places: Iterable[tuple[int, Value]], is_free: Callable[[Value], bool]) 
 
 def _is_like(one: Value, other: Value) -> bool:
     return one.keys() - _ITS_OWN == other.keys() - _ITS_OWN and all(
-        part == other[key] and same(part, other[key]) for key, part in one.items() if key not in _ITS_OWN
+        part is other[key] or (part == other[key] and same(part, other[key]))
+        for key, part in one.items()
+        if key not in _ITS_OWN
     )
 
 

@@ -10,6 +10,7 @@ from krm_fn.istio.destinations import MIRRORS, destinations
 from krm_fn.istio.spoken import Spoken, of_mirrors, of_route
 from krm_fn.istio.subsets import Place, Subsets
 from krm_fn.istio.theirs import VirtualService
+from krm_fn.istio.weaving.shared import Shared
 from krm_fn.plan.answers import ServicePlan
 from krm_fn.plan.services import Key
 from krm_fn.results import Code, Result
@@ -133,6 +134,7 @@ class Loomed(NamedTuple):
         domain: the cluster's.
         demands: of a delegate, what its matches must have for the routes that hand over to it.
         inherited: of a delegate, what its routes have of those, where they say nothing of their own.
+        shared: what its copies have in common with those of all others.
     """
 
     one: VirtualService
@@ -142,6 +144,7 @@ class Loomed(NamedTuple):
     domain: str = ""
     demands: Sequence[Value] = (NOTHING,)
     inherited: Value = NOTHING
+    shared: Shared | None = None
 
     def http(self) -> list[Value]:
         """Return its HTTP routes; a delegate's with what they have of those that hand over."""
@@ -180,7 +183,8 @@ class Loomed(NamedTuple):
     def signed(self, made: Value, environment: str, route: Value) -> Manifest:
         """Return a route with its name: the environment, and that of the route which it is a copy of."""
         own = route.get("name")
-        return signed(made, f"{environment}--{own}" if own else environment, self.owner)
+        digests = self.shared.digests if self.shared else None
+        return signed(made, f"{environment}--{own}" if own else environment, self.owner, digests)
 
     def inserted(self, protocol: str, index: int, routes: Sequence[Woven]) -> Additions:
         """Return routes put before one of the user's, or behind the last; a list that is not there is made."""

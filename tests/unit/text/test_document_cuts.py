@@ -12,16 +12,17 @@ from yaml.cyaml import CParser
 from krm_fn.results import FunctionError
 from krm_fn.text import yaml_list, yaml_reader, yaml_stream
 from krm_fn.text.readback import same
-from krm_fn.text.yaml_shapes import EACH
+from krm_fn.text.yaml_shapes import EACH, ENTRIES, Whole
 
 HEAD = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n"
 BELOW = {"a": None, "b": {"a": None, "on": None}, "d.e/f": EACH, "q": None}
 TREE = {"apiVersion": None, "kind": None, "a": BELOW, "b": {"c": BELOW, "a": None}, "c": EACH, "y": None}
+WHOLE = Whole(a=Whole(a=ENTRIES, b=Whole(c=ENTRIES)), b=ENTRIES, c=Whole(a=ENTRIES, c=ENTRIES), q=ENTRIES)
 
 
 def asked(_api_version, kind):
-    """Some of an object of kind X, and of any other everything."""
-    return TREE if kind == "X" else None
+    """Some of an object of kind X, of any other everything, cut further where it is of kind W."""
+    return {"X": TREE, "W": WHOLE}.get(kind)
 
 
 def pruned(value, tree=TREE):
@@ -51,6 +52,7 @@ def agree(cut, text):
                 assert same(pruned(quick.value), pruned(whole.value))
             else:
                 assert same(quick.value, whole.value)
+                assert repr(quick.value) == repr(whole.value)  # the order of keys
                 assert quick.duplicates == whole.duplicates
 
 
@@ -215,7 +217,8 @@ def nested(depth):
 
 
 KIND = st.sampled_from(
-    [["apiVersion: v1", "kind: X"]] * 3 + [["apiVersion: v1", "kind: Y"], ["kind: X", "apiVersion: 'v1' # c"]]
+    [["apiVersion: v1", "kind: X"], ["apiVersion: v1", "kind: W"]] * 3
+    + [["apiVersion: v1", "kind: Y"], ["kind: X", "apiVersion: 'v1' # c"]]
 )
 LEADS = st.sampled_from(["- ", "- ", "- # head\n  ", "-   ", "-\n  ", "- \n\n  # c\n  "])
 BODY_LINES = st.one_of(nested(3), nested(3), st.lists(LINE, max_size=6))
@@ -299,8 +302,9 @@ def test_what_is_cut_of_a_stream_is_what_it_says_as_a_whole(start, documents, ma
 @pytest.mark.parametrize("key", KEYS)
 def test_every_line_that_is_cut_is_read_right(lead, key):
     """Each key with each value, in a mapping, in a list, and too deep; asked for, beside it, and where nobody asks."""
-    for above, gap, value in itertools.product(["a", "z", "b:\n    c"], ["", " ", "  "], VALUES):
-        text = f"{HEAD}items:\n- apiVersion: v1\n  kind: X\n  {above}:\n{lead}{key}:{gap}{value}\n  y: 1\n"
+    places = [("X", "a"), ("X", "z"), ("X", "b:\n    c"), ("W", "a:\n    b"), ("W", "b")]
+    for (kind, above), gap, value in itertools.product(places, ["", " ", "  "], VALUES):
+        text = f"{HEAD}items:\n- apiVersion: v1\n  kind: {kind}\n  {above}:\n{lead}{key}:{gap}{value}\n  y: 1\n"
         cut = yaml_list.read(text, asked)
         if cut is not None:
             agree(cut, text)
@@ -317,6 +321,50 @@ def test_ordinary_objects_are_cut(bodies):
     agree(yaml_list.read(text, asked), text)
 
 
+ROUTES = """\
+- apiVersion: v1
+  kind: W
+  a:
+    b:
+      c:
+      # first
+      - name: x{0}
+        match:
+        - {{a: 1}}
+        to: |
+          text
+
+      - match: # why
+        - {{a: 1}}
+        name: x{0}
+
+  b:
+    - to: |
+          text
+      name: y
+"""
+
+
+def test_what_whole_objects_say_alike_is_read_once():
+    """Equal parts of the entries of lists are one value, in one object and among several; the order stays."""
+    text = f"{HEAD}items:\n" + "".join(map(ROUTES.format, range(2)))
+    agree(yaml_list.read(text, asked), text)
+    one, other = (entry.value for entry in yaml_list.read(text, asked)[0].listings["items"].entries)
+    first, second = one["a"]["b"]["c"]
+    assert (list(first), list(second)) == (["name", "match", "to"], ["match", "name"])
+    assert first["match"] is other["a"]["b"]["c"][0]["match"]
+    assert first["to"] == "text\n" == one["b"][0]["to"]
+
+
+@pytest.mark.parametrize("twice", ["name: x\n    match: 1", "z: 1\n    z: 1"])
+def test_a_whole_object_that_gives_a_key_twice_says_so(twice):
+    """Its entries are read as they stand, and the other objects' as ever."""
+    text = f"{HEAD}items:\n- apiVersion: v1\n  kind: W\n  b:\n  - match: 2\n    {twice}\n" + ROUTES.format(1)
+    page = yaml_list.read(text, asked)
+    agree(page, text)
+    assert page[0].listings["items"].entries[0].duplicates == (("b[0].match",) if "match" in twice else ())
+
+
 @pytest.mark.parametrize(
     "items",
     [
@@ -327,6 +375,9 @@ def test_ordinary_objects_are_cut(bodies):
         "- apiVersion: v1\n  kind: X\n  z: 'x\n  y: 1'\n",
         "- apiVersion: v1\n  kind: X\n  z: {\n  y: 1}\n",
         "- apiVersion: v1\n  kind: X\n  a:\n    z: [\n    q: 1]\n",
+        "- apiVersion: v1\n  kind: W\n  b:\n  - z: 'x\n  - y: 1'\n",
+        "- apiVersion: v1\n  kind: W\n  b:\n  - z: [\n    y: 1]\n",
+        "- apiVersion: v1\n  kind: W\n  a:\n    b:\n      c:\n      - z: [\n      - y: 1]\n",
     ],
 )
 def test_what_reaches_over_a_cut_is_read_in_one_pass(items):

@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from styles import decorated, styles
 
+from krm_fn.results import FunctionError
 from krm_fn.text import document
 from krm_fn.text.patch import Text
 
@@ -129,6 +130,28 @@ def test_what_is_beside_the_paths_may_be_passed_over(text, data):
         edit.put(path, "added", [{"k": "v"}], after=key)
         edit.remove((*path, key))
     assert edits[0].result() == edits[1].result()
+
+
+@settings(max_examples=400, deadline=None)
+@given(text=documents(), data=st.data())
+def test_entries_may_be_looked_at_as_their_lines_stand(text, data):
+    """Edits of a list are the same text, or one that says something else, which its reader notices."""
+    entries = value_of(text)["spec"]["http"]
+    place = data.draw(st.integers(0, len(entries)))
+    quick, whole = (Text(text, 0, [("spec", "http")], masks=masks) for masks in (True, False))
+    wanted = [*entries[:place], *OURS, *entries[place:]]
+    whole.insert(("spec", "http"), place, OURS)
+    try:
+        quick.insert(("spec", "http"), place, OURS)
+        woven = quick.result()
+        read = value_of(woven)["spec"]["http"]
+    except (FunctionError, LookupError):
+        return
+    assert woven == whole.result() or read != wanted
+    quick = Text(whole.result(), 0, [("spec", "http")], masks=True)
+    for index in range(len(OURS)):
+        quick.remove(("spec", "http", place + index))
+    assert quick.result() == text or value_of(quick.result())["spec"]["http"] != entries
 
 
 def test_added_lines_only():
