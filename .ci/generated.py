@@ -11,7 +11,7 @@ from pathlib import Path
 
 import shtab
 
-from krm_fn.command.subcommands import parser
+from krm_fn.command.line import parser
 
 ROOT = Path(__file__).resolve().parents[1]
 _NAME = "virtual-env-fn"

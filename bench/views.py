@@ -1,12 +1,13 @@
 """What the views cost: explain, matrix and diff beside the function itself, and the page in a real browser.
 
     python bench/views.py              # all of it; the page needs Chromium and Playwright (.ci/parts/chromium)
-    python bench/views.py --no-page
+    python bench/views.py --no-page    # or --page-only
 
 Prints the processor time of each view as a multiple of the function's, median of the pairs, which take turns, and
-milliseconds in the browser. The page's times run from the start of its navigation to the load event, and from a click
-on an environment to the frame after it; the CPU time of the page's main thread stands beside them, for it does not
-count other work on the machine.
+milliseconds in the browser. The page's times run from the start of its navigation to the load event and to the first
+frame that shows something, and from a click on an environment to the frame after it; the CPU time of the page's main
+thread stands beside them, for it does not count other work on the machine. `chrt -r 10 python bench/views.py` (as root)
+gives the browser the processors before all else.
 """
 
 from __future__ import annotations
@@ -121,6 +122,14 @@ _TIMES = """() => new Promise((done) => {
   next(0);
 })"""
 _LOADED = """() => performance.getEntriesByType("navigation")[0].loadEventEnd"""
+_FIRST_FRAME = """() => new Promise((done) => {
+  const look = () => {
+    const [found] = performance.getEntriesByName("first-contentful-paint");
+    if (found) done(found.startTime);
+    else setTimeout(look, 5);
+  };
+  look();
+})"""
 
 
 def page(folder: Path) -> None:
@@ -138,6 +147,7 @@ def page(folder: Path) -> None:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=arguments)
         tabs = [(_visit(browser, blank), _visit(browser, output)) for _ in range(TABS)]
         browser.close()
+    print(f"load {os.getloadavg()[0]:.0f}")
     print(f"page of 200 x 60, {output.stat().st_size / 1000:.0f} kB, in {TABS} tabs of Chromium (least, median, most):")
     for name, place in (("blank page", 0), ("the page", 1)):
         visits = [tab[place] for tab in tabs]
@@ -158,6 +168,7 @@ def _visit(browser: Browser, path: Path) -> dict[str, float]:
     start = cpu()
     tab.goto(path.as_uri(), wait_until="load")
     times = {"open, to the load event": tab.evaluate(_LOADED)}
+    times["open, to the first frame"] = tab.evaluate(_FIRST_FRAME)
     tab.evaluate("() => new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
     times["open, CPU of the main thread"] = cpu() - start
     if tab.locator("#grid").count():
@@ -177,8 +188,10 @@ def _spread(times: list[float]) -> str:
 if __name__ == "__main__":
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     options.add_argument("--no-page", action="store_true")
+    options.add_argument("--page-only", action="store_true")
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as place:
-        commands(Path(place))
+        if not given.page_only:
+            commands(Path(place))
         if not given.no_page:
             page(Path(place))

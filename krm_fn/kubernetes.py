@@ -8,7 +8,7 @@ from krm_fn.config.reader import Configs
 from krm_fn.names import full_name
 from krm_fn.objects import SELECTOR, Object, added_label, annotations_of
 from krm_fn.output import Output
-from krm_fn.plan import target_ports
+from krm_fn.plan import restarts, target_ports
 from krm_fn.plan.answers import Adoption, Copy, Plan
 from krm_fn.plan.services import Port
 from krm_fn.results import Code, Result
@@ -25,7 +25,7 @@ def output(objects: Sequence[Object], plan: Plan, configs: Configs) -> Output:
     return Output(
         tuple(_service(one, configs.cluster_domain) for one in plan.copies),
         (*_labelled(plan.adoptions), *_narrowed(objects, plan, configs.owner)),
-        (*map(_adopted, plan.adoptions), *target_ports.find(objects, plan)),
+        (*_adopted(objects, plan.adoptions), *target_ports.find(objects, plan)),
     )
 
 
@@ -93,9 +93,18 @@ def _labelled(adoptions: Sequence[Adoption]) -> Iterator[Edit]:
         yield Edit(one.workload.position, (), (Put(path, one.label, one.environment),))
 
 
-def _adopted(one: Adoption) -> Result:
-    message = (
-        f"counts as {one.environment!r}: its pods get the label {one.label}: {one.environment}; where they run "
-        "without it, they restart once when it is applied: routes after them"
-    )
-    return Result(Code.ADOPTED, message, one.workload.ref, one.workload.labels_field)
+def _adopted(objects: Sequence[Object], adoptions: Sequence[Adoption]) -> Iterator[Result]:
+    by_position = {one.position: one for one in objects} if adoptions else {}
+    for one in adoptions:
+        workload = one.workload
+        counts = f"counts as {one.environment!r}: its pods get the label {one.label}: {one.environment}"
+        then = "where they run without it, they restart once when it is applied: routes after them"
+        if workload.ref.kind == "Pod":
+            then = "where it runs without it, it gets the label in place, without a restart: routes after it"
+        yield Result(Code.ADOPTED, f"{counts}; {then}", workload.ref, workload.labels_field)
+        if why := restarts.kept(by_position[workload.position]):
+            message = (
+                f"pods of it that run without the label {one.label} do not get it when it is applied, and routes to "
+                f"{one.environment!r} lead past them: {why}"
+            )
+            yield Result(Code.ADOPTED_LATE, message, workload.ref, workload.labels_field)

@@ -77,6 +77,28 @@ def is_slip(name: str, meant: str) -> bool:
     return swapped or meant_rest in (rest[1:], rest) or rest == meant_rest[1:] or rest[1:] == meant_rest[1:]
 
 
+_LONG = 6  # characters of a name from which on one that is alike is hardly another word
+_ABBREVIATED = re.compile(r"environments?")
+
+
+def is_key_slip(key: str, meant: str) -> bool:
+    """Tell whether the key of a label was likely meant for another one.
+
+    That is one slip of the finger; and for a name that is long enough to be no other's, the same name behind another
+    prefix or none, or with `environment` for `env`.
+    """
+    if key == meant or is_slip(key, meant):
+        return key != meant
+    name, other = key.rpartition("/")[2], meant.rpartition("/")[2]
+    if len(other) < _LONG:
+        return False
+    return name == other or is_slip(name, other) or _short(name) == _short(other) != "env"
+
+
+def _short(name: str) -> str:
+    return _ABBREVIATED.sub("env", _SEPARATOR.sub("", name.lower()))
+
+
 def nearest(names: Iterable[str], wanted: str) -> str:
     """Return the name that looks most like `wanted`, or an empty string."""
     import difflib  # noqa: PLC0415 - wanted only on the way to an error

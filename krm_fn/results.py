@@ -130,6 +130,7 @@ class Code(Enum):
     OTHER_CONFIG = ("other-config", Severity.ERROR)
     SAME_AS_OTHER_CONFIG = ("same-as-other-config", Severity.INFO)
     ADOPTED = ("adopted", Severity.INFO)
+    ADOPTED_LATE = ("adopted-late", Severity.WARNING)
     ADDITION_EDITED = ("addition-edited", Severity.ERROR)
     NOT_EDITABLE = ("not-editable", Severity.ERROR)
     # what leaves
@@ -143,6 +144,7 @@ class Code(Enum):
     FORK_SHARES = ("fork-shares", Severity.WARNING)
     FUNCTION_NOT_RUN = ("function-not-run", Severity.ERROR)
     INNER_LAYER = ("inner-layer", Severity.WARNING)
+    NOT_BUILT = ("not-built", Severity.WARNING)
     NOTHING_CHECKED = ("nothing-checked", Severity.WARNING)
     LIKELY_SLIP = ("likely-slip", Severity.INFO)
     NOT_FOUND = ("not-found", Severity.ERROR)

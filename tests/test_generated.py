@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from krm_fn.command.subcommands import parser
+from krm_fn.command.line import parser
 
 ROOT = Path(__file__).resolve().parents[1]
 DATA = ROOT / "data"

@@ -39,6 +39,21 @@ def copy(tmp_path):
     return target
 
 
+@pytest.mark.parametrize("page", ["README.md", "README.zh-CN.md"])
+def test_the_output_of_diff_is_what_it_prints(page, copy):
+    """The text behind the block that ends with `diff` is what that command prints."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    (found,) = re.findall(
+        r"^```sh\n([^`]*\nvirtual-env-fn diff [^\n]*\n)```\n\n[^\n]+\n\n```text\n(.*?)^```$",
+        text,
+        re.MULTILINE | re.DOTALL,
+    )
+    block, printed = found
+    *before, diff = block.strip().splitlines()
+    run("\n".join(before), copy, dict(os.environ))
+    assert run(diff, copy, dict(os.environ)) == printed
+
+
 def run(block, cwd, env):
     done = subprocess.run(
         ["sh", "-eu", "-c", block], cwd=cwd, env=env, capture_output=True, text=True, timeout=SECONDS, check=False

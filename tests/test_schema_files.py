@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 import yaml
 
-from krm_fn.command.subcommands import parser
+from krm_fn.command.line import parser
 from krm_fn.config import reader
 from krm_fn.config.described import FIELDS
 from krm_fn.config.schema import definition, json_schema

@@ -30,14 +30,16 @@ def check(options: argparse.Namespace, settings: Settings) -> int:
         _print(options.format, [Located(one, one.ref.file if one.ref else "", 0) for one in in_order(error.results)])
         return stdio.FAILED
     nothing = _nothing_checked(ran)
-    results = in_order([*ran.results, *nothing, *report.slips(ran.computed.plan)])
-    found = report.environments(ran.computed.plan)
+    plan, configs = ran.computed.plan, ran.computed.configs
+    keys = report.key_slips(plan, lambda namespace: configs.of(namespace).config.env_label.name)
+    results = in_order([*ran.results, *nothing, *report.slips(plan), *keys])
+    found = report.environments(plan)
     least = Severity(options.fail_on)
     failing = [one for one in results if one.severity.rank <= least.rank]
     if options.format == "text" and arguments.least(options) is Severity.ERROR:
-        stdio.write("".join(f"{one.line()}\n" for one in failing).encode())
+        stdio.write_text("".join(f"{one.line()}\n" for one in failing))
     elif options.format == "text":
-        stdio.write(_text(ran, results, found).encode())
+        stdio.write_text(_text(ran, results, found))
     else:
         _print(options.format, [_located(one, ran.loaded, options.paths) for one in results], found, ran.loaded)
     return stdio.FAILED if failing else 0
@@ -60,7 +62,7 @@ def _print(
             ],
         }
         text = json.dumps(said, indent=2) + "\n"
-    stdio.write(text.encode())
+    stdio.write_text(text)
 
 
 def _text(ran: Ran, results: Sequence[Result], found: Sequence[Environment]) -> str:

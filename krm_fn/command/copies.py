@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from krm_fn.command import layers
-from krm_fn.command.files import is_read
 from krm_fn.command.reading import place
+from krm_fn.command.tree import is_read
 from krm_fn.results import Code, Ref, Result
 
 # What a kustomization does to each of its resources, and does again to what has been through it.

@@ -9,7 +9,9 @@ from krm_fn import live
 from krm_fn.command import arguments, running, stdio
 from krm_fn.command.settings import Settings
 from krm_fn.objects import is_list
+from krm_fn.results import Severity
 from krm_fn.text import document
+from krm_fn.views import facts
 
 
 def schema(options: argparse.Namespace, _: Settings) -> int:
@@ -20,7 +22,7 @@ def schema(options: argparse.Namespace, _: Settings) -> int:
         text = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
     else:
         text = document.dump(definition())
-    stdio.write(text.encode())
+    stdio.write_text(text)
     return 0
 
 
@@ -38,8 +40,12 @@ def generate(options: argparse.Namespace, settings: Settings) -> int:
     # By a first `{` kubectl takes the whole stream for JSON.
     start = "---\n" if documents and documents[0].startswith("{") else ""
     if not ran.failed:
-        stdio.write((start + "---\n".join(documents)).encode())
-    stdio.say(ran.results, arguments.least(options))
+        stdio.write_text(start + "---\n".join(documents))
+    least = arguments.least(options)
+    stdio.say(ran.results, least)
+    if not (documents or ran.failed or least is Severity.ERROR):
+        why = facts.nothing(ran.computed.plan) or "no Service needs a route"
+        stdio.note(f"nothing is generated or changed: {why}")
     return stdio.FAILED if ran.failed else 0
 
 

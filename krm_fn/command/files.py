@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from krm_fn.command import tree
 from krm_fn.command.reading import KUSTOMIZATIONS, Place, parse, place, problem, read_bytes, read_object
 from krm_fn.command.settings import Flags
 from krm_fn.objects import Object, objects_of
@@ -18,8 +18,8 @@ from krm_fn.text.document import Document
 if TYPE_CHECKING:
     from krm_fn.command.kustomize import Built
 
-_ENDINGS = (".yaml", ".yml", ".json", "Kptfile")
 _LONG = 100_000  # bytes from which on it is faster to pass over what nobody asks for (bench/views.py)
+_SHOWN = 4  # kustomizations that a message names
 _PLAIN = Flags()
 GIT = "git:"  # before REV:PATH
 
@@ -65,6 +65,7 @@ class _Read(NamedTuple):
     parts: tuple[_Part, ...]
     config: Mapping[str, Any] | None = None
     built: Built | None = None
+    unbuilt: tuple[str, ...] = ()  # kustomizations below, whose files were read as they lie there
 
 
 def load(paths: Sequence[str | Place], flags: Flags = _PLAIN, *, may_be_empty: bool = False) -> Loaded:
@@ -88,14 +89,17 @@ def load(paths: Sequence[str | Place], flags: Flags = _PLAIN, *, may_be_empty: b
         try:
             found.append(_read(one, f"{one.shown.rstrip('/')}/" if len(places) > 1 else "", flags))
             if not found[-1].parts and not may_be_empty:
-                problems.append(problem(one.shown, "holds no Kubernetes objects"))
+                below = _to_build(found[-1].unbuilt)
+                problems.append(
+                    problem(_called(one), "holds no Kubernetes objects" + (f", but {below}" if below else ""))
+                )
         except FunctionError as error:
             problems += error.results
     if problems:
         raise FunctionError(*problems)
     parts = [part for one in found for part in one.parts]
     configs = [
-        (at.shown, config)
+        (_called(at), config)
         for at, one in zip(places, found, strict=True)
         for config in (one.config, *(part.listed.function_config for part in one.parts))
         if config
@@ -104,13 +108,38 @@ def load(paths: Sequence[str | Place], flags: Flags = _PLAIN, *, may_be_empty: b
     return Loaded(
         tuple(_objects(parts)),
         configs[0][1] if configs else None,
-        tuple(result for one in built for result in one.results),
+        (*(result for one in built for result in one.results), *_not_built(places, found)),
         {part.name: part.path for part in parts}
         if len(built) <= 1
         else {part.name: part.path for part in parts if part.name},
         tuple(Layered(one.layer, one.is_outermost) for one in built if one.layer),
         tuple(_otherwise(configs)),
     )
+
+
+def _called(at: Place) -> str:
+    """Return a path as findings call it: REV:PATH without the mark that no user writes."""
+    return at.shown.removeprefix(GIT)
+
+
+def _not_built(places: Sequence[Place], found: Sequence[_Read]) -> Iterator[Result]:
+    for at, one in zip(places, found, strict=True):
+        if one.parts and one.unbuilt:
+            message = f"was read file by file, and holds {_to_build(one.unbuilt)}"
+            yield Result(Code.NOT_BUILT, message, Ref(file=_called(at)))
+
+
+def _to_build(names: Sequence[str]) -> str:
+    """Say of kustomizations that they are not built, and what to do; empty for none."""
+    if not names:
+        return ""
+    listed = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+    what = (
+        "kustomizations, built only as PATHs of their own"
+        if len(names) > 1
+        else "a kustomization, built only as a PATH"
+    )
+    return f"{what}: {listed}"
 
 
 def _otherwise(configs: Sequence[tuple[str, Mapping[str, Any]]]) -> Iterator[Result]:
@@ -156,8 +185,19 @@ def _read(at: Place, prefix: str, flags: Flags) -> _Read:
         built = kustomize.build(at, flags)
         part = _Part("", built.file, _listed(built.text, f"the build of {at.shown}"))
         return _Read((part,), built.config, built)
-    parts = tuple(_files(at, prefix))
-    return _Read(parts, _pipeline_config(at))
+    found = tree.walk(at)
+    parts = tuple(_files(at, found.manifests, prefix))
+    unbuilt = () if (at.path / "Kptfile").is_file() else tuple(_unbuilt(at, found.kustomizations))  # kpt builds none
+    return _Read(parts, _pipeline_config(at), unbuilt=unbuilt)
+
+
+def _unbuilt(at: Place, kustomizations: Sequence[Path]) -> Iterator[str]:
+    """Yield the folders below whose kustomizations no other one there builds."""
+    folders = [at.below(one.relative_to(at.path).as_posix()) for one in kustomizations if one != at.path]
+    if folders:
+        from krm_fn.command import layers  # noqa: PLC0415 - only kustomizations are looked into
+
+        yield from (one.shown for one in layers.outermost(folders))
 
 
 def _at_commit(source: str, flags: Flags) -> _Read:
@@ -185,9 +225,9 @@ def _stdin() -> bytes:
         raise FunctionError(problem("stdin", f"cannot be read: {error}")) from error
 
 
-def _files(directory: Place, prefix: str) -> Iterator[_Part]:
+def _files(directory: Place, files: Sequence[Path], prefix: str) -> Iterator[_Part]:
     problems: list[Result] = []
-    for file in _walk(directory.path):
+    for file in files:
         relative = file.relative_to(directory.path).as_posix()
         name = prefix + relative
         if file.exists() and not file.is_file():  # nobody may ever write into a named pipe
@@ -201,38 +241,6 @@ def _files(directory: Place, prefix: str) -> Iterator[_Part]:
             problems += [result for result in error.results if result.code not in ours]
     if problems:
         raise FunctionError(*problems)
-
-
-def is_read(file: Path, directory: Path) -> bool:
-    """Tell whether a file is one of those that a directory is read by."""
-    return directory.is_dir() and file in _walk(directory)
-
-
-def _walk(directory: Path) -> Iterator[Path]:
-    try:
-        from pathspec import GitIgnoreSpec  # noqa: PLC0415 - the function itself never walks a directory
-    except ImportError as error:
-        message = "the image reads no directories: send the documents through stdin (-), or install the Python package"
-        raise FunctionError(problem(str(directory), message)) from error
-
-    ignores: list[tuple[Path, GitIgnoreSpec]] = []
-    for walked, folders, names in os.walk(directory):
-        here = Path(walked)
-        if ".krmignore" in names:
-            lines = read_bytes(place(str(here / ".krmignore"))).decode(errors="replace").split("\n")
-            ignores.append((here, GitIgnoreSpec.from_lines(lines)))
-
-        def kept(path: Path, *, is_dir: bool = False) -> bool:
-            return not any(
-                spec.match_file(path.relative_to(root).as_posix() + ("/" if is_dir else ""))
-                for root, spec in ignores
-                if path.is_relative_to(root)
-            )
-
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and kept(here / name, is_dir=True))
-        for name in sorted(names):
-            if name.endswith(_ENDINGS) and name not in KUSTOMIZATIONS and kept(here / name):
-                yield here / name
 
 
 def _pipeline_config(package: Place) -> Mapping[str, Any] | None:

@@ -19,7 +19,7 @@ from krm_fn.results import Code, FunctionError, Ref, Result, Severity
 from krm_fn.text import document
 from krm_fn.text.copying import changed, copied
 from krm_fn.views import diff, paint
-from krm_fn.views.change import compare
+from krm_fn.views.compare import compare
 
 
 def fork(options: argparse.Namespace, settings: Settings) -> int:
@@ -42,10 +42,10 @@ def fork(options: argparse.Namespace, settings: Settings) -> int:
     if options.output:
         _write(Path(options.output), text)
     else:
-        stdio.write(text.encode())
+        stdio.write_text(text)
     _show(ran.computed, after, to_stdout=bool(options.output))
     if options.output:
-        stdio.write(copies.unread(options.output, paths).encode())
+        stdio.write_text(copies.unread(options.output, paths))
     return 0
 
 
@@ -87,7 +87,7 @@ def _remove(ran: Ran, settings: Settings, environment: str) -> int:
     found = forks.of_environment(ran.loaded.objects, ran.computed.plan, environment)
     gone = {one.position for one, _ in found} | owners.made(ran.loaded.objects, (one for one, _ in found))
     lines = [f"{one.ref}{f' ({one.ref.file})' if one.ref.file else ''}: {why}" for one, why in found]
-    stdio.write("".join(f"delete {line}\n" for line in lines).encode())
+    stdio.write_text("".join(f"delete {line}\n" for line in lines))
     after = _computed(ran, settings, [one for one in ran.loaded.objects if one.position not in gone])
     stdio.say(_fresh(ran, after), Severity.WARNING)
     _show(ran.computed, after, to_stdout=True)
@@ -97,7 +97,7 @@ def _remove(ran: Ran, settings: Settings, environment: str) -> int:
 def _show(before: Computation, after: Computation, *, to_stdout: bool) -> None:
     lines = diff.diff(compare(before.plan, after.plan))
     if to_stdout:
-        stdio.write(paint.text(lines).encode())
+        stdio.write_text(paint.text(lines))
     elif sys.stderr:
         sys.stderr.write(paint.plain(lines))
 

@@ -35,12 +35,12 @@ def show_hops(options: argparse.Namespace, settings: Settings) -> int:
             {"name": one.dump.name, "kind": one.dump.kind, "hops": [_json(one, hop) for hop in found]}
             for one, found in zip(proxies, hops, strict=True)
         ]
-        stdio.write((json.dumps(made, indent=2, ensure_ascii=False) + "\n").encode())
+        stdio.write_text(json.dumps(made, indent=2, ensure_ascii=False) + "\n")
     else:
         lines = list(explain.explain(loaded.wanted.plan, options.service, request, loaded.results))
         for one, found in zip(proxies, hops, strict=True):
             lines += [line(""), *_lines(one, found)]
-        stdio.write(paint.text(lines).encode())
+        stdio.write_text(paint.text(lines))
     good = all(hop.verdict is None for found in hops for hop in found)
     return 0 if good and not loaded.failed else stdio.FAILED
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -99,6 +99,23 @@ def read(directory: Place) -> Layer:
         FunctionError: if one of them is no YAML.
     """
     return _Reader().layer(directory) or Layer(directory.shown, {}, (), ())
+
+
+def outermost(directories: Sequence[Place]) -> list[Place]:
+    """Return those of some directories that are built by themselves: no other one's parts, and no Components."""
+    reader = _Reader()
+    found: list[tuple[Place, Layer | None]] = []
+    for one in directories:
+        try:
+            found.append((one, reader.layer(one)))
+        except FunctionError:  # whoever builds it is told why
+            found.append((one, None))
+    below = {id(part) for _, layer in found if layer for part in layer.below}
+    return [
+        one
+        for one, layer in found
+        if layer is None or (id(layer) not in below and layer.value.get("kind") != "Component")
+    ]
 
 
 class _Reader:

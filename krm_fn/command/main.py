@@ -39,10 +39,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _main(arguments: Sequence[str]) -> int:
     if not arguments and sys.stdin and not sys.stdin.isatty():
         return filter_stdin(None, {})
-    from krm_fn.command import subcommands  # noqa: PLC0415 - the function as the hosts start it needs no arguments
+    from krm_fn.command import line  # noqa: PLC0415 - the function as the hosts start it needs no arguments
 
     try:
-        return subcommands.run(arguments)
+        return line.run(arguments)
     except SystemExit as end:  # argparse has shown help, the version or what is wrong with the arguments
         return int(end.code or 0)
 

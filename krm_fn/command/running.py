@@ -37,7 +37,10 @@ def run(paths: Sequence[str | Place], settings: Settings, *, anew: bool = False,
     if loaded.otherwise and not settings.config:
         raise FunctionError(*loaded.otherwise)
     config = settings.config or loaded.function_config
-    computed = function.compute(loaded.objects, config, settings.overrides, anew=anew)
+    try:
+        computed = function.compute(loaded.objects, config, settings.overrides, anew=anew)
+    except FunctionError as error:  # what was read, and how, may be why
+        raise FunctionError(*error.results, *loaded.results) from error
     said = (_by_flag(result, computed.configs, settings) for result in computed.results)
     return Ran(loaded, computed, tuple(in_order([*loaded.results, *said])))
 

@@ -80,7 +80,7 @@ def as_text(value: object) -> str:
 
 def write_json(value: object) -> None:
     """Write JSON to stdout."""
-    stdio.write(as_text(value).encode())
+    stdio.write_text(as_text(value))
 
 
 def write(text: str, output: str) -> None:
@@ -90,15 +90,15 @@ def write(text: str, output: str) -> None:
         OSError: if it cannot be written; its text names the file.
     """
     if output == "-":
-        stdio.write(text.encode())
+        stdio.write_text(text)
         return
     target = Path(output).resolve()  # through a link, which stays one
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         if target.exists() and not target.is_file():
-            target.write_text(text, encoding="utf-8")  # a device or a pipe
+            target.write_text(text, encoding="utf-8", errors="backslashreplace")  # a device or a pipe
             return
-        with part.open("x", encoding="utf-8") as file:
+        with part.open("x", encoding="utf-8", errors="backslashreplace") as file:
             file.write(text)
         part.replace(target)
     except OSError as error:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Callable
 
 from krm_fn.command import revisions, show, stdio
 from krm_fn.command.reading import problem
 from krm_fn.command.settings import Settings
-from krm_fn.results import FUNCTION, FunctionError, Result, Severity
+from krm_fn.results import FunctionError, Result, Severity
 from krm_fn.views import diff, paint
 from krm_fn.views.broken import broken
-from krm_fn.views.change import Comparison, compare
+from krm_fn.views.change import Comparison
+from krm_fn.views.compare import compare
 
 
 def run(options: argparse.Namespace, settings: Settings) -> int:
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     show.write(text, options.output)
     stopped = _stops(found, options.fail_on)
     if stopped:
-        sys.stderr.write(f"{FUNCTION}: --fail-on {options.fail_on}: {stopped}\n")
+        stdio.note(f"--fail-on {options.fail_on}: {stopped}")
     return stdio.FAILED if stopped else code
 
 

@@ -24,5 +24,5 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     if options.format == "json":
         show.write_json(explain.as_json(shown.plan, shown.results, options.service, request))
     else:
-        stdio.write(paint.text(explain.explain(shown.plan, options.service, request, shown.results)).encode())
+        stdio.write_text(paint.text(explain.explain(shown.plan, options.service, request, shown.results)))
     return code

@@ -22,12 +22,12 @@ def run(options: argparse.Namespace, settings: Settings) -> int:
     if options.format == "json":
         show.write_json(matrix.as_json(found, shown.plan, shown.results))
     elif options.format == "md":
-        stdio.write(matrix.as_markdown(found, everything=options.all).encode())
+        stdio.write_text(matrix.as_markdown(found, everything=options.all))
     else:
         lines = matrix.matrix(found, everything=options.all)
         nothing = facts.nothing(shown.plan)
         said = [paint.line(f"No Service takes part: {nothing}", paint.Style.LOUD)] if nothing else lines
-        stdio.write(paint.text(said).encode())
+        stdio.write_text(paint.text(said))
     return code
 
 

@@ -58,12 +58,25 @@ def write(output: bytes) -> None:
     sys.stdout.buffer.flush()
 
 
+def write_text(text: str) -> None:
+    """Write text to stdout; what is no text of UTF-8, such as the bytes of a file's name, is spelled out."""
+    write(text.encode(errors="backslashreplace"))
+
+
 def say(results: Iterable[Result], least: Severity = Severity.INFO) -> None:
     """Write findings to stderr, a line each, down to a severity."""
-    lines = [result.line() + "\n" for result in results if result.severity.rank <= least.rank]
-    with contextlib.suppress(OSError):  # nobody reads them: the exit code still tells
+    _tell("".join(result.line() + "\n" for result in results if result.severity.rank <= least.rank))
+
+
+def note(text: str) -> None:
+    """Write what is no finding to stderr."""
+    _tell(f"{FUNCTION}: {text}\n")
+
+
+def _tell(text: str) -> None:
+    with contextlib.suppress(OSError):  # nobody reads it: the exit code still tells
         if sys.stderr:
-            sys.stderr.write("".join(lines))
+            sys.stderr.write(text)
             sys.stderr.flush()
 
 

@@ -18,7 +18,8 @@ from krm_fn.plan.answers import Plan
 from krm_fn.results import Code, FunctionError, Ref, Result, Severity
 from krm_fn.text import document
 from krm_fn.values import Value
-from krm_fn.verify.dump import Dump, DumpUnreadable, read
+from krm_fn.verify.dump import Dump, read
+from krm_fn.verify.pieces import DumpUnreadable
 from krm_fn.verify.verifying import Verified, Verifier, Wanted
 
 

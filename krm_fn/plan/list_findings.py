@@ -79,6 +79,29 @@ def of_twins(services: Sequence[Service]) -> Iterator[Result]:
             yield Result(Code.OBJECT_TWICE, message, other.ref, "metadata.name")
 
 
+def of_workload_twins(workloads: Sequence[Workload], label: str) -> Iterator[Result]:
+    """Yield a finding for each workload beside one of its identity, of which a cluster has but one.
+
+    Those that make the same pods change no answer: a file that two paths lead to is one object. `workloads` are sorted
+    by identity, and pods without `label` are nobody's business where all of them lack it.
+    """
+    seen: dict[tuple[str, str, str, str], Workload] = {}
+    for one in workloads:
+        ref = one.ref
+        other = seen.setdefault((ref.api_version.partition("/")[0], ref.kind, ref.namespace, ref.name), one)
+        alike = (one.labels, one.absent) == (other.labels, other.absent)
+        if not ref.name or alike or not (label in one.labels or label in other.labels):
+            continue
+        files = " and ".join(sorted({each.file for each in (other.ref, ref) if each.file}))
+        pods = [f"of {each.labels[label]!r}" if label in each.labels else "of no environment" for each in (other, one)]
+        made = f"with pods {' and '.join(pods)}" if pods[0] != pods[1] else "with different pods"
+        message = (
+            f"stands in the list twice{f' ({files})' if files else ''}, {made}, and a cluster has one of them: remove "
+            "one, give it another name, or set their namespaces"
+        )
+        yield Result(Code.OBJECT_TWICE, message, ref, "metadata.name")
+
+
 def of_unselected(workloads: Iterable[Workload], services: Sequence[Service], label: str) -> Iterator[Result]:
     """Yield a finding for each labelled workload that none of the Services selects, and say which one nearly does."""
     narrow = [one for one in services if one.selector and label in one.selector]

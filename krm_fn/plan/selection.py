@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from krm_fn.config.options import RouteConfig
-from krm_fn.names import is_slip
+from krm_fn.names import is_key_slip
 from krm_fn.plan import controllers, list_findings, spaces
 from krm_fn.plan.answers import Apart
 from krm_fn.plan.controllers import Claim
@@ -105,6 +105,7 @@ def select(
         *(result for one in found for result in one.results),
         *list_findings.of_unselected(unselected, services, space.label),
         *list_findings.of_twins([part.service for part in parts]),
+        *list_findings.of_workload_twins(named, space.label),
     ]
     return Selection(space, labelled, parts, tuple(apart), tuple(bare.values()), tuple(results))
 
@@ -199,7 +200,7 @@ def _refused(bare: Sequence[tuple[Service, Workload]], label: str) -> Iterator[R
     """Yield a finding for each workload that is not to be adopted, because its label is one slip away."""
     for _, workload in bare:
         for key in workload.labels:
-            if is_slip(key, label):
+            if is_key_slip(key, label):
                 message = (
                     f"the label {key!r} looks like {label!r} with a slip: its pods, of {workload.labels[key]!r}, would "
                     f"count as the base's; write {label!r}, or rename the label if it means something else"
@@ -212,6 +213,8 @@ def _unlabelled(service: Service, workload: Workload, label: str) -> Result:
         f"{service.ref} selects its pods, and they carry no label {label!r} while others of the Service "
         "do: no route could tell who reaches them; add the label (the base's value if it is the base)"
     )
+    slip = next((key for key in workload.labels if is_key_slip(key, label)), "")
+    message += f"; they do carry {slip!r}: was {label!r} meant?" if slip else ""
     return Result(Code.UNLABELLED_WORKLOAD, message, workload.ref, workload.labels_field)
 
 

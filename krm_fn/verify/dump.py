@@ -7,14 +7,13 @@ the other and only what is wanted is kept. Secrets are never kept, and no messag
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from krm_fn.verify.actions import config_of
 from krm_fn.verify.asked import MALFORMED
+from krm_fn.verify.pieces import FETCH, DumpUnreadable, pieces
 
 Config = Mapping[str, Any]
 
@@ -25,13 +24,7 @@ _PIECES = (
     "ClustersConfigDump",
     "EndpointsConfigDump",
 )
-_START = re.compile(r'\s*\{\s*"configs"\s*:\s*\[\s*')
-_NEXT = re.compile(r"\s*,?\s*")
 _UNUSABLE = ("UNHEALTHY", "DRAINING", "TIMEOUT")
-
-
-class DumpUnreadable(Exception):  # noqa: N818 - what happened, as in FileNotFound
-    """It is no config dump of an Istio proxy, or not a whole one; the message says what to do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,64 +102,28 @@ def read(raw: bytes) -> Dump:
         raise DumpUnreadable("is no text in UTF-8, so no config dump") from error
     dump = Dump()
     found: set[str] = set()
-    for piece in _pieces(text):
+    for piece in pieces(text):
         kind = str(piece.get("@type", "")).rpartition(".")[2]
         if kind in _PIECES:
             found.add(kind)
             try:
                 _READERS[kind](piece, dump)
             except MALFORMED as error:
-                raise DumpUnreadable(f"has a {kind} of another form than Envoy writes: {_FETCH}") from error
+                raise DumpUnreadable(f"has a {kind} of another form than Envoy writes: {FETCH}") from error
     _check(found, dump)
     return dump
 
 
-def _pieces(text: str) -> Iterator[Config]:
-    start = _START.match(text)
-    if not start:
-        raise DumpUnreadable(_what_else(text))
-    decoder, place = json.JSONDecoder(), start.end()
-    while text[place : place + 1] != "]":
-        try:
-            piece, place = decoder.raw_decode(text, place)
-        except json.JSONDecodeError as error:
-            if error.pos >= len(text.rstrip()) - 1 or error.msg.startswith("Unterminated"):
-                message = f"ends in the middle, after {len(text)} characters: fetch it again, whole"
-                raise DumpUnreadable(message) from None
-            raise DumpUnreadable(f"is no JSON at line {error.lineno}, column {error.colno}") from None
-        if not isinstance(piece, dict):
-            raise DumpUnreadable("has something in `configs` that is no part of a config dump")
-        yield piece
-        gap = _NEXT.match(text, place)
-        place = gap.end() if gap else place
-        if place >= len(text):
-            raise DumpUnreadable(f"ends in the middle, after {len(text)} characters: fetch it again, whole")
-
-
-_FETCH = "take what `istioctl proxy-config all POD -o json` prints, or Envoy's /config_dump?include_eds"
-
-
-def _what_else(text: str) -> str:
-    start = text[:200].lstrip()
-    if not start:
-        return f"is empty: {_FETCH}"
-    if start.startswith("["):
-        return f"is a list (one kind of configuration alone?): {_FETCH}"
-    if start.startswith("{"):
-        return f"is JSON without `configs` at its start: {_FETCH}"
-    return f"is no JSON: {_FETCH}"
-
-
 def _check(found: set[str], dump: Dump) -> None:
     if "BootstrapConfigDump" not in found or not dump.kind:
-        raise DumpUnreadable(f"does not say whose proxy it is (no bootstrap of an Istio proxy in it): {_FETCH}")
+        raise DumpUnreadable(f"does not say whose proxy it is (no bootstrap of an Istio proxy in it): {FETCH}")
     if dump.kind not in ("sidecar", "router"):
         raise DumpUnreadable(f"is of a {dump.kind}; what can be asked are sidecars and gateways")
     wanted = ["ListenersConfigDump", "ClustersConfigDump"]
     wanted += ["RoutesConfigDump"] if any(map(_asks_for_routes, dump.listeners)) else []
     for kind in wanted:
         if kind not in found:
-            raise DumpUnreadable(f"has no {kind}: {_FETCH}")
+            raise DumpUnreadable(f"has no {kind}: {FETCH}")
 
 
 def _asks_for_routes(listener: Config) -> bool:

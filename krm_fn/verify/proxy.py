@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from krm_fn.verify import filters, listeners
-from krm_fn.verify.actions import clusters_of, config_of, without_port
+from krm_fn.verify.actions import clusters_of, config_of
+from krm_fn.verify.addresses import addresses
 from krm_fn.verify.asked import CannotTell, Outcome, Reply, Request, Way, Wire
 from krm_fn.verify.dump import Cluster, Dump, Endpoint
 from krm_fn.verify.filters import HTTP_MANAGER, Known
 from krm_fn.verify.routes import RouteTable
+from krm_fn.verify.seen import canonical, is_secure
 
 Config = Mapping[str, Any]
 
 _OVERPROVISIONED = 1.4  # Envoy's default: a priority is whole while 1/1.4 of its endpoints are
-_ODD_PATH = re.compile(r"[%\\#]|//")
 _REWRITES = ("strip_any_host_port", "strip_matching_host_port", "strip_trailing_host_dot")
 _LOOPBACK = 15001  # what connections to the sidecar itself go to
 _NO_SUCH_CLUSTER = {"NOT_FOUND": 404, "INTERNAL_SERVER_ERROR": 500}
@@ -132,7 +132,7 @@ class Proxy:
 
     def _http(self, entrance: _Entrance, manager: _Manager, request: Request) -> Way:
         if manager.rewrites or request.path != "/":
-            request = _canonical(manager.config, request)
+            request = canonical(manager.config, request)
         table, listener = manager.table, entrance.listener
         if table is None:
             return Way(listener, manager.named, outcomes=(Outcome(Reply.STATUS, status=404),))
@@ -142,7 +142,7 @@ class Proxy:
         host = table.virtual_host(request.authority)
         if host is None:
             return Way(listener, table.name, outcomes=(Outcome(Reply.STATUS, status=404),))
-        secure = "require_tls" not in host or _is_secure(manager.config, request)
+        secure = "require_tls" not in host or is_secure(manager.config, request)
         taken = table.take(host, request, secure=secure)
         found = tuple(map(self._resolved, filters.faults(manager.injectors, taken, request)))
         return Way(listener, table.name, host.get("name", ""), found)
@@ -184,72 +184,13 @@ class Proxy:
     def address_of(self, host: str) -> str:
         """Return the IP of a Service by its full name; empty where the proxy does not know it."""
         if self._addresses is None:
-            self._addresses = dict(self._found_addresses())
+            self._addresses = addresses(self.dump.routes.values(), self._listeners)
         return self._addresses.get(host.lower(), "")
-
-    def _found_addresses(self) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for table in self.dump.routes.values():
-            for host in table.get("virtual_hosts", ()):
-                names = [without_port(one) for one in host.get("domains", ())]
-                if address := next((one for one in names if _is_address(one)), ""):
-                    for name in names:
-                        found.setdefault(name.lower(), address)
-        for (address, _), one in self._listeners.items():
-            if not _is_address(address) or address in listeners.ANY:
-                continue
-            hosts = set(_hosts_of(one))
-            if len(hosts) == 1:
-                found.setdefault(hosts.pop().lower(), address)
-        return found
-
-
-def _hosts_of(listener: Config) -> list[str]:
-    """Return the hosts that a listener's connections may go to, by the names of clusters and route tables."""
-    found = []
-    for chain in [*listener.get("filter_chains", ()), listener.get("default_filter_chain") or {}]:
-        for one in chain.get("filters", ()):
-            config = one.get("typed_config", {})
-            names = [config.get("cluster", "")]
-            names += [part.get("name", "") for part in config.get("weighted_clusters", {}).get("clusters", ())]
-            found += [name.rpartition("|")[2] for name in names if name.startswith("outbound|")]
-            found += [without_port(config.get("rds", {}).get("route_config_name", ""))]
-    return [one for one in found if "." in one]
-
-
-def _is_address(text: str) -> bool:
-    return bool(text) and (text.replace(".", "").isdigit() or ":" in text)
 
 
 def _connection(outcome: Outcome) -> Outcome:
     """Return what a TCP client sees of an outcome: it ends where an HTTP client would get a status."""
     return replace(outcome, reply=Reply.CLOSED, status=0) if outcome.reply is Reply.STATUS else outcome
-
-
-def _canonical(manager: Config, request: Request) -> Request:
-    """Return the request with its path and host as the routes see them."""
-    if request.path == "/":
-        pass
-    elif manager.get("normalize_path") or manager.get("merge_slashes"):
-        path = request.path.partition("?")[0]
-        if _ODD_PATH.search(path) or "/." in path:
-            raise CannotTell("the proxy rewrites such a path before it looks for a route")
-    elif "#" in request.path:
-        raise CannotTell("a path with a fragment")
-    authority = request.authority
-    if manager.get("strip_any_host_port"):
-        authority = without_port(authority)
-    elif manager.get("strip_matching_host_port"):
-        authority = authority.removesuffix(f":{request.port}")
-    if manager.get("strip_trailing_host_dot"):
-        authority = authority.removesuffix(".")
-    return replace(request, authority=authority) if authority != request.authority else request
-
-
-def _is_secure(manager: Config, request: Request) -> bool:
-    """Tell whether the request counts as one over TLS; a sidecar believes what the client says of that."""
-    said = next(iter(request.values.get("x-forwarded-proto", ())), "")
-    return said == "https" if said and not manager.get("use_remote_address") else request.tls
 
 
 def _asked(endpoints: tuple[Endpoint, ...]) -> tuple[Endpoint, ...]:

@@ -13,8 +13,9 @@ from krm_fn.verify.asked import MALFORMED, CannotTell, Way
 from krm_fn.verify.causes import Cause
 from krm_fn.verify.cell import ITS_HOST, Cell
 from krm_fn.verify.cells import Cells
-from krm_fn.verify.dump import Dump, DumpUnreadable
+from krm_fn.verify.dump import Dump
 from krm_fn.verify.judging import OTHER_FORM, Difference, Judge, Untold, Verdict
+from krm_fn.verify.pieces import DumpUnreadable
 from krm_fn.verify.proxy import Proxy
 from krm_fn.verify.translated import Client, Names
 

@@ -56,7 +56,7 @@ def _sarif(one: Located, rule: int) -> Json:
     place: Json = {}
     if one.path:
         # A relative path is one from where the command ran, which is where its log is read.
-        place["physicalLocation"] = {"artifactLocation": {"uri": quote(one.path)}}
+        place["physicalLocation"] = {"artifactLocation": {"uri": quote(one.path, errors="surrogateescape")}}
         if one.line:
             place["physicalLocation"]["region"] = {"startLine": one.line}
     if result.ref and result.ref.kind:
@@ -69,7 +69,7 @@ def _sarif(one: Located, rule: int) -> Json:
         "level": _SARIF[result.severity],
         "message": {"text": _sentence(result)},
         "locations": [place] if place else [],
-        "partialFingerprints": {"finding/v1": hashlib.sha256(what.encode()).hexdigest()[:32]},
+        "partialFingerprints": {"finding/v1": hashlib.sha256(what.encode(errors="backslashreplace")).hexdigest()[:32]},
     }
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
+from krm_fn.names import is_key_slip
 from krm_fn.plan.answers import NamespacePlan, Plan
 from krm_fn.plan.environments import levels, likely_typos
 from krm_fn.plan.services import Workload
-from krm_fn.results import Code, Result
+from krm_fn.results import Code, Ref, Result
 from krm_fn.views.facts import Json, natural
 from krm_fn.views.who import ANY_POD, CLOSED, NO_ADDRESS, answers, word
 
@@ -35,6 +36,7 @@ class Environment(NamedTuple):
         inherits: the Services that it does not answer itself, each with who does, and if no environment does, what
             becomes of its requests, in a word (krm_fn/views/who.py).
         alike: the environments of the namespace one slip of the finger away.
+        left_out: the Services without a part, because of an error, that select pods of it.
     """
 
     namespace: str
@@ -44,6 +46,7 @@ class Environment(NamedTuple):
     overrides: tuple[str, ...]
     inherits: tuple[tuple[str, str | None, str], ...]
     alike: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
 
 
 def environments(plan: Plan) -> list[Environment]:
@@ -70,7 +73,16 @@ def _of_namespace(namespace: NamespacePlan, plan: Plan) -> Iterator[Environment]
                 if answer != name
             ),
             tuple(alike.get(name, ())),
+            tuple(_left_out(namespace, name, plan)),
         )
+
+
+def _left_out(namespace: NamespacePlan, name: str, plan: Plan) -> Iterator[str]:
+    label = namespace.config.env_label.name
+    for one in plan.apart:
+        here = (pod for pod in one.workloads if pod.ref.namespace == namespace.name)
+        if any(pod.labels.get(label) == name for pod in here):
+            yield one.service.ref.name
 
 
 def as_text(found: Sequence[Environment]) -> str:
@@ -86,8 +98,14 @@ def as_text(found: Sequence[Environment]) -> str:
 
 
 def _said(one: Environment) -> Iterator[str]:
-    nothing = "no header leads to its pods" if one.workloads else "no Service has pods of it"
-    yield f"answers {_some(one.overrides)}" if one.overrides else f"answers nothing: {nothing}"
+    if one.overrides:
+        yield f"answers {_some(one.overrides)}"
+    elif one.workloads:
+        yield "answers nothing: no header leads to its pods"
+    elif not one.left_out:
+        yield "answers nothing: no Service has pods of it"
+    if one.left_out:
+        yield f"pods of it are left out with {_some(one.left_out)}, of which an error stands above"
     by_answer: dict[tuple[str | None, str], list[str]] = {}
     for service, answer, otherwise in one.inherits:
         by_answer.setdefault((answer, otherwise), []).append(service)
@@ -143,6 +161,26 @@ def slips(plan: Plan) -> Iterator[Result]:
                 if meant:
                     yield from _slip(name, level, meant, workloads)
                     break
+
+
+def key_slips(plan: Plan, label_of: Callable[[str], str]) -> Iterator[Result]:
+    """Yield a finding for each workload without the environment label that carries one of nearly that name.
+
+    They are those of Services without a part; beside labelled ones of a Service they are an error of the plan.
+    `label_of` says what the label is called in a namespace.
+    """
+    told: set[Ref] = set()
+    for one in plan.apart:
+        label = label_of(one.service.ref.namespace)
+        for workload in one.workloads:
+            slip = next((key for key in workload.labels if is_key_slip(key, label)), "")
+            if slip and label not in workload.labels and workload.ref not in told:
+                told.add(workload.ref)
+                message = (
+                    f"the label {slip!r} looks much like {label!r}, which names environments: a typing mistake? Its "
+                    "pods are of no environment; envLabel.name says what the label is called"
+                )
+                yield Result(Code.LIKELY_SLIP, message, workload.ref, f"{workload.labels_field}.{slip}")
 
 
 def _slip(name: str, level: str, meant: Sequence[str], workloads: Sequence[Workload]) -> Iterator[Result]:

@@ -56,3 +56,58 @@ def test_the_first_roll_comes_before_the_routes(cluster, tmp_path):
     assert len(cluster.api.list("networking.istio.io/v1", "VirtualService", namespace)[0]) == 2
     found = {one["metadata"]["name"]: one for one in cluster.api.list("apps/v1", "Deployment", namespace)[0]}
     assert found["shop-dev"]["metadata"]["generation"] == 2
+
+
+JOB_AND_POD = """\
+apiVersion: v1
+kind: Service
+metadata: {name: shop}
+spec: {selector: {app: shop}, ports: [{name: http, port: 80}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: shop-dev, labels: {app: shop, virtual-env: dev}}
+spec: {containers: [{name: app, image: app}]}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: bare, labels: {app: shop}}
+spec: {containers: [{name: app, image: app}]}
+---
+apiVersion: batch/v1
+kind: Job
+metadata: {name: load}
+spec:
+  template:
+    metadata: {labels: {app: shop}}
+    spec: {restartPolicy: Never, containers: [{name: app, image: app}]}
+"""
+
+
+def test_a_job_is_refused_and_a_pod_is_changed_in_place(cluster, tmp_path):
+    """The API server takes the label of a Pod that is there, and not that of a Job's template, as is told before."""
+    parts.program("kubectl")
+    namespace = cluster.namespace("adopt")
+    configuration = life.config(unlabelled="adopt")
+    (tmp_path / "virtual-env.yaml").write_text(life.text([configuration]))
+    (tmp_path / "in.yaml").write_text(JOB_AND_POD)
+    cluster.run("sh", "-euc", "kubectl apply -n $NS -f in.yaml", cwd=tmp_path, NS=namespace)
+    before = {one["metadata"]["name"]: one for one in cluster.api.list("v1", "Pod", namespace)[0]}
+    command = "virtual-env-fn --config virtual-env.yaml < in.yaml > all.yaml"
+    told = cluster.run("sh", "-euc", command, cwd=tmp_path).stderr
+    assert "Job load" in told
+    assert "delete the Job" in told
+    applied = cluster.run(
+        "sh",
+        "-euc",
+        LABELLED_FIRST,
+        cwd=tmp_path,
+        code=1,
+        NS=namespace,
+    )
+    assert "field is immutable" in applied.stderr
+    after = {one["metadata"]["name"]: one for one in cluster.api.list("v1", "Pod", namespace)[0]}
+    assert after["bare"]["metadata"]["labels"]["virtual-env"] == "dev"
+    assert after["bare"]["metadata"]["uid"] == before["bare"]["metadata"]["uid"]
+    cluster.run("sh", "-euc", "kubectl delete -n $NS job load", cwd=tmp_path, NS=namespace)
+    cluster.run("sh", "-euc", LABELLED_FIRST, cwd=tmp_path, NS=namespace)

@@ -2,137 +2,42 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from collections import Counter
 from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
+import the_day
 import yaml
 
 from . import Mesh, package
 from .day import Reader, State
 
-COMMAND = Path(sys.executable).with_name("virtual-env-fn")
-PORTS = {"web": "http", "cart": "http", "store": "tcp"}
 
-
-def service(name):
-    port = {"name": f"{PORTS[name]}-main", "port": 80 if PORTS[name] == "http" else 6379}
-    return {
-        "apiVersion": "v1",
-        "kind": "Service",
-        "metadata": {"name": name},
-        "spec": {"selector": {"app": name}, "ports": [port]},
-    }
-
-
-def deployment(name, app, env=None, **labels):
-    labels = {"app": app, **({"virtual-env": env} if env else {}), **labels}
-    return {
-        "apiVersion": "apps/v1",
-        "kind": "Deployment",
-        "metadata": {"name": name},
-        "spec": {
-            "selector": {"matchLabels": labels},
-            "template": {"metadata": {"labels": labels}, "spec": {"containers": [{"name": "app", "image": "app"}]}},
-        },
-    }
-
-
-CANARY = [
-    {
-        "apiVersion": "networking.istio.io/v1",
-        "kind": "DestinationRule",
-        "metadata": {"name": "web"},
-        "spec": {
-            "host": "web",
-            "subsets": [
-                {"name": one, "labels": {"version": one, "virtual-env": "dev"}} for one in ("stable", "canary")
-            ],
-        },
-    },
-    {
-        "apiVersion": "networking.istio.io/v1",
-        "kind": "VirtualService",
-        "metadata": {"name": "web"},
-        "spec": {
-            "hosts": ["web"],
-            "http": [
-                {
-                    "route": [
-                        {"destination": {"host": "web", "subset": one}, "weight": weight}
-                        for one, weight in (("stable", 50), ("canary", 50))
-                    ]
-                }
-            ],
-        },
-    },
-]
-CONFIG = {
-    "apiVersion": "virtual-env-fn.dev/v1alpha1",
-    "kind": "VirtualEnvironment",
-    "metadata": {"name": "virtual-env"},
-    "spec": {"envLabel": {"defaultSubset": "dev"}},
-}
-
-
-class Day:
-    """A repository with an application in `deploy`, and what its user types."""
+class Day(the_day.Day):
+    """A day of which each printed line is held against the mesh of the list as it stands."""
 
     def __init__(self, folder, stack):
-        self.folder, self._stack = folder, stack
-        self.files = {}
+        self._stack = stack
         self.now = self.before = None
-        self.said, self.lines = [], Counter()
-        (folder / "deploy").mkdir()
-        self._git("init", "-q", "-b", "main")
+        self.lines = Counter()
+        super().__init__(folder)
 
-    def _git(self, *words):
-        identity = ["-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "commit.gpgsign=false"]
-        subprocess.run(["git", *identity, *words], cwd=self.folder, check=True, capture_output=True)
+    def edited(self):
+        manifests = [one for items in self.files.values() for one in items if one is not the_day.CONFIG]
+        output = list(yaml.safe_load_all(package.run(manifests, the_day.CONFIG)))
+        self.now = State(self._stack.enter_context(Mesh(output)), output)
 
-    def title(self, text):
-        self.said.append(f"\n## {text}\n")
-
-    def edit(self, **files):
-        """Write files; None takes one away. The mesh of what then stands is the one that lines are held against."""
-        for name, items in files.items():
-            path = self.folder / "deploy" / f"{name}.yaml"
-            if items is None:
-                del self.files[name]
-                path.unlink()
-            else:
-                self.files[name] = items
-                path.write_text(yaml.safe_dump_all(items, sort_keys=False))
-        self.now = self._state()
-
-    def _state(self):
-        manifests = [one for items in self.files.values() for one in items if one is not CONFIG]
-        output = list(yaml.safe_load_all(package.run(manifests, CONFIG)))
-        return State(self._stack.enter_context(Mesh(output)), output)
-
-    def commit(self, text):
-        self._git("add", "-A")
-        self._git("commit", "-qm", text)
+    def committed(self):
         self.before = self.now
 
-    def branch(self, name):
-        self._git("checkout", "-qb", name)
+    def reaches(self, service, value, workloads):
+        assert self.now.workloads(service, value) == workloads
 
-    def type(self, *words, code=0, values=()):
-        """Run the command, and hold each line of it against the mesh."""
-        done = subprocess.run(
-            [COMMAND, *words], cwd=self.folder, capture_output=True, encoding="utf-8", check=False, env=os.environ
-        )
-        self.said.append(f"$ virtual-env-fn {' '.join(words)}\n{done.stdout}{done.stderr}")
-        assert done.returncode == code, self.said[-1]
+    def printed(self, name, output, values):
         reader = Reader(self.now, self.before, values)
-        reader.read(done.stdout + done.stderr)
-        self.lines[words[0]] += reader.lines
+        reader.read(output)
+        self.lines[name] += reader.lines
 
 
 @pytest.fixture
@@ -143,77 +48,9 @@ def day(tmp_path):
         yield Day(tmp_path, stack)
 
 
-def test_the_day_of_a_user(day):  # noqa: PLR0915 - a day is long, and its order is the point
+def test_the_day_of_a_user(day):
     """A base, three environments, a slip, a lost Deployment, a canary, a gate: each printed line is so in the mesh."""
-    base = {name: [service(name), deployment(f"{name}-dev", name)] for name in PORTS}
-    labelled = {name: [service(name), deployment(f"{name}-dev", name, "dev")] for name in PORTS}
-
-    day.title("A fresh application")
-    day.edit(**base)
-    day.type("check", "deploy")
-    day.commit("the application")
-
-    day.title("Its pods become the base")
-    day.edit(**labelled, config=[CONFIG])
-    day.type("check", "deploy", values=["dev"])
-    day.type("diff", "--git", "HEAD", "deploy", values=["dev"])
-    day.commit("the base")
-
-    day.title("A first environment")
-    day.edit(cart_proj1=[deployment("cart-proj1", "cart", "dev.proj1")])
-    known = ["dev", "dev.proj1"]
-    day.type("matrix", "deploy", values=known)
-    day.type("explain", "deploy", values=known)
-    day.type("diff", "--git", "HEAD", "deploy", values=known)
-    day.commit("proj1")
-
-    day.title("A second Service of it, with a typing mistake")
-    day.edit(web_proj1=[deployment("web-proj1", "web", "dev.porj1")])
-    typed = [*known, "dev.porj1"]
-    day.type("check", "deploy", values=typed)
-    day.type("check", "deploy", "--fail-on", "info", "--format", "github", code=1, values=typed)
-    day.type("explain", "deploy", "--env", "dev.proj1", "--service", "web", values=typed)
-    day.type("explain", "deploy", "--env", "dev.prooj1", "--service", "web", values=typed)
-    day.edit(web_proj1=[deployment("web-proj1", "web", "dev.proj1")])
-    day.type("diff", "--git", "HEAD", "deploy", values=known)
-    day.commit("proj1 has a web")
-
-    day.title("A second environment, with a store of its own, and one below the first")
-    day.edit(
-        proj2=[deployment("store-proj2", "store", "dev.proj2"), deployment("cart-proj2", "cart", "dev.proj2")],
-        me=[deployment("cart-me", "cart", "dev.proj1.me")],
-    )
-    known = ["dev", "dev.proj1", "dev.proj1.me", "dev.proj2"]
-    day.type("matrix", "--all", "deploy", values=known)
-    day.type("matrix", "deploy", values=known)
-    day.type("explain", "deploy", "--service", "store", values=known)
-    day.type("check", "deploy", values=known)
-    day.commit("proj2, and me")
-
-    day.title("The store of the second one ends, which nobody's connection ever reached")
-    day.edit(proj2=[deployment("cart-proj2", "cart", "dev.proj2")])
-    day.type("diff", "--git", "HEAD", "deploy", "--fail-on", "any", values=known)
-    day.commit("proj2 without a store")
-
-    day.title("A canary of the base")
-    stable, canary = (deployment(f"web-dev-{one}", "web", "dev", version=one) for one in ("stable", "canary"))
-    day.edit(web=[service("web"), stable, canary], canary=CANARY)
-    day.type("diff", "--git", "HEAD", "deploy", "--fail-on", "any", values=known)
-    day.type("matrix", "deploy", values=known)
-    assert day.now.workloads("web", "dev.proj1") == {"web-proj1"}
-    day.commit("a canary")
-
-    day.title("A pull request by which the base loses its cart")
-    day.branch("feature")
-    day.edit(cart=[service("cart")])
-    day.type("diff", "--git", "main", "deploy", "--fail-on", "base", code=1, values=known)
-    day.edit(cart=labelled["cart"])
-    day.type("diff", "--git", "main", "deploy", "--fail-on", "base", values=known)
-
-    day.title("The second environment gets another name")
-    day.edit(proj2=[deployment("cart-payments", "cart", "dev.payments")])
-    day.type("diff", "--git", "main", "deploy", values=["dev", "dev.proj1", "dev.proj1.me", "dev.payments"])
-
-    print("\n".join(day.said))  # noqa: T201 - shown by pytest -s, and where the test fails
+    the_day.live(day)
     assert min(day.lines.values()) > 0
     assert sum(day.lines.values()) > 80
+    assert the_day.PAGE.read_text(encoding="utf-8") == the_day.page(day)

@@ -9,7 +9,8 @@ from dumps import SECRET, Dump
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from krm_fn.verify.dump import DumpUnreadable, read
+from krm_fn.verify.dump import read
+from krm_fn.verify.pieces import DumpUnreadable
 
 WHOLE = Dump().raw()
 

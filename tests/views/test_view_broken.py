@@ -7,7 +7,8 @@ from lists import base, compute, named, service, workload
 
 from krm_fn.views import diff
 from krm_fn.views.broken import broken
-from krm_fn.views.change import Kind, compare
+from krm_fn.views.change import Kind
+from krm_fn.views.compare import compare
 
 
 def istio(kind, **spec):

@@ -345,6 +345,7 @@ def test_the_function_loads_no_view():
     unwanted = (
         "krm_fn.views",
         "krm_fn.command.show",
+        "krm_fn.command.line",
         "krm_fn.command.subcommands",
         "krm_fn.command.revisions",
         "rich",

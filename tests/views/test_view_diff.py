@@ -7,7 +7,8 @@ from lists import base, service, workload
 from worlds import HOSTILE, hostile, markdown_parts, plan_of, quickstart
 
 from krm_fn.views import diff, paint
-from krm_fn.views.change import Kind, compare
+from krm_fn.views.change import Kind
+from krm_fn.views.compare import compare
 
 ALSO = "; also for dev, dev.proj1, dev.proj1.feature1"
 

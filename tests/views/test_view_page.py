@@ -11,7 +11,7 @@ from lists import compute as compute_list
 from worlds import HOSTILE, hostile, page_of, plan_of, quickstart, random_world
 
 from krm_fn.views import page
-from krm_fn.views.change import compare
+from krm_fn.views.compare import compare
 from krm_fn.views.who import ANY_POD, fixed, who, word
 
 _ASK = """(value) => {
@@ -23,6 +23,17 @@ _GROUPS = """() => [...document.querySelectorAll("#why .group")].flatMap((one) =
   JSON.parse(one.dataset.services).map((service) => [service, one.dataset.answer]))"""
 _LEVELS = """() => [...document.querySelectorAll("#why .levels li")].map((one) =>
   [one.firstChild.textContent, one.lastChild.textContent, one.className])"""
+
+
+# What stands on the screen with text of its own: in which font, and how many elements the table has.
+_FONTS = """() => {
+  const drawn = (one) => one.getClientRects().length && getComputedStyle(one).visibility === "visible";
+  const texts = (one) => [...one.childNodes].some((node) => node.nodeType === 3 && node.data.trim());
+  const keys = ["fontFamily", "fontSize", "fontWeight", "fontStyle"];
+  const font = (one) => keys.map((key) => getComputedStyle(one)[key]).join(" ");
+  const all = [...document.body.querySelectorAll("*")].filter(drawn);
+  return [...new Set(all.filter((one) => one.tagName === "INPUT" || texts(one)).map(font))];
+}"""
 
 
 def answers(tab, value):
@@ -148,6 +159,18 @@ def test_the_keyboard_reaches_cells_that_are_not_drawn_yet(show):
     tab.wait_for_selector("#grid th.column:has-text('s000')")
     head(tab, "column", "s003").click()
     assert tab.locator("#why h2").inner_text() == "s003"
+
+
+def test_what_is_seen_first_is_little(show):
+    """Of 200 Services and 60 environments the page draws those on the screen, in two fonts: a browser lays out text
+    only after another process has told it of each font, which takes longer than the rest where that one is busy.
+    """
+    names = ["dev", *(f"dev.p{number}" for number in range(59))]
+    values = [one for n in range(200) for one in (service(f"s{n:03}"), workload(f"w{n}", "dev", app=f"s{n:03}"))]
+    values += [workload(f"x{place}", env, app=f"s{place:03}") for place, env in enumerate(names) if place]
+    tab = show(page_of(values))
+    assert len(tab.evaluate(_FONTS)) == 2
+    assert tab.locator("#grid td").count() < 600
 
 
 def test_hostile_names_are_text(show):

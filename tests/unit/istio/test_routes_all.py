@@ -10,7 +10,8 @@ from lists import base, codes, compute, of_kind, service, workload
 
 from krm_fn import function
 from krm_fn.views import report
-from krm_fn.views.change import Kind, compare
+from krm_fn.views.change import Kind
+from krm_fn.views.compare import compare
 from krm_fn.views.table import tables
 
 MINE = {

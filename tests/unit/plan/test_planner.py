@@ -368,3 +368,27 @@ def test_a_label_in_the_wrong_place():
 def test_a_list_without_environments_is_left_without_a_word():
     """Where nobody carries the label a Service without a selector is no finding: the list leaves as it came."""
     assert results([service(selector={}), workload("a")])[0] == []
+
+
+@pytest.mark.parametrize("other", ["dev.proj2", None], ids=["another-environment", "none"])
+def test_two_workloads_of_one_name_with_different_pods_are_an_error(other):
+    """A cluster has one Deployment of a name: routes to the pods of both would lead to nobody."""
+    twins = [workload("cart", "dev.proj1"), workload("cart", other)]
+    said, _ = results([service(), workload("dev", "dev"), *twins], base())
+    assert "object-twice" in said
+    elsewhere = [
+        {**one, "metadata": {"name": "cart", "namespace": name}} for one, name in zip(twins, "ab", strict=True)
+    ]
+    assert "object-twice" not in results([service(), workload("dev", "dev"), *elsewhere], base())[0]
+
+
+def test_one_workload_by_two_ways_is_one():
+    """A file that is read twice is the same object, and another kind of the same name is another object."""
+    twins = [
+        workload("cart", "dev.proj1"),
+        workload("cart", "dev.proj1"),
+        workload("cart", "dev.proj2", kind="StatefulSet"),
+    ]
+    said, computed = results([service(), workload("dev", "dev"), *twins], base())
+    assert said == []
+    assert list(computed.plan.services[0].own) == ["dev", "dev.proj1", "dev.proj2"]

@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from lists import base, compute, service, workload
+from lists import base, compute, config, service, workload
 
 from krm_fn.plan.environments import likely_typos
 from krm_fn.views import report
@@ -127,3 +127,41 @@ def test_a_slip_is_told_at_the_workload_that_has_it(names, slips):
     for one in found:
         assert slips[names[int(one.ref.name[1:])]] in one.message
         assert (one.code.slug, one.field) == ("likely-slip", "spec.template.metadata.labels")
+
+
+@pytest.mark.parametrize(
+    ("label", "key", "told"),
+    [
+        *(("virtual-env", key, True) for key in ("virtual-evn", "Virtual-Env", "virtual_env", "virtualenv")),
+        *(("virtual-env", key, True) for key in ("virtual-environment", "virtual-environments", "x.com/virtual-env")),
+        *(("x.com/virtual-env", key, True) for key in ("virtual-env", "y.com/virtual-env", "x.com/virtual-evn")),
+        *(("virtual-env", key, False) for key in ("env", "environment", "virtual", "app.kubernetes.io/name", "tier")),
+        *(("env", key, False) for key in ("app", "environment", "x.com/env", "tier")),
+        ("environment", "env", False),
+    ],
+)
+def test_a_key_that_looks_like_the_label_is_told(label, key, told):
+    """Pods that carry such a key and not the label are told as a likely slip; other keys never are."""
+    listed = [service(), workload("w", labels={key: "dev"})]
+    plan = compute(listed, config(envLabel={"name": label})).plan
+    found = list(report.key_slips(plan, lambda _: label))
+    assert [one.field for one in found] == ([f"spec.template.metadata.labels.{key}"] if told else [])
+
+
+def test_a_key_beside_the_label_is_no_slip():
+    """Who carries both means both; beside labelled pods of a Service the error names the key."""
+    both = [service(), workload("w", "dev", labels={"x.com/virtual-env": "dev"})]
+    assert not list(report.key_slips(compute(both, base()).plan, lambda _: "virtual-env"))
+    listed = [service(), workload("v", "dev"), workload("w", labels={"virtual-environment": "dev.x"})]
+    (found,) = [one for one in compute(listed, base()).results if one.code.slug == "unlabelled-workload"]
+    assert "'virtual-environment'" in found.message
+
+
+def test_pods_that_an_error_leaves_out_are_not_nobodys():
+    """Where a Service is left out because of an error, its environments say so, and not that no Service has pods."""
+    listed = [service(), workload("a", "dev"), workload("b", "dev.x"), workload("c")]
+    listed += [service("other"), workload("d", "dev", app="other")]
+    said = report.as_text(report.environments(compute(listed, base()).plan))
+    assert "dev    answers other; pods of it are left out with app, of which an error stands above" in said
+    assert "dev.x  pods of it are left out with app, of which an error stands above; inherits from dev: other" in said
+    assert "no Service" not in said
