@@ -15,8 +15,9 @@ from krm_fn.results import FUNCTION, Code
 from krm_fn.text import form, yaml_list, yaml_reader, yaml_stream
 from krm_fn.text.form import Form
 from krm_fn.text.pages import Entry, Page, fail
-from krm_fn.text.splice import Splice, block_list, edit_list, flow_list, replace
-from krm_fn.text.writer import dump, flow
+from krm_fn.text.splice import Splice, block_list, edit_list, flow_list
+from krm_fn.text.stream_edits import edit_stream
+from krm_fn.text.writer import dump
 from krm_fn.text.yaml_shapes import Asked
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ class Document:
         """
         splice, gone = Splice(self._text), frozenset(removed)
         if self.form is Form.STREAM:
-            self._edit_stream(splice, replaced, gone, added)
+            edit_stream(splice, self._pages, replaced, gone, added, is_json=self.is_json)
         else:
             page = self._pages[0]
             edit_list(splice, page.listings["items"], replaced=replaced, removed=gone, added=added)
@@ -146,45 +147,6 @@ class Document:
             if splice.is_open and end == len(self._text):
                 end = splice.line_start(page.listings["items"].key_end - 1)
             splice.put(end, end, text, lines=True)
-
-    def _edit_stream(
-        self,
-        splice: Splice,
-        replaced: Mapping[int, Mapping[str, Any] | str],
-        removed: Collection[int],
-        added: Sequence[Mapping[str, Any]],
-    ) -> None:
-        for index, value in replaced.items():
-            if index not in removed:
-                replace(splice, self._pages[index], value, block=not self.is_json)
-        for index in removed:
-            page = self._pages[index]
-            explicit = self._text.startswith(("---", "%"), page.begin)
-            begin = page.begin if explicit or self.is_json else 0  # an implicit start is the first document's
-            end = splice.line_end(page.end) if self.is_json else page.end
-            splice.put(begin, end, "")
-        if added:
-            if self.is_json and not any(self._text.startswith("---", page.begin) for page in self._pages):
-                lines = "".join(flow(value) + "\n" for value in added)  # JSON's own readers know no `---`
-                splice.put(len(self._text), len(self._text), lines, lines=True)
-                return
-            if splice.newline == "\r":
-                splice.newline = "\n"  # kubectl and kyaml part a text at lines of ---, and know line feeds alone
-            texts = [flow(value) + "\n" if self.is_json else dump(value) for value in added]
-            end = len(self._text)
-            last = self._pages[-1]
-            if splice.is_open and len(self._pages) - 1 not in removed:
-                self._add_before(splice, last, texts)
-            else:
-                splice.put(end, end, "".join(f"---\n{text}" for text in texts), lines=True)
-
-    def _add_before(self, splice: Splice, page: Page, texts: Sequence[str]) -> None:
-        """Put documents before the last one, whose end would change with a line end behind it."""
-        if not self._text.startswith(("---", "%"), page.begin):
-            splice.put(0, 0, "".join(f"{text}---\n" for text in texts))
-            return
-        end = "...\n" if self._text.startswith("%", page.begin) else ""
-        splice.put(page.begin, page.begin, "".join(f"---\n{text}" for text in texts) + end)
 
 
 def _duplicates(entry: Entry | Page) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from krm_fn.text.edits import Path
 from krm_fn.text.places import Node, read
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
-_NULLS = ("", "~", "null", "Null", "NULL")
+NULLS = ("", "~", "null", "Null", "NULL")
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*\s+)*")
 _COMMENT = re.compile(r"(?:(?<=\s)|\A)#.*", re.DOTALL)
 _COLON = re.compile(r"(?:\s|#[^\r\n]*[\r\n])*:")
@@ -87,7 +87,7 @@ class Layout:
         ]
 
     def _is_null(self, node: Node) -> bool:
-        return node.is_scalar and not node.target and self.text[node.start : node.end] in _NULLS
+        return node.is_scalar and not node.target and self.text[node.start : node.end] in NULLS
 
     def _opening(self, node: Node, bracket: str) -> int:
         """Return the place behind the bracket of a flow collection, which stands behind its tag and anchor."""

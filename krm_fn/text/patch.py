@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from krm_fn.text.edits import Path
-from krm_fn.text.layout import Layout, Place
+from krm_fn.text.layout import NULLS, Layout, Place
 from krm_fn.text.pieces import Pieces
 from krm_fn.text.places import Node
 from krm_fn.text.splice import block_list
@@ -19,7 +19,7 @@ from krm_fn.text.writer import dump, flow, scalar
 
 _REFERENCE = re.compile(r"[A-Za-z_][\w./-]*[:@][\w./:@-]*\w", re.ASCII)  # an image with its tag: plain to every reader
 GONE = object()  # what is left of an emptied list whose key went with it
-_FILLED = " "  # behind a bracket within others: it was there before, and empty
+_FILLED = " "  # behind a bracket within others: it was there before, and empty; more of them stand for a null
 _NOTHING_BEFORE = " # before virtual-env-fn:"  # behind the key of a filled list, then what stood there
 _STEP = 2  # columns by which a new mapping stands deeper than its key
 
@@ -173,11 +173,7 @@ class Text(Layout):
         if parent is None or not node.entries:
             return GONE
         if node.is_flow:
-            at = self._opening(node, "{" if node.is_mapping else "[")
-            if parent.is_flow and not self.text.startswith(_FILLED, at):
-                return GONE
-            self._add(at, self._end(node.entries[-1]), "")
-            return {} if node.is_mapping else []
+            return self._left_in_brackets(node, parent)
         key = parent.entries[place.index][0]
         if key is None or parent.is_flow:
             return GONE
@@ -187,6 +183,18 @@ class Text(Layout):
         self._add(at, at + len(_NOTHING_BEFORE), "")
         self._add(self._line_end(at), self._line_after(node.entries[-1][1]), "")
         return None
+
+    def _left_in_brackets(self, node: Node, parent: Node) -> object:
+        at, end = self._opening(node, "{" if node.is_mapping else "["), self._end(node.entries[-1])
+        blanks = len(self.text[at:end]) - len(self.text[at:end].lstrip(_FILLED))
+        if parent.is_flow and not blanks:
+            return GONE
+        if parent.is_flow and 1 < blanks < len(NULLS) + 2 and at == node.start + 1:
+            was = NULLS[blanks - 2]
+            self._add(node.start - (not was), node.end, was)  # what was empty got a blank, too
+            return None
+        self._add(at, end, "")
+        return {} if node.is_mapping else []
 
     def replace(self, path: Path, value: str) -> None:
         """Give the scalar at `path` another text, in the quotes that it has or without any."""
@@ -262,8 +270,11 @@ class Text(Layout):
             raise KeyError(depth)
         key = parent.entries[place.index][0]
         if parent.is_flow or key is None or not isinstance(value, (dict, list)):
-            at = self._end((key, node))
-            self._add(at if node.is_empty else node.start, at, f" {flow(value)}" if node.is_empty else flow(value))
+            at, text = self._end((key, node)), flow(value)
+            if parent.is_flow and isinstance(value, (dict, list)):
+                was = "" if node.is_empty else self.text[node.start : node.end]
+                text = text[0] + _FILLED * (2 + NULLS.index(was)) + text[1:]
+            self._add(at if node.is_empty else node.start, at, f" {text}" if node.is_empty else text)
             return
         column = self._key_column(parent)
         lines = dump(value, column + _STEP) if isinstance(value, dict) else block_list(value, column)

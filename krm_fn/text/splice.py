@@ -27,6 +27,11 @@ _DASH = re.compile(r" *(?:- *)?")
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 
 
+def opens(text: str) -> bool:
+    """Tell whether a block scalar may stand in a text, and so at its end."""
+    return _BLOCK_SCALAR.search(text) is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Edit:
     """Put `text` where `start` to `end` was. `lines`: it is whole lines, so it must begin at a line's start."""
@@ -49,7 +54,7 @@ class Splice:
     def __post_init__(self) -> None:
         match = re.search(r"\r\n|\r|\n", self.text)
         self.newline = match[0] if match else "\n"
-        self.is_open = not self.text.endswith(("\n", "\r")) and _BLOCK_SCALAR.search(self.text) is not None
+        self.is_open = not self.text.endswith(("\n", "\r")) and opens(self.text)
 
     def put(self, start: int, end: int, text: str, *, lines: bool = False) -> None:
         """Note an edit; whatever line ends `text` has, it gets the text's own."""
@@ -80,6 +85,12 @@ class Splice:
         """Return where the next line begins."""
         match = _LINE.match(self.text, index)
         return match.end() if match else len(self.text)
+
+    def line_end_if_alone(self, start: int, end: int) -> int:
+        """Return where the line behind a range ends; `end`, if more than the range is in its lines."""
+        below = self.line_end(end)
+        is_alone = not (self.text[self.line_start(start) : start].strip() or self.text[end:below].strip())
+        return below if is_alone else end
 
 
 def replace(splice: Splice, entry: Entry | Page, value: Mapping[str, Any] | str, *, block: bool) -> None:
@@ -129,18 +140,25 @@ def edit_list(
         if added:
             end = listing.end
             if splice.is_open and end == len(splice.text) and len(listing.entries) - 1 not in gone:
-                end = _dash_line(splice, listing, len(listing.entries) - 1)
+                end, _ = _head(splice, listing, len(listing.entries) - 1)
             splice.put(end, end, block_list(added, listing.column), lines=True)
     else:
         _edit_flow(splice, listing, gone, added)
 
 
-def _dash_line(splice: Splice, listing: Listing, index: int) -> int:
-    """Return where the line of an entry's dash begins."""
+def _head(splice: Splice, listing: Listing, index: int) -> tuple[int, list[str]]:
+    """Return where an entry's dash line begins, or the comments right above it, and the lines above those."""
     entries = listing.entries
-    floor = entries[index - 1].end if index else splice.line_end(listing.key_end)
-    lines = _LINE.finditer(splice.text, floor, entries[index].start)
-    return next((line.start() for line in lines if line[0].lstrip().startswith("-")), floor)
+    start = entries[index - 1].end if index else splice.line_end(listing.key_end)
+    above: list[tuple[int, str]] = []
+    for line in _LINE.finditer(splice.text, start, entries[index].start):
+        start, body = line.start(), line[0].strip()
+        if body.startswith("-"):
+            break
+        above.append((start, body))
+    while above and above[-1][1].startswith("#"):
+        start = above.pop()[0]
+    return start, [body for _, body in above]
 
 
 def block_list(values: Sequence[Any], column: int) -> str:
@@ -170,16 +188,9 @@ def _block_range(splice: Splice, listing: Listing, first: int, last: int) -> tup
     """
     entries = listing.entries
     floor = entries[first - 1].end if first else splice.line_end(listing.key_end)
-    start, end = floor, entries[last].end
-    above: list[tuple[int, str]] = []
-    for line in _LINE.finditer(splice.text, floor, entries[first].start):
-        start, body = line.start(), line[0].strip()
-        if body.startswith("-"):
-            break
-        above.append((start, body))
-    while above and above[-1][1].startswith("#"):
-        start = above.pop()[0]
-    if any(body for _, body in above):
+    start, above = _head(splice, listing, first)
+    end = entries[last].end
+    if any(above):
         return start, end
     keeps = first and not above and _KEEP.search(splice.text, entries[first - 1].start, floor)
     blanks = _BLANKS.match(splice.text, end) if keeps else None

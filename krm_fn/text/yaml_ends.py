@@ -77,6 +77,11 @@ def block_end(text: str, start: int, limit: int, column: int) -> int:
     return _own_comments(text, content, limit, column)
 
 
+def flow_end(text: str, end: int, column: int) -> int:
+    """Return where an entry in braces, or a scalar, ends whose last character is before `end`: as `block_end`."""
+    return _own_comments(text, line_end(text, end), len(text), column)
+
+
 def _last_line(text: str, start: int, end: int) -> str:
     body = end - 2 if text[end - 2 : end] == "\r\n" else end - 1
     line_start = max(text.rfind("\n", start, body), text.rfind("\r", start, body)) + 1

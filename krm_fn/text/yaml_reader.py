@@ -21,7 +21,7 @@ from krm_fn.results import Code
 from krm_fn.text.anchors import Event
 from krm_fn.text.nodes import Nodes
 from krm_fn.text.pages import Entry, Listing, Node, Page, Style, duplicate_paths, fail, line_of, repeated_keys, too_deep
-from krm_fn.text.yaml_ends import COLON, block_end, line_end, open_parser, tolerant
+from krm_fn.text.yaml_ends import COLON, block_end, flow_end, open_parser, tolerant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -205,7 +205,7 @@ class _Reader:
         if listing.style is Style.BLOCK and type(event) in _COLLECTIONS and not event.flow_style:
             end = block_end(self.text, start, end, listing.column)
         elif listing.style is Style.BLOCK:
-            end = line_end(self.text, end)
+            end = flow_end(self.text, end, listing.column)
         return Entry(value, start, end, column, self._duplicates(value))
 
     def _duplicates(self, value: Node) -> tuple[str, ...]:

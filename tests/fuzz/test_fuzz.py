@@ -88,3 +88,10 @@ def test_a_scalar_is_what_go_reads():
     """`0b11` and `1_000` are numbers, so a label of that value is refused, as Kubernetes would."""
     outcome = run("scalars.yaml")
     assert {result.code.slug for result in outcome.results} >= {"object-invalid", "config-invalid"} or outcome.failed
+
+
+def test_comments_behind_a_last_item_in_braces_stay_with_it():
+    """Deeper than the dash they are the item's, however the list is read; what is added comes behind them."""
+    output = run("comment-behind-braces.yaml").output.decode()
+    own, added, lists = (output.index(text) for text in ("# and this", "kind: VirtualService", "# the list's"))
+    assert own < added < lists

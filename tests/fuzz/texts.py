@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 
 ENVIRONMENTS = ["dev", "dev.x", "dev.x.y", "dev.aAb", "dev.aab", "prod", "1_000", "dev..x", "0b11", "on", ""]
 MORE = [
@@ -11,6 +12,9 @@ MORE = [
     {"output": "gatewayAPI"},
     {"matching": "exact"},
     {"routes": "all", "applyOrder": "list"},
+    {"envHeader": {"autoInject": True, "aliases": [{"cookie": "env"}, {"baggage": "env"}]}},
+    {"unmatched": "anyPod", "namespace": "ns"},
+    {"output": "gatewayAPI", "base": "selector"},
 ]
 USUAL = 5  # so many of them are names that the function takes
 ODD_SCALARS = [
@@ -244,8 +248,44 @@ def objects(rng: random.Random) -> list[dict]:
                 "data": {"run.sh": "#!/bin/sh\n\nexit 0\n", "x": "\n".join(rng.choices(LINES, k=rng.randint(2, 6)))},
             }
         )
+    found += others(rng, meta)
     rng.shuffle(found)
     return found
+
+
+def others(rng: random.Random, meta: Callable[[str], dict]) -> list[dict]:
+    """Some of what stands beside it in real lists: other controllers, other routes, a second Service, lists."""
+    istio = "networking.istio.io/v1"
+    destination = {"host": rng.choice(["web", "web.ns.svc.cluster.local"]), "subset": rng.choice(["v1", "dev"])}
+    pod = {"metadata": {"labels": {"app": "web", "virtual-env": "dev.x"}}, "spec": {"containers": [{"name": "c"}]}}
+    gateway = {"servers": [{"port": {"number": 80, "name": "http", "protocol": "HTTP"}, "hosts": ["*"]}]}
+    kinds = [
+        (
+            "gateway.networking.k8s.io/v1",
+            "HTTPRoute",
+            {"parentRefs": [{"kind": "Service", "group": "", "name": "web"}]},
+        ),
+        (istio, "Gateway", {"selector": {"istio": "ingressgateway"}, **gateway}),
+        (istio, "VirtualService", {"hosts": ["shop.example"], "gateways": ["g"], "http": [{"route": [destination]}]}),
+        (istio, "VirtualService", {"hosts": ["web", "shop"], "http": [{"route": [{"destination": destination}]}]}),
+        (istio, "DestinationRule", {"host": "*.ns.svc.cluster.local", "trafficPolicy": {"tls": {"mode": "DISABLE"}}}),
+        (istio, "Sidecar", {"egress": [{"hosts": ["./*"]}]}),
+        (istio, "ServiceEntry", {"hosts": ["web.example"], "workloadSelector": {"labels": {"app": "web"}}}),
+        ("argoproj.io/v1alpha1", "Rollout", {"template": pod, "strategy": {"canary": {"stableService": "web"}}}),
+        ("serving.knative.dev/v1", "Service", {"template": pod}),
+        ("batch/v1", "Job", {"template": pod}),
+        ("v1", "Service", {"selector": {"app": "web"}, "ports": [{"port": 80}], "clusterIP": "None"}),
+        ("v1", "Service", {"type": "ExternalName", "externalName": "example.org"}),
+        ("env.alibaba.com/v1alpha2", "VirtualEnvironment", {"envLabel": {"name": "virtual-env", "splitter": "."}}),
+    ]
+    chosen = rng.sample(kinds, rng.choice([0, 0, 0, 1, 2, 3]))
+    made = [
+        {"apiVersion": version, "kind": kind, "metadata": meta(f"o{number}"), "spec": spec}
+        for number, (version, kind, spec) in enumerate(chosen)
+    ]
+    if made and rng.random() < 0.2:
+        return [{"apiVersion": "v1", "kind": "List", "items": made}]
+    return made
 
 
 def text(seed: int) -> bytes:

@@ -236,7 +236,12 @@ def objects(draw, lead=LEADS):
     return dash + blanks.join(lines) + "\n" + draw(st.sampled_from(["", "\n", "# c\n", "  # own\n"]))
 
 
-LISTS = st.lists(objects(), min_size=1, max_size=4).map("".join)
+IN_BRACES = st.sampled_from(
+    ["- {apiVersion: v1, kind: X, a: 1}", "- {kind: Y,\n  b: 1} # c", '-\n  {"kind": "X"}', "- 'a'"]
+)
+BEHIND = st.lists(st.sampled_from(["", "# c", "  # own", "    # own"]), max_size=3)
+BRACED = st.tuples(IN_BRACES, BEHIND).map(lambda parts: "".join(f"{line}\n" for line in (parts[0], *parts[1])))
+LISTS = st.lists(st.one_of(objects(), objects(), BRACED), min_size=1, max_size=4).map("".join)
 REST = st.sampled_from(
     [
         "",

@@ -194,10 +194,11 @@ def test_the_same_results_again_change_nothing():
 
 
 def test_a_stream_grows_at_its_end():
-    """New objects are documents of their own behind the others; results have no place in a stream."""
+    """New objects are documents of their own behind the others, and end as they end; results have no place there."""
     text = "apiVersion: v1\nkind: A"
     new = {"apiVersion": "v1", "kind": "New"}
-    assert edit(text, added=[new], results=[OWN]) == f"{text}\n---\napiVersion: v1\nkind: New\n"
+    assert edit(text, added=[new], results=[OWN]) == f"{text}\n---\napiVersion: v1\nkind: New"
+    assert edit(f"{text}\n", added=[new]) == f"{text}\n---\napiVersion: v1\nkind: New\n"
 
 
 def test_a_stream_of_json_grows_by_json():
@@ -205,9 +206,45 @@ def test_a_stream_of_json_grows_by_json():
     text = '{"apiVersion": "v1", "kind": "A", "x": "\\ud83d\\ude00"}'
     new = {"apiVersion": "v1", "kind": "New"}
     after = edit(text, added=[new])
-    assert after == f'{text}\n{{"apiVersion": "v1", "kind": "New"}}\n'
-    assert edit(after, removed=[0]) == '{"apiVersion": "v1", "kind": "New"}\n'
-    assert edit(f"---\n{text}", added=[new]) == f'---\n{text}\n---\n{{"apiVersion": "v1", "kind": "New"}}\n'
+    assert after == f'{text}\n{{"apiVersion": "v1", "kind": "New"}}'
+    assert edit(after, removed=[0]) == '{"apiVersion": "v1", "kind": "New"}'
+    assert edit(f"---\n{text}", added=[new]) == f'---\n{text}\n---\n{{"apiVersion": "v1", "kind": "New"}}'
+
+
+@pytest.mark.parametrize("between", ["", " ", "\n", "\r\n"])
+@pytest.mark.parametrize("end", ["", "\n"])
+def test_a_json_document_goes_alone(between, end):
+    """Removing one of several on a line leaves the others, which jq and kubectl part without a line end."""
+    objects = [f'{{"apiVersion":"v1","kind":"{kind}"}}' for kind in "ABC"]
+    for removed in (0, 1, 2):
+        left = edit(between.join(objects) + end, removed=[removed])
+        assert left.count("kind") == 2
+        assert left.endswith("\n") == bool(end)
+    assert edit(objects[0] + between + objects[1] + end, removed=[1]).rstrip() == objects[0]
+
+
+@pytest.mark.parametrize("removed", [[0], [0, 1], [1]])
+@pytest.mark.parametrize("start", ["", "---\n", "# c\n---\n"])
+def test_the_end_of_a_first_document_goes_with_it(start, removed):
+    """A stream cannot begin with the `...` of a document that is not there any more."""
+    documents = [f"apiVersion: v1\nkind: {kind}\n... # end\n" for kind in "ABC"]
+    left = edit(start + "---\n".join(documents), removed=removed)
+    assert not left.startswith("...")
+    assert left.count("kind") == 3 - len(removed)
+
+
+def test_a_new_item_before_the_last_leaves_its_comments_to_it():
+    """Where the last line is a text's, new items stand before the last item, above the comments that belong to it."""
+    text = f"{HEAD}items:\n- kind: A\n\n# B\n# b\n- kind: B\n  x: |\n    a"
+    assert edit_before_last(text) == text.replace("# B", f"{BLOCK}# B")
+
+
+def edit_before_last(text):
+    """The text with a new item, which stands before the last."""
+    document = parse(text.encode())
+    raw = document.apply(replaced={}, removed=(), added=[NEW], results=())
+    assert [item.value["kind"] for item in parse(raw).items] == ["A", "New", "B"]
+    return raw.decode()
 
 
 def test_a_document_goes_with_its_marker():

@@ -51,6 +51,10 @@ def in_and_out(text):
         " {hosts: [app], http: []}\n",
         " {http: [ ], hosts: [app]}\n",
         ' {"hosts": ["app"], "http": []}\n',
+        *(f" {{hosts: [app], http: {text}}}\n" for text in ("", "null", "~", "Null", "NULL")),
+        *(f" {{http: {text}, hosts: [app]}}\n" for text in ("", "null", "~")),
+        ' {"http": null, "hosts": ["app"]}\n',
+        ' {"http":null,"hosts":["app"]}\n',
         "\n  hosts: [app]\n",
         " {hosts: [app]}\n",
     ],
@@ -63,20 +67,26 @@ def test_a_list_that_was_there_and_empty_stays_as_it_was(spec, end):
     assert back == re.sub(r"(app: app), virtual-env: [a-z.]+", r"\1", text)
 
 
-@pytest.mark.parametrize("spec", [" {hosts: [app], http: null}\n", ' {"http": null, "hosts": ["app"]}\n'])
-def test_null_in_braces_goes(spec):
-    """In braces no comment can say that there was a null: the key goes, which says the same."""
-    _, back = in_and_out(f"{ROUTES}{spec}---\n{AROUND}")
-    assert "http" not in back.partition("---")[0]
-    assert "hosts" in back.partition("---")[0]
-
-
 @pytest.mark.parametrize("text", [*EMPTY, *NULL])
 def test_an_empty_list_of_subsets_stays_as_it_is(text):
     """Istio's empty list of subsets is filled by nobody: the function's own rule stands beside it."""
     raw = f"{RULE}\n  host: app\n  subsets: {text}\n---\n{AROUND}"
     woven, back = in_and_out(raw)
     assert woven.startswith(raw)
+    assert back == re.sub(r"(app: app), virtual-env: [a-z.]+", r"\1", raw)
+
+
+ENDS = ["", "\n", "\n\n", "\n# end", "\n# end\n"]
+
+
+@pytest.mark.parametrize("end", ENDS)
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_a_last_line_without_an_end_has_none_afterwards(end, newline):
+    """New documents end as the text ended, and go with what parted them from it."""
+    raw = f"{AROUND.rstrip()}{end}".replace("\n", newline)
+    woven, back = in_and_out(raw)
+    assert woven.count("kind: VirtualService") == 1
+    assert woven.endswith("\n") == raw.endswith("\n")
     assert back == re.sub(r"(app: app), virtual-env: [a-z.]+", r"\1", raw)
 
 
