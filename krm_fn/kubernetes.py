@@ -8,6 +8,7 @@ from krm_fn.config.reader import Configs
 from krm_fn.names import full_name
 from krm_fn.objects import SELECTOR, Object, added_label, annotations_of
 from krm_fn.output import Output
+from krm_fn.plan import target_ports
 from krm_fn.plan.answers import Adoption, Copy, Plan
 from krm_fn.plan.services import Port
 from krm_fn.results import Code, Result
@@ -24,7 +25,7 @@ def output(objects: Sequence[Object], plan: Plan, configs: Configs) -> Output:
     return Output(
         tuple(_service(one, configs.cluster_domain) for one in plan.copies),
         (*_labelled(plan.adoptions), *_narrowed(objects, plan, configs.owner)),
-        tuple(map(_adopted, plan.adoptions)),
+        (*map(_adopted, plan.adoptions), *target_ports.find(objects, plan)),
     )
 
 

@@ -180,13 +180,17 @@ def _named(manifest: Value, theirs: Collection[_Identity], names: Collection[_Id
 
 def _updated(existing: Value, manifest: Value, owner: str) -> Value:
     """Return an object of ours as it should be: everything that others added to its metadata stays."""
-    metadata = dict(existing["metadata"])
     kept = {key: text for key, text in annotations_of(existing).items() if not _is_order(key, text)}
-    if "labels" not in metadata:
-        metadata.pop("annotations", None)  # labels stand before them, as in what is new
-    metadata["labels"] = {**labels_of(existing), **MANAGED_BY}
-    metadata["annotations"] = {**kept, **annotations_of(manifest), OWNER: owner}
-    return {**existing, **manifest, "metadata": {**metadata, "name": manifest["metadata"]["name"]}}
+    labels = {**labels_of(existing), **MANAGED_BY}
+    annotations = {**annotations_of(manifest), **kept, **annotations_of(manifest), OWNER: owner}
+    metadata = _metadata({**existing["metadata"], "name": manifest["metadata"]["name"]}, labels, annotations)
+    return {**existing, **manifest, "metadata": metadata}
+
+
+def _metadata(metadata: Value, labels: Value, annotations: Value) -> Value:
+    """Return metadata with these labels and annotations, in this order whatever was there: the same each time."""
+    rest = {key: value for key, value in metadata.items() if key not in ("labels", "annotations")}
+    return {**rest, "labels": labels, "annotations": annotations}
 
 
 def _is_order(key: str, text: object) -> bool:
@@ -213,7 +217,7 @@ class _FreeIndexes:
 
 
 def _new(manifest: Value, configs: Configs, free: _FreeIndexes | None) -> Value:
-    metadata = dict(manifest["metadata"])
+    metadata = manifest["metadata"]
     annotations = {**annotations_of(manifest), OWNER: configs.owner}
     if free:
         namespace = metadata.get("namespace", "")
@@ -221,4 +225,4 @@ def _new(manifest: Value, configs: Configs, free: _FreeIndexes | None) -> Value:
         folder = _NOT_IN_A_NAME.sub("-", namespace) or "default"
         path = configs.of(namespace).config.placement.replace("{namespace}", folder)
         annotations |= {INDEXES[0]: str(free.take(path)), PATHS[0]: path}
-    return {**manifest, "metadata": {**metadata, "labels": MANAGED_BY, "annotations": annotations}}
+    return {**manifest, "metadata": _metadata(metadata, MANAGED_BY, annotations)}

@@ -77,6 +77,7 @@ class Code(Enum):
     PORT_UNDECLARED = ("port-undeclared", Severity.INFO)
     TCP_WITHOUT_BASE = ("tcp-without-base", Severity.WARNING)
     NO_HEADER_PORT = ("no-header-port", Severity.WARNING)
+    TARGET_PORT = ("target-port", Severity.WARNING)
     CONNECTIONS_OPEN = ("connections-open", Severity.WARNING)
     # gateways, hosts and rules of Services
     EXPOSURE_INVALID = ("exposure-invalid", Severity.ERROR)
@@ -103,6 +104,7 @@ class Code(Enum):
     HOST_OF_NO_SERVICE = ("host-of-no-service", Severity.WARNING)
     RULE_COPIED = ("rule-copied", Severity.INFO)
     RULE_HIDES = ("rule-hides", Severity.ERROR)
+    FILTER_BY_NAME = ("filter-by-name", Severity.WARNING)
     NAMESPACE_TO_COME = ("namespace-to-come", Severity.INFO)
     ROLLOUT_UNNAMED = ("rollout-unnamed", Severity.ERROR)
     RUNTIME_WEIGHTS = ("runtime-weights", Severity.WARNING)

@@ -435,3 +435,13 @@ def test_a_file_that_nothing_reads_yet(package):
         assert said.endswith(
             "proj3.yaml is no part of kustomization.yaml yet: kustomize edit add resource proj3.yaml\n"
         )
+
+
+def test_a_machine_is_not_copied(package):
+    """A copy of a WorkloadEntry would be the same machine: an error says so."""
+    machine = "apiVersion: networking.istio.io/v1\nkind: WorkloadEntry\nmetadata: {name: old, namespace: team}\n"
+    machine += "spec: {address: 192.0.2.1, labels: {app: shop, virtual-env: dev}}\n"
+    text = (package / "shop.yaml").read_text()
+    service = next(one for one in text.split("---\n") if "kind: Service" in one)
+    (package / "shop.yaml").write_text(f"{service}---\n{machine}")
+    assert "is a machine, which no copy makes another one" in run(package, "dev.proj1", "old", ".", code=1).stderr

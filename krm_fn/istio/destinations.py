@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from krm_fn.names import full_name
 from krm_fn.text.edits import Path
-from krm_fn.values import Value, mappings
+from krm_fn.values import Value, mapping, mappings
 
 MIRRORS = ("mirrors", "mirror")
 
@@ -30,3 +31,14 @@ def with_destination(route: Any, path: Path, destination: Value) -> Any:  # noqa
             with_destination(one, path[1:], destination) if place == path[0] else one for place, one in enumerate(route)
         ]
     return {**route, path[0]: with_destination(route[path[0]], path[1:], destination)}
+
+
+def theirs_elsewhere(route: Value, namespace: str, domain: str) -> Value:
+    """Return a route of a namespace as another one's VirtualService says it."""
+    for path, destination in list(destinations(route)):
+        host = str(destination.get("host", ""))
+        if host and "." not in host:
+            route = with_destination(route, path, {**destination, "host": full_name(namespace, host, domain)})
+    if delegate := mapping(route, "delegate"):
+        route = {**route, "delegate": {"namespace": namespace, **delegate}}
+    return route

@@ -91,9 +91,17 @@ class Hosts(NamedTuple):
     def covered(self, pattern: str, namespace: str) -> Iterator[Key]:
         """Yield the Services that a host of an object of `namespace` speaks for: one, or those under a wildcard."""
         if pattern.startswith("*"):
-            yield from (key for key in self.keys if covers(pattern, key, namespace, self.domain))
+            yield from (key for key in self.keys if self.spans(pattern, key))
         elif (key := self.find(pattern, namespace)) is not None:
             yield key
+
+    def spans(self, pattern: str, key: Key) -> bool:
+        """Tell whether a wildcard covers a Service, also one whose namespace only the host that applies will set."""
+        if covers(pattern, key, "", self.domain):
+            return True
+        place = pattern.removeprefix("*.").removesuffix(f".svc.{self.domain}")
+        is_to_come = not key[0] and "." not in place and place not in self.namespaces
+        return is_to_come and pattern == f"*.{place}.svc.{self.domain}"
 
     def looks_like(self, host: str) -> Key | None:
         """Return the Service that a host may have been meant for, which Istio takes for another host."""

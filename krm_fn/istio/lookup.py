@@ -11,10 +11,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from krm_fn.istio.hosts import Hosts
 from krm_fn.istio.theirs import DestinationRule
-from krm_fn.names import full_name
 from krm_fn.plan.services import Key
-from krm_fn.values import Value, mapping
+from krm_fn.values import Value, mapping, mappings
 
 OTHERS = "*"  # stands for every namespace that no rule of the list is in, or is made for
 
@@ -47,6 +47,12 @@ class Reading(NamedTuple):
         return any(not one.is_wildcard for one in self.rules)
 
     @property
+    def subsets(self) -> tuple[Value, ...]:
+        """The subsets that hold for every pod, as Istio joins them."""
+        found = {str(one.get("name")): one for rule in reversed(self.for_all) for one in subsets_of(rule)}
+        return tuple(found[name] for name in sorted(found))
+
+    @property
     def policy(self) -> tuple[DestinationRule | None, Value]:
         """The trafficPolicy that holds for every pod, and the rule that it is of."""
         return next(((one, found) for one in self.for_all if (found := policy_of(one))), (None, {}))
@@ -57,6 +63,11 @@ def policy_of(rule: DestinationRule) -> Value:
     return mapping(rule.spec, "trafficPolicy")
 
 
+def subsets_of(rule: DestinationRule) -> list[Value]:
+    """Return the subsets of a rule."""
+    return mappings(rule.spec.get("subsets"))
+
+
 class Lookup:
     """The DestinationRules of a list.
 
@@ -64,7 +75,7 @@ class Lookup:
         exact: those for the exact host of a Service with routes, by Service.
         wildcards: all others.
         root: Istio's own namespace.
-        domain: the cluster's.
+        hosts: of these Services.
     """
 
     def __init__(
@@ -72,23 +83,26 @@ class Lookup:
         exact: Mapping[Key | None, Sequence[DestinationRule]],
         wildcards: Iterable[DestinationRule],
         root: str,
-        domain: str,
+        hosts: Hosts,
     ) -> None:
         self.exact = exact
         self.root = root
-        self.domain = domain
+        self.hosts = hosts
         self.wildcards: dict[str, list[DestinationRule]] = defaultdict(list)
         for one in sorted(wildcards, key=joined_order):
             self.wildcards[one.namespace].append(one)
 
     def clients(self, key: Key) -> list[str]:
         """Return the namespaces whose clients may read other rules for a Service than all others do, in order."""
-        covering = [
-            *self.exact.get(key, ()),
-            *(one for rules in self.wildcards.values() for one in rules if self._covers(one, key)),
-        ]
+        covering = [*self.exact.get(key, ()), *self.wild(key)]
         named = {namespace for one in covering for namespace in (one.namespace, *one.exported)} | {key[0]}
         return sorted(named - {"*", ".", "~"})
+
+    def wild(self, key: Key) -> list[DestinationRule]:
+        """Return the rules with a wildcard over a Service, those that all others read first."""
+        covering = [one for rules in self.wildcards.values() for one in rules if self._covers(one, key)]
+        first = self.read_by(OTHERS, key).rules if covering else ()
+        return sorted(covering, key=lambda one: one not in first)
 
     def read_by(self, client: str, key: Key) -> Reading:
         """Return what the clients of a namespace (OTHERS: of any that has no rules) read for a Service."""
@@ -112,7 +126,7 @@ class Lookup:
         ]
 
     def _covers(self, rule: DestinationRule, key: Key) -> bool:
-        return rule.is_wildcard and full_name(*key, self.domain).endswith(rule.host[1:])
+        return rule.is_wildcard and self.hosts.spans(rule.host, key)
 
 
 def _closest(rules: Sequence[DestinationRule]) -> list[DestinationRule]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from krm_fn.config.reader import Configs
 from krm_fn.istio import inject, rule, theirs
-from krm_fn.istio.checks import gateways, rules, subsets, visibility
+from krm_fn.istio.checks import filters, gateways, rules, subsets, visibility
 from krm_fn.istio.manifests import Weaving, manifests
 from krm_fn.istio.order import ordered
 from krm_fn.istio.theirs import Theirs
@@ -41,3 +41,4 @@ def _checked(own: Theirs, objects: Sequence[Object], plan: Plan, domain: str) ->
     yield from visibility.find(own, objects, plan, domain)
     yield from subsets.find(own, plan, domain)
     yield from rules.find(own, plan, domain)
+    yield from filters.find(own, objects, plan, domain)

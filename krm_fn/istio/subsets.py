@@ -175,17 +175,19 @@ class Subsets:
 
 
 def of_services(
-    plans: Mapping[Key, ServicePlan], rules: Mapping[Key, Sequence[DestinationRule]], owner: str
+    plans: Mapping[Key, ServicePlan],
+    rules: Mapping[Key, tuple[Sequence[DestinationRule], Sequence[DestinationRule]]],
+    owner: str,
 ) -> dict[Key, Subsets]:
     """Return the subsets of each Service.
 
     Args:
         plans: the Services; joined ones have subsets in several namespaces.
-        rules: the user's DestinationRules for them.
+        rules: the user's DestinationRules for each: of its exact host, and of a wildcard.
         owner: the config whose additions these are.
     """
-    theirs = {key: _theirs(rules.get(key, ())) for key in plans}
-    lasting = {key: _theirs([rule for rule in rules.get(key, ()) if not rule.is_rewritten]) for key in plans}
+    theirs = {key: _theirs([*exact, *wild]) for key, (exact, wild) in rules.items()}
+    lasting = {key: _common([rule for rule in exact if not rule.is_rewritten]) for key, (exact, _) in rules.items()}
     own = {key: _names(plan, lasting[key], owner) for key, plan in plans.items()}
     found: dict[Key, Subsets] = {}
     for key, plan in plans.items():
@@ -202,6 +204,13 @@ def _theirs(rules: Sequence[DestinationRule]) -> dict[str, Value]:
             if name := subset.get("name"):
                 theirs.setdefault(str(name), subset)
     return theirs
+
+
+def _common(rules: Sequence[DestinationRule]) -> dict[str, Value]:
+    """Return the subsets that all of some rules have alike: where one lacks it, it would be added there unmarked."""
+    found = [{str(one.get("name")): one for one in _subsets(rule.spec)} for rule in rules if not rule.is_beside]
+    first = found[0] if found else {}
+    return {name: one for name, one in first.items() if all(other.get(name) == one for other in found)}
 
 
 def _names(plan: ServicePlan, theirs: Mapping[str, Value], owner: str) -> dict[str, str]:

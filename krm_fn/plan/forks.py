@@ -13,6 +13,7 @@ from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.plan.environments import environment_problem
 from krm_fn.plan.fork_findings import Copied, Path, at, findings, key_of, target_of
 from krm_fn.plan.fork_places import refused
+from krm_fn.plan.kinds import MACHINES
 from krm_fn.plan.services import Workload
 from krm_fn.results import Code, FunctionError, Ref, Result
 from krm_fn.values import mapping
@@ -136,6 +137,8 @@ def _ancestor(plan: Plan, wanted: Wanted) -> tuple[ServicePlan, Workload]:
         names = ", ".join(str(one.ref) for one in pods) or "nobody"
         message = f"{service.service.ref} is answered for {wanted.environment!r} by {names}: name the one to copy"
         raise FunctionError(refused(message, pod.ref))
+    if same[0].ref.kind in MACHINES:
+        raise FunctionError(refused("is a machine, which no copy makes another one: name a workload of pods", pod.ref))
     return service, same[0]
 
 

@@ -29,10 +29,6 @@ class Inventory(NamedTuple):
     claims: Mapping[Key, Claim] = MappingProxyType({})
 
 
-# Kinds that the label concerns in a way of their own.
-_READ_OTHERWISE = {("networking.istio.io", "WorkloadEntry"), ("networking.istio.io", "WorkloadGroup")}
-
-
 def read(objects: Sequence[Object], configs: Configs) -> Inventory:
     """Read every source among the objects; configurations may name further kinds of workloads.
 
@@ -59,7 +55,7 @@ def read(objects: Sequence[Object], configs: Configs) -> Inventory:
             partial = one.item is not None and one.item.partial and templates[key] != kinds.TEMPLATES.get(key)
             reader = Reader(one._replace(value=one.item.whole) if one.item and partial else one)
             drafts.append((reader, reader.workload(templates[key], _named(one.ref) in woken)))
-        elif key not in _READ_OTHERWISE and one.is_source and not is_list(one.value):
+        elif one.is_source and not is_list(one.value):
             results += _label_unread(one, configs.of(one.ref.namespace).config.env_label.name)
     results += _of_participants(drafts, services, configs)
     workloads = tuple(workload for _, workload in drafts if workload)

@@ -30,7 +30,11 @@ TEMPLATES: Mapping[tuple[str, str], str] = {
     ("apps.kruise.io", "DaemonSet"): "spec.template",
     ("apps.kruise.io", "BroadcastJob"): "spec.template",
     ("apps.kruise.io", "AdvancedCronJob"): "spec.template.jobTemplate.spec.template",
+    # Machines beside pods: a Service selects them like these (istio/istio, serviceregistry/kube/controller).
+    ("networking.istio.io", "WorkloadEntry"): "spec",
+    ("networking.istio.io", "WorkloadGroup"): "spec",
 }
+MACHINES = {"WorkloadEntry", "WorkloadGroup"}
 _META = {
     "name": None,
     "generateName": None,
@@ -74,7 +78,8 @@ def asked(api_version: str, kind: str) -> Mapping[str, Any] | None:
     key = (group_of(api_version), kind)
     if key in _BYSTANDERS:
         return _IDENTITY
-    if key not in TEMPLATES or kind == "Rollout":  # a Rollout's strategy concerns its Services
+    # A Rollout's strategy concerns its Services, and few have machines.
+    if key not in TEMPLATES or kind == "Rollout" or kind in MACHINES:
         return _WOVEN.get(key)
     template: Mapping[str, Any] = {"metadata": _META}
     for step in reversed(TEMPLATES[key].split(".") if TEMPLATES[key] else ()):

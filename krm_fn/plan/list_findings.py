@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from krm_fn.config.reader import KIND, Configs, Source
+from krm_fn.plan import kinds
 from krm_fn.plan.inventory import Inventory
 from krm_fn.plan.services import Service, Workload
 from krm_fn.plan.spaces import elsewhere
@@ -82,7 +83,8 @@ def of_unselected(workloads: Iterable[Workload], services: Sequence[Service], la
     """Yield a finding for each labelled workload that none of the Services selects, and say which one nearly does."""
     narrow = [one for one in services if one.selector and label in one.selector]
     for workload in workloads:
-        if workload.absent or not workload.serves:
+        # A machine mostly is a ServiceEntry's.
+        if workload.absent or not workload.serves or workload.ref.kind in kinds.MACHINES:
             continue
         message = f"no Service selects these pods of {workload.labels[label]!r}: no request reaches them"
         labels = workload.labels.items()

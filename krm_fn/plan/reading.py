@@ -66,10 +66,11 @@ class Reader:
                 return None  # a Rollout that names its Deployment, a kind that is not used as one with pods
             at = self.mapping(at, step, path)
         self.identity()
-        meta_path = f"{path}.metadata".lstrip(".")
+        is_entry = kind == "WorkloadEntry"  # whose labels stand beside its address
+        meta_path = path if is_entry else f"{path}.metadata".lstrip(".")
         labels_field = f"{meta_path}.labels"
         self.no_duplicates("metadata.name", "metadata.namespace", labels_field, "spec.replicas")
-        metadata = self.mapping(at, "metadata", meta_path)
+        metadata = at if is_entry else self.mapping(at, "metadata", meta_path)
         labels = self.strings(metadata, "labels", labels_field)
         self.labels = (
             {key: str(value) for key, value in mapping(metadata, "labels").items()} if self.results else labels

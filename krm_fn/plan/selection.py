@@ -84,16 +84,17 @@ def select(
             by_pair[workload.ref.namespace, *pair].append(workload)
     chosen: list[_Chosen] = []
     taken: list[Result] = []
+    seen: set[int] = set()
     for one in services:
         if one.selector and not one.external:
             selected = _selected(one, by_pair)
             kept = _kept(selected, claims.get(one.key))
             chosen.append(_Chosen(one, kept))
+            seen |= set(map(id, selected))  # of pods that a controller takes from it `taken` says more
             lost = [pods for pods in selected if pods not in kept and space.label in pods.labels and not pods.absent]
             taken += [controllers.finding(claims[one.key], lost, space.label)] if lost else []
     found = [_together(space, one) for one in _by_pods(space, chosen)]
     parts = tuple(part for one in found for part in one.parts)
-    seen = {id(workload) for one in chosen for workload in one.selected}
     unselected = [one for one in labelled if id(one) not in seen]
     apart = [*_without_pods(services), *(each for one in found for each in one.apart)]
     bare = {id(workload): workload for one in found for workload in one.bare}

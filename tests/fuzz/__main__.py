@@ -3,6 +3,7 @@
 python -m tests.fuzz --seconds 3600            # from a random number on, for an hour
 python -m tests.fuzz --from 0 --inputs 1000000 # these inputs
 python -m tests.fuzz --go                      # Go's readers are asked, too (.ci/parts/go_readers)
+python -m tests.fuzz --routes                  # with as many odd routes of a user's as the mesh's tests ask
 python -m tests.fuzz --show 4711               # the input of that number
 """
 
@@ -20,8 +21,8 @@ from collections.abc import Iterator
 from contextlib import nullcontext
 
 from krm_fn.function import Outcome
+from tests.fuzz import texts
 from tests.fuzz.invariants import broken
-from tests.fuzz.texts import text
 from tests.go_readers.asking import Ask, not_passed_on, readers
 
 _SHOWN = 3  # faults of a kind
@@ -34,8 +35,12 @@ def main() -> int:
     parser.add_argument("--inputs", type=int)
     parser.add_argument("--from", dest="first", type=int, default=random.SystemRandom().randrange(2**40))
     parser.add_argument("--go", action="store_true")
+    parser.add_argument("--routes", action="store_true")
     parser.add_argument("--show", type=int)
     options = parser.parse_args()
+    text = texts.text
+    if options.routes:
+        from tests.mesh.users_texts import text  # noqa: PLC0415 - needs what the mesh's tests need
     if options.show is not None:
         sys.stdout.buffer.write(text(options.show))
         sys.stderr.write(f"{broken(text(options.show))}\n")
@@ -48,7 +53,7 @@ def main() -> int:
         with readers() if options.go else nullcontext() as ask:
             for seed in _seeds(options.first, options.inputs, options.seconds):
                 counts["inputs"] += 1
-                _try(seed, ask, counts, faults)
+                _try(seed, text(seed), ask, counts, faults)
                 if not counts["inputs"] % _COLLECT:
                     gc.collect()
     finally:
@@ -71,8 +76,7 @@ def _seeds(first: int, inputs: int | None, seconds: float) -> Iterator[int]:
         yield seed
 
 
-def _try(seed: int, ask: Ask | None, counts: Counter[str], faults: Counter[str]) -> None:
-    raw = text(seed)
+def _try(seed: int, raw: bytes, ask: Ask | None, counts: Counter[str], faults: Counter[str]) -> None:
     outcomes: list[Outcome] = []
     fault = broken(raw, outcomes.append)
     for outcome in outcomes:

@@ -288,10 +288,10 @@ def others(rng: random.Random, meta: Callable[[str], dict]) -> list[dict]:
     return made
 
 
-def text(seed: int) -> bytes:
-    """The input of a number."""
+def text(seed: int, make: Callable[[random.Random], list[dict]] = objects) -> bytes:
+    """The input of a number: objects that are made by its dice, and written by them."""
     rng = random.Random(seed)  # noqa: S311 - no secret: a number names an input
-    listed, writer = objects(rng), Writer(rng)
+    listed, writer = make(rng), Writer(rng)
     form = rng.choice(["list", "list", "stream", "stream", "json", "json list", "v1 List", "typed"])
     if form == "json":
         written = rng.choice(["\n", "\n", "", " ", "\r\n", "\n---\n"]).join(

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _VOLATILE = {"x-request-id", "x-ask", "x-dice", "content-length", "date", "x-envoy-upstream-service-time"}
 _VOLATILE |= {"x-envoy-attempt-count", "x-forwarded-for", "x-envoy-peer-metadata-id"}
 _VOLATILE |= {"x-envoy-decorator-operation"}  # for traces: the Service led to, which may be one environment's alone
+_DRAWN = 48  # of connections the dice of weights are Envoy's own: one of four pods is missed once in 900,000 times
 _MISSING = "has no pods of the base"
 
 
@@ -45,9 +46,16 @@ class Facts:
     carriers: tuple[str, ...] = ("x-virtual-env",)
     joined: bool = False  # environments in namespaces of their own: the base's pods may be of another namespace
     any_pod: bool = False  # `unmatched: anyPod`: who finds no base gets anybody
+    callers: bool = False  # `tcp: callerLabels`: a connection is the calling pod's own environment's
 
     def environment(self, pod: Pod) -> str:
         return pod.labels.get(self.label.get(pod.namespace, self.label[""]), "")
+
+    def spoken(self, question: Question) -> list[str]:
+        """Return the environment that a connection is of by who makes it."""
+        label = self.label.get(question.client.namespace, self.label[""])
+        labels = dict(question.client.labels) if self.callers and question.protocol == "tcp" else {}
+        return [labels[label]] if label in labels else []
 
     def personal(self, pod: Pod) -> bool:
         return self.environment(pod) not in ("", self.base.get(pod.namespace, self.base[""]))
@@ -86,7 +94,8 @@ def ask(
         pods = {f"{pod.namespace}/{pod.name}": pod for pod in mesh.cluster.pods}
         services = list(mesh.cluster.services.values())
         most = max((len(mesh.cluster.pods_of(service)) for service in services), default=1)
-        times = (most + 1) * (PLACES if _weighs(manifests) else 1)  # one more: server/steady.go, oddly
+        times = (most + 1) * (PLACES if _weighs(manifests, "http") else 1)  # one more: server/steady.go, oddly
+        times = max(times, _DRAWN) if _weighs(manifests, "tcp", "tls") else times
         return [
             World(hear(mesh, some, times), _policies(mesh, some), pods, services, times * len(some)) for some in asked
         ]
@@ -114,7 +123,7 @@ def compare(
         if question.stranger and old.names == {"503"}:
             continue  # it goes on to wherever the name leads, which a VirtualService of that name always changes
         moved = facts.joined and new.names and new.names <= before.pods.keys() - personal
-        as_set = [_of_environment(value, old.names, before, facts) for value in spoken]
+        as_set = [_of_environment(value, old.names, before, facts) for value in (*spoken, *facts.spoken(question))]
         if not moved and not (new.names and new.names in as_set):
             of_service = [names for service in before.services if (names := _pods_of(service, before, old.names))]
             mixed = warned and _is_mixed(old.names, new.names, personal, of_service)
@@ -130,13 +139,16 @@ def compare(
 
 
 def _of_environment(value: str, names: Collection[str], world: World, facts: Facts) -> set[str]:
-    """Return those pods of the names that answer an environment."""
+    """Return those pods of the names that answer an environment; of joined Services all are one Service's."""
     found = set()
-    for name in names:
+    of = {service.name for service in world.services if facts.joined and _pods_of(service, world, names)}
+    joined = [service for service in world.services if service.name in of]
+    for name in {*names, *(name for service in joined for name in _pods_of(service, world, world.pods))}:
         pod = world.pods.get(name)
         service = next((one for one in world.services if pod and one.selects(pod)), None)
         if pod and service:
-            own = {facts.environment(one) for one in world.pods.values() if service.selects(one)}
+            together = [service, *(one for one in joined if one.name == service.name)]
+            own = {facts.environment(one) for one in world.pods.values() if any(each.selects(one) for each in together)}
             fits = [one for one in own if one and (value == one or value.startswith(f"{one}."))]
             base = facts.base.get(pod.namespace, facts.base[""])
             found |= {name} if facts.environment(pod) in ("", max(fits, key=len, default=base)) else set()
@@ -234,12 +246,13 @@ def _difference(one: str, other: str) -> str:
     return "; ".join(f"{key} {old.get(key)} before, {new.get(key)} after" for key in keys)
 
 
-def _weighs(manifests: Iterable[Manifest]) -> bool:
+def _weighs(manifests: Iterable[Manifest], *sections: str) -> bool:
     return any(
         len(route.get("route") or ()) > 1
         for one in manifests
         if one["kind"] == "VirtualService"
-        for route in one["spec"].get("http") or ()
+        for section in sections
+        for route in one["spec"].get(section) or ()
     )
 
 

@@ -12,6 +12,7 @@ The first document of a file of cases/ is the case, the others are the user's ob
     ask:                             # all after the function
     - {from: client, labels: {…}, to: shop.shop-ns, port: 80, path: /, header: dev.proj1, answer: shop-dev-proj1}
     - {gateway: istio-ingress/edge, to: shop.example.com, answer: 404}    # or a list: these, all of them
+    - {to: db, port: 5432, protocol: tcp, answer: db-dev}    # or tls, with `sni: NAME`
 
 Pods are said without their namespace; `mirrored: POD` says who gets a row's mirrored requests. With
 `during: {argo: ROLLOUT, weight: 50}` (or `flagger: CANARY`) a row is asked while the controller works (controllers.py);
@@ -43,7 +44,7 @@ HEADER = "x-virtual-env"
 _TIMES = 12  # a request that is spread over two passes for one of them once in 2**11
 _KEYS = {"case", "xfail", "spec", "pods", "or-refused", "finds", "ask"}
 _ROW = {"from", "labels", "gateway", "to", "port", "path", "header", "authority", "answer", "mirrored"}
-_ROW |= {"during", "or-told"}
+_ROW |= {"during", "or-told", "protocol", "sni"}
 _FINDING = {"about", "code", "says", "severity"}
 _HTTP = {"name": "http", "port": 80, "targetPort": 8080}
 
@@ -187,9 +188,8 @@ def _names_one_of(manifests: Iterable[Manifest], results: Iterable[Result]) -> b
 def _row(row: Mapping[str, Any]) -> Row:
     client = Client(row.get("from", NAMESPACE), tuple(sorted(row.get("labels", {}).items())), row.get("gateway", ""))
     headers = ((HEADER, row["header"]),) if "header" in row else ()
-    question = Question(
-        client, row["to"], row.get("port", 0), row.get("path", "/"), headers, authority=row.get("authority")
-    )
+    further = {key: row[key] for key in ("authority", "protocol", "sni") if key in row}
+    question = Question(client, row["to"], row.get("port", 0), row.get("path", "/"), headers, **further)
     mirrored = _names(row["mirrored"]) if "mirrored" in row else None
     during = None
     if state := dict(row.get("during", {})):

@@ -6,6 +6,7 @@ import copy
 import random
 import re
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,8 @@ import yaml
 
 from krm_fn import function
 
-from . import MeshRejected, outputs, probes
-from .before_after import Compared, Facts, ask, compare
+from . import MeshRejected, joined_lists, outputs, probes
+from .before_after import Compared, Facts, World, ask, compare
 from .worlds import LABEL
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ FACTS = Facts({"": LABEL}, {"": "dev"}, (HEADER,))
 _LIMIT = 48  # questions of a list; there may be a thousand, most of which ask the same
 _LIMIT_VIEW = 16  # of them, asked of an environment and of its view
 _SECONDS = 60.0  # for making a list smaller
+_MESHES = 2  # of a list that stand at once
 _DEEPEST = 9  # levels of an object that are looked into
 _KEPT = ("template", "selector", "servers")  # what is never left out of an object, nor anything in it
 
@@ -60,7 +62,8 @@ def check(
 
     With `only` nothing but that question is asked. `further` ones are asked after, in the same mesh.
     """
-    facts = replace(FACTS, joined="namespaces" in config["spec"])
+    spec = config["spec"]
+    facts = replace(FACTS, joined="namespaces" in spec, callers=spec.get("tcp") == "callerLabels")
     gateways = probes.missing_gateways(manifests)
     found = [only] if only else probes.questions([*manifests, *gateways], facts.carriers)
     if len(found) > _LIMIT:
@@ -70,28 +73,48 @@ def check(
     if outcome.failed:
         return Outcome("refused", said=said)
     viewed = _with(found, value) if value and not _sets_the_header(manifests) else []
+    with ThreadPoolExecutor(_MESHES) as pool:
+        was = pool.submit(ask, manifests, gateways, facts, found)
+        now = pool.submit(_after, manifests, outcome.output, gateways, facts, (found, viewed, further))
+        seen = pool.submit(ask, _viewed(manifests, config, value), gateways, facts, viewed) if viewed else None
     try:
-        (before,) = ask(manifests, gateways, facts, found)
+        (before,) = was.result()
     except MeshRejected:
         return Outcome("invalid", said=said)
     try:
-        lists = (found, viewed, further)
-        after, after_of_value, besides = ask(later(manifests, outputs.read(outcome.output)), gateways, facts, *lists)
+        after, after_of_value, besides = now.result()
     except (MeshRejected, outputs.Refused) as error:
         return Outcome("asked", Compared([(None, f"the output is refused: {error}")]), said=said)
     warned = any(result.severity.rank < 2 for result in outcome.results)
     compared = compare(found, before, after, facts, warned=warned, spoken=_set_values(manifests))
-    if viewed:
-        known = {_labels(one).get(LABEL) for one in manifests}
-        exact = config["spec"].get("matching") == "exact" and value not in known
-        (view_,) = ask(view(manifests, None if exact else value), gateways, facts, viewed)
+    if seen:
+        (view_,) = seen.result()
         compared.asked += view_.asked + after_of_value.asked
         nobody = {str(question): heard.names for question, heard in zip(found, after.heard, strict=True)}
         for question, old, new in zip(viewed, view_.heard, after_of_value.heard, strict=True):
             as_nobody = warned and new.names == nobody[str(_replaced(question, question.headers[:-1]))]
             if not (as_nobody or (question.stranger and old.names == {"503"})):
-                compared.differences += [(question, line) for line in _unlike(old, new, set(view_.pods))]
+                compared.differences += [(question, line) for line in _unlike(old, new, view_, joined=facts.joined)]
     return Outcome("asked", compared, len(viewed), said, tuple(besides.heard))
+
+
+def _viewed(manifests: Sequence[Manifest], config: Mapping[str, Any], value: str) -> list[Manifest]:
+    """Return the list as an environment sees it with this configuration."""
+    known = {_labels(one).get(LABEL) for one in manifests}
+    exact = config["spec"].get("matching") == "exact" and value not in known
+    found = view(manifests, None if exact else value)
+    joined = config["spec"].get("namespaces")
+    return joined_lists.gathered(found, {joined["base"], *joined["members"]}) if joined else found
+
+
+def _after(
+    before: Sequence[Manifest],
+    output: bytes,
+    gateways: Sequence[Manifest],
+    facts: Facts,
+    lists: Sequence[Sequence[Question]],
+) -> list[World]:
+    return ask(later(before, outputs.read(output)), gateways, facts, *lists)
 
 
 def later(before: Sequence[Manifest], after: Sequence[Manifest]) -> list[Manifest]:
@@ -214,13 +237,17 @@ def _kind(line: str) -> str:
     return re.sub(r"POD(, POD)+", "PODS", re.sub(r"a pod of .*?:", "", line))
 
 
-def _unlike(old: Heard, new: Heard, there: set[str]) -> Iterator[str]:
+def _unlike(old: Heard, new: Heard, seen: World, *, joined: bool) -> Iterator[str]:
     """Say how an environment is answered otherwise than in its view.
 
     A subset of the user's without pods there means all that the environment has: the view has a 503. Requests that
     no environment of a Service's answers are as those of nobody, whose own subsets stay as they are, with a warning.
+    In joined namespaces the pods that answer are all the same, wherever they are.
     """
-    if new.names != old.names and not ("503" in old.names and new.names - old.names <= there):
+    there, by_view, after = (
+        {name.rpartition("/")[2] if joined else name for name in names} for names in (seen.pods, old.names, new.names)
+    )
+    if after != by_view and not ("503" in by_view and after - by_view <= there):
         yield f"by its view {', '.join(sorted(old.names))}, but {', '.join(sorted(new.names))} after"
 
 

@@ -120,10 +120,14 @@ class Envoy:
         stats = json.loads(self.admin("/stats?format=json&usedonly&filter=update_rejected$"))["stats"]
         return [stat["name"] for stat in stats if stat.get("value")]
 
-    def stop(self) -> None:
-        """End it and wait for it."""
+    def end(self) -> None:
+        """Have it end."""
         if self.process.stdin:
             self.process.stdin.close()
+
+    def stop(self) -> None:
+        """End it and wait for it."""
+        self.end()
         self.process.wait(10)
 
     def _wait(self) -> None:

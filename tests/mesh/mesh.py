@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import itertools
+import json
 import random
 import shutil
 import tempfile
+import threading
 import time
 from collections import Counter
 from dataclasses import dataclass, field
@@ -126,6 +128,7 @@ class Mesh:
         self._network = Network()
         self._directory = Path(tempfile.mkdtemp(prefix="mesh-"))
         self._proxies: dict[tuple[object, ...], Envoy] = {}  # by identity
+        self._starting: dict[tuple[object, ...], threading.Lock] = {}
         self._numbers = itertools.count()
         self._backends: Backends | None = None
         self._xds: Path | None = None
@@ -161,8 +164,15 @@ class Mesh:
     def _control(self) -> istiod.Istiod:
         return istiod.shared()
 
+    @property
+    def mirrors(self) -> bool:
+        """Whether anything of the manifests may have requests mirrored."""
+        return any("mirror" in json.dumps(one).lower() for one in self._manifests)
+
     def close(self) -> None:
         """End everything that this mesh started."""
+        for envoy in self._proxies.values():
+            envoy.end()
         for envoy in self._proxies.values():
             envoy.stop()
         self._proxies.clear()
@@ -273,9 +283,10 @@ class Mesh:
         if self._xds is None:
             raise RuntimeError("the mesh is not running: use it in a with statement")
         key = identity.key()
-        if key not in self._proxies:
-            directory = self._directory / f"envoy-{next(self._numbers)}"
-            self._proxies[key] = Envoy.start(identity, self._xds, directory)
+        with self._starting.setdefault(key, threading.Lock()):  # one for whoever asks at once
+            if key not in self._proxies:
+                directory = self._directory / f"envoy-{next(self._numbers)}"
+                self._proxies[key] = Envoy.start(identity, self._xds, directory)
         return self._proxies[key]
 
 

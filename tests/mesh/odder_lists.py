@@ -8,7 +8,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING, Any
 
-from .worlds import istio
+from .worlds import LABEL, istio
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -39,6 +39,24 @@ def change(manifests: list[Manifest], seed: int) -> None:
         manifests.append(twin)
     if dice.random() < 0.2:
         manifests.append(_elsewhere(dice))
+    _wildcards(manifests, random.Random(f"wildcards {seed}"))  # noqa: S311 - the same for everybody
+
+
+def _wildcards(manifests: list[Manifest], dice: random.Random) -> None:
+    """Give subsets to rules with a wildcard, and lead some destinations there."""
+    wild = [one for one in manifests if one["kind"] == "DestinationRule" and one["spec"]["host"].startswith("*")]
+    # A route that sets the environment has that one's pods, also where its subset is none: asked by cases alone.
+    if not wild or dice.random() < 0.3 or _HEADER in str([one["spec"].get("http") for one in manifests]):
+        return
+    kinds = {"v1": {"version": "v1"}, "every": {}, "base": {LABEL: "dev"}}
+    for one in wild:
+        names = dice.sample(list(kinds), dice.randint(1, 3))
+        one["spec"]["subsets"] = [{"name": name, "labels": kinds[name]} for name in names]
+    for one in manifests:
+        for route in one["spec"].get("http") or () if one["kind"] == "VirtualService" else ():
+            entries = route.get("route") or []
+            if len(entries) == 1 and "subset" not in entries[0]["destination"] and dice.random() < 0.5:
+                entries[0]["destination"]["subset"] = dice.choice(list(kinds))
 
 
 def _limit(rule: Manifest, dice: random.Random) -> None:

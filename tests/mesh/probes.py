@@ -98,8 +98,11 @@ def _of_pod(manifests: Sequence[Manifest], client: Client, probes: Sequence[Prob
     for service, port in ports:
         full, *others = _names(service, client, _said(manifests))
         for protocol in protocols(port):
-            if protocol in ("tcp", "tls"):
+            if protocol == "tcp":
                 yield Question(client, full, port["port"], protocol=protocol)
+            elif protocol == "tls":
+                for name in (None, full, *_sni_names(manifests)):
+                    yield Question(client, full, port["port"], protocol=protocol, sni=name)
             else:
                 for host in (full, *others):
                     yield from _requests(Question(client, full, port["port"], "/", (), "GET", protocol, host), probes)
@@ -123,10 +126,17 @@ def _of_gateway(manifests: Sequence[Manifest], gateway: Manifest, probes: Sequen
     }
     client = Client(gateway="/".join(name))
     for server in gateway["spec"].get("servers") or ():
-        if server["port"]["protocol"] not in ("HTTP", "HTTP2", "GRPC"):
-            continue
-        for host in sorted({*hosts, "nowhere.example.com"}):
-            yield from _requests(Question(client, host, server["port"]["number"]), probes)
+        number, protocol = server["port"]["number"], server["port"]["protocol"].upper()
+        mode = (server.get("tls") or {}).get("mode") or "PASSTHROUGH"
+        if protocol in ("HTTP", "HTTP2", "GRPC") or (protocol == "HTTPS" and mode == "SIMPLE"):
+            how = "tls" if protocol == "HTTPS" else "http1"
+            for host in sorted({*hosts, "nowhere.example.com"}):
+                yield from _requests(Question(client, host, number, protocol=how), probes)
+        elif protocol in ("TLS", "HTTPS") and mode == "PASSTHROUGH":
+            for name in sorted({*hosts, *_sni_names(manifests), "nowhere.example.com"}):
+                yield Question(client, name, number, protocol="tls", sni=name)
+        elif protocol == "TCP":
+            yield Question(client, "nowhere.example.com", number, protocol="tcp")
 
 
 def _requests(question: Question, probes: Iterable[Probe]) -> Iterator[Question]:
@@ -168,6 +178,7 @@ def _probes(manifests: Sequence[Manifest], hidden: set[str]) -> Iterator[Probe]:
             headers = {name: _value(rule) for name, rule in (match.get("headers") or {}).items()}
             if {name.lower() for name in headers} & hidden or match.keys() & {"authority", "scheme"}:
                 headers = {name: value for name, value in headers.items() if name.lower() not in hidden}
+            headers = {name: value for name, value in headers.items() if not name.startswith(":")}
             method = _value(match.get("method") or {"exact": "GET"})
             query = "&".join(f"{name}={_value(rule)}" for name, rule in (match.get("queryParams") or {}).items())
             for path in _paths(match.get("uri")):
@@ -197,6 +208,12 @@ def _matches(one: Manifest, *sections: str) -> Iterator[dict[str, Any]]:
         for section in sections or ("http", "tcp", "tls"):
             for route in one["spec"].get(section) or ():
                 yield from route.get("match") or ()
+
+
+def _sni_names(manifests: Sequence[Manifest]) -> list[str]:
+    """Return a name that each SNI host of the list's routes takes."""
+    matches = (match for one in manifests for match in _matches(one, "tls"))
+    return sorted({host.replace("*.", "any.") for match in matches for host in match.get("sniHosts") or ()})
 
 
 def _strangers(manifests: Sequence[Manifest]) -> set[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import count
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 DICE = "x-dice"  # where in the weights of a route the dice of a steady mesh fall (server/steady.go)
 _GRPC_UNAVAILABLE = 14  # what a proxy's 503 is to a gRPC client
+_AT_ONCE = 4  # a proxy is up in half a second, most of which it waits; so do those who ask it
 _DICE = (10, 45, 90)  # falls on each of two or three destinations that have about the same weight, and on 30 of 100
 
 PLACES = len(_DICE)
@@ -60,12 +61,14 @@ class Question:
     method: str = "GET"
     protocol: str = "http1"
     authority: str | None = None  # of a pod's request, where it is not the Service's name
+    sni: str | None = None  # the name that a TLS client says; of a gateway's, the host where it is left out
     stranger: bool = False  # the authority is no name of a Service or a ServiceEntry
 
     def ask(self, mesh: Mesh, extra: Mapping[str, str] | None = None) -> Answer:
         """Ask once, with these headers besides."""
         headers = [*self.headers, *(extra or {}).items()]
         request = {"headers": headers, "path": self.path, "method": self.method, "protocol": self.protocol}
+        request |= {"sni": self.sni} if self.protocol == "tls" else {}
         proxy = self.client.in_(mesh)
         try:
             if self.client.gateway:
@@ -78,6 +81,7 @@ class Question:
         carried = "".join(f" {name}: {value}" for name, value in self.headers)
         asked = f"{self.to}:{self.port}" if self.port else self.to
         asked += f" as {self.authority}" if self.authority else ""
+        asked += f" (SNI {self.sni})" if self.sni else ""
         method = "" if self.method == "GET" else f"{self.method} "
         return f"{self.client} asks {method}{asked}{self.path} ({self.protocol}){carried}"
 
@@ -104,19 +108,29 @@ class Heard:
 
 
 def hear(mesh: Mesh, questions: Sequence[Question], times: int) -> list[Heard]:
-    """Ask each question so many times; a steady mesh's dice fall everywhere."""
+    """Ask each question so many times; a steady mesh's dice fall everywhere.
+
+    Several proxies are asked at once, each one question after the other: it asks pods in turn.
+    """
+    if not questions:
+        return []
     hearing = next(_hearings)
-    clients = dict.fromkeys(question.client for question in questions)
-    with ThreadPoolExecutor(2) as started:  # a proxy is up in half a second, most of which it waits
-        list(started.map(lambda client: client.in_(mesh), clients))
-    asked: list[list[Answer]] = [
-        [
-            question.ask(mesh, {ASK: f"{hearing}.{place}.{time}", DICE: str(_DICE[time % PLACES])})
-            for time in range(times)
-        ]
-        for place, question in enumerate(questions)
-    ]
-    arrived = mesh.arrived()
+    asked: list[list[Answer]] = [[] for _ in questions]
+
+    def ask(places: Sequence[int]) -> None:
+        for place in places:
+            for time in range(times):
+                extra = {ASK: f"{hearing}.{place}.{time}", DICE: str(_DICE[time % PLACES])}
+                asked[place].append(questions[place].ask(mesh, extra))
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        clients = dict.fromkeys(question.client for question in questions)
+        proxies = dict(zip(clients, pool.map(lambda client: client.in_(mesh).envoy, clients), strict=True))
+        by_proxy: dict[int, list[int]] = defaultdict(list)  # two gateways may be the same pods
+        for place, question in enumerate(questions):
+            by_proxy[id(proxies[question.client])].append(place)
+        list(pool.map(ask, by_proxy.values()))
+    arrived = mesh.arrived() if mesh.mirrors else {}
     heard = []
     for place, answers in enumerate(asked):
         mirrored: set[str] = set()

@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from . import odder_lists
+from . import joined_lists, odder_lists
 from .worlds import LABEL, istio
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def make(seed: int) -> Listed:
     if any(name != "mesh" for one in listed.manifests for name in one["spec"].get("gateways") or ()):
         listed.manifests += [_gateway(name) for name in GATEWAYS]
     odder_lists.change(listed.manifests, seed)
+    joined_lists.change(listed.manifests, listed.spec, seed)
     return listed
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from krm_fn.istio.hosts import covers, service_of
+from krm_fn.istio.checks import entries
+from krm_fn.istio.hosts import Hosts, covers, service_of
 from krm_fn.istio.theirs import Sidecar, Theirs, VirtualService
 from krm_fn.names import full_name
 from krm_fn.objects import Object, annotations_of
@@ -12,7 +13,7 @@ from krm_fn.plan import ingress
 from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.plan.services import Key
 from krm_fn.results import Code, Result
-from krm_fn.values import mapping, mappings, strings
+from krm_fn.values import mapping, mappings
 
 _EXPORT = "networking.istio.io/exportTo"
 _OPEN_TYPES = ("LoadBalancer", "NodePort")
@@ -34,8 +35,9 @@ def find(theirs: Theirs, objects: Sequence[Object], plan: Plan, domain: str) -> 
         elif one.ref.kind in ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute"):
             yield from _gateway_api(one, split)
     yield from _sidecars(theirs, split, domain)
+    hosts = Hosts(split.keys(), {one.ref.namespace for one in objects if one.is_source}, domain)
     for entry in theirs.entries:
-        yield from _entry(entry, split.values())
+        yield from entries.find(entry, split, hosts)
     aliases = _aliases(objects, split, domain)
     for route in theirs.routes:
         yield from _export(route, split, domain)
@@ -85,28 +87,6 @@ def _outside(one: Object, plan: ServicePlan, field: str) -> Result:
         f"({', '.join(plan.own)}); use an Istio Gateway with a VirtualService, into which environments are woven"
     )
     return Result(Code.OUTSIDE_DOOR, message, one.ref, field, (plan.service.ref,))
-
-
-def _entry(one: Object, split: Iterable[ServicePlan]) -> Iterator[Result]:
-    """Yield a finding where a ServiceEntry has pods of several environments under a host of its own."""
-    spec = mapping(one.value, "spec")
-    wanted = mapping(mapping(spec, "workloadSelector"), "labels").items()
-    pods = [
-        (name, plan)
-        for plan in (split if wanted else ())
-        for name, own in plan.own.items()
-        if any(pod.ref.namespace == one.ref.namespace and wanted <= pod.labels.items() for pod in own.workloads)
-    ]
-    environments = {name for name, _ in pods}
-    if len(environments) > 1:
-        refs = tuple(dict.fromkeys(plan.service.ref for _, plan in pods))
-        hosts = ", ".join(strings(spec.get("hosts")))
-        message = (
-            f"selects pods of {', '.join(sorted(environments))} for {hosts}: requests for that host pass no routes of "
-            f"{', '.join(map(str, refs))} and reach pods of any environment; call the Service by its own name, or add "
-            "the base's label to the selector"
-        )
-        yield Result(Code.OUTSIDE_DOOR, message, one.ref, "spec.workloadSelector", refs)
 
 
 def _aliases(objects: Sequence[Object], split: Mapping[Key, ServicePlan], domain: str) -> Mapping[Key, ServicePlan]:

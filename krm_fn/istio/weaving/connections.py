@@ -46,8 +46,10 @@ def _connections(loomed: Loomed, protocol: str, place: int, route: Value) -> Add
         match = [
             {**one, "sourceLabels": {**mapping(one, "sourceLabels"), label: caller}}
             for one in mappings(route.get("match")) or [{}]
+            if mapping(one, "sourceLabels").get(label, caller) == caller  # the user's own word stays
         ]
-        routes.append(_of_caller(match, mappings(route.get("route")), targets, caller))
+        if match:
+            routes.append(_of_caller(match, mappings(route.get("route")), targets, caller))
     return together([pins, said, loomed.inserted(protocol, place, routes)])
 
 

@@ -11,9 +11,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from krm_fn.config.options import EnvHeader
+from krm_fn.istio.destinations import theirs_elsewhere
 from krm_fn.istio.matches import of_carriers
 from krm_fn.istio.theirs import VirtualService
-from krm_fn.istio.weaving.neighbours import theirs_elsewhere
 from krm_fn.plan.services import Key
 from krm_fn.results import Code, Result
 from krm_fn.values import Value, mapping, mappings

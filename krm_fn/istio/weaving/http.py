@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
 
-from krm_fn.istio.destinations import MIRRORS, destinations, with_destination
+from krm_fn.istio.destinations import MIRRORS, destinations, theirs_elsewhere, with_destination
 from krm_fn.istio.matches import combined, of_carriers
 from krm_fn.istio.routes import ServiceRoutes
-from krm_fn.istio.weaving import neighbours
 from krm_fn.istio.weaving.known import Known, findings, plans
-from krm_fn.istio.weaving.neighbours import Neighbour, catches_all, theirs_elsewhere
+from krm_fn.istio.weaving.neighbours import Neighbour, catches_all
+from krm_fn.istio.weaving.rivals import rivals, twins
 from krm_fn.istio.weaving.runs import Run, runs
 from krm_fn.istio.weaving.shared import Shared
 from krm_fn.istio.weaving.targets import Additions, Loomed, Needed, Target, Woven, collapsed, together, weight
@@ -123,7 +123,7 @@ class HttpRoutes:
             return [], []
         beside = self._beside()
         others = [one for one, _ in beside]
-        results = [*neighbours.twins(self.loomed.one, others), *neighbours.rivals(self.loomed.one, others)]
+        results = [*twins(self.loomed.one, others), *rivals(self.loomed.one, others)]
         if any(one.catches_all and one.is_first and one.is_everywhere for one, _ in beside):
             return None, results
         guards = [guard for one, routes in beside for guard in self._guards(one, routes, services)]

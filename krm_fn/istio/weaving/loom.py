@@ -6,7 +6,6 @@ what is there. A user's objects keep their text; additions are marked by name, a
 
 from __future__ import annotations
 
-import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
@@ -18,28 +17,26 @@ from krm_fn.istio.destinations import destinations
 from krm_fn.istio.hosts import Hosts
 from krm_fn.istio.lookup import Lookup
 from krm_fn.istio.manifests import Weaving
-from krm_fn.istio.marks import Stripped
 from krm_fn.istio.subsets import Subsets, of_services
 from krm_fn.istio.theirs import Theirs, VirtualService
-from krm_fn.istio.weaving import connections, delegates, openings, rules
+from krm_fn.istio.weaving import connections, delegates, meant, openings, rules
+from krm_fn.istio.weaving.changes import Needed, change, of_rules
 from krm_fn.istio.weaving.http import HttpRoutes
-from krm_fn.istio.weaving.neighbours import Neighbour, Neighbourhood, catches_all, overlapping
+from krm_fn.istio.weaving.neighbours import Neighbour, Neighbourhood, catches_all
 from krm_fn.istio.weaving.previews import Previews, previews_of_routes
+from krm_fn.istio.weaving.rivals import overlapping
 from krm_fn.istio.weaving.rollouts import findings as rollout_findings
 from krm_fn.istio.weaving.rollouts import of_flagger
 from krm_fn.istio.weaving.shared import Shared
 from krm_fn.istio.weaving.targets import Additions, Loomed, together
-from krm_fn.names import full_name
 from krm_fn.objects import Object
 from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.plan.controllers import claims
 from krm_fn.plan.exposure import MESH, RULE
 from krm_fn.plan.services import Key
 from krm_fn.results import Code, Result
-from krm_fn.text.edits import Edit, made
 from krm_fn.values import Value, mappings
 
-_LONGEST = 1000
 _EXACT = -1000  # before every wildcard: no host is as long
 
 
@@ -67,9 +64,6 @@ class _Known(NamedTuple):
         return bool(found) or host in self.entries or (host.startswith("*") and bool(served))
 
 
-_Needed = Mapping[Key | None, Sequence[Value]]  # the subsets that additions lead to, by Service
-
-
 def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Configs) -> Weaving:
     """Find what must be added to the user's own routes and rules so that they serve the plan."""
     owner, domain = configs.owner, configs.cluster_domain
@@ -77,7 +71,8 @@ def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Config
     namespaces = {one.ref.namespace for one in objects if one.is_source}
     hosts = Hosts(plans.keys(), namespaces, domain)
     own_rules = rules.by_service(theirs, hosts)
-    subsets = of_services(plans, {key: own for key, own in own_rules.items() if key}, owner)
+    lookup = Lookup(own_rules, (one for one in theirs.rules if one.is_wildcard), configs.root_namespace, hosts)
+    subsets = of_services(plans, {key: (own_rules.get(key, ()), lookup.wild(key)) for key in plans}, owner)
     every = {_key(one) for one in objects if one.ref.kind == "Service" and one.is_source}
     served = _served(theirs.routes, hosts)
     times = Counter(key for keys in served.values() for key in keys)
@@ -91,31 +86,30 @@ def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Config
     around = _Around(theirs, looms)
     woven = [_woven(one, known, subsets, around) for one in looms]
     needed = _needed(woven)
-    changes = [
-        *(_change(one.one.object, one.one.stripped, one.additions, owner) for one in woven),
-        *_changed_rules(own_rules, subsets, needed, owner),
+    changed = [
+        *(change(one.one.object, one.one.stripped, one.additions, owner) for one in woven),
+        *of_rules(own_rules, subsets, needed, owner),
     ]
     touched = frozenset(key for one in woven if one.additions.edits for key in (*one.led_to, *one.served))
     serving = _serving(woven)
-    lookup = Lookup(own_rules, (one for one in theirs.rules if one.is_wildcard), configs.root_namespace, domain)
     taken = {one.key: rules.taken(lookup, one.key) if one.needs_subsets else rules.NOTHING for one in plan.services}
     added = {_key(one.one.object): (one.one, one.additions) for one in woven}
     results = [
         *(theirs.results if plans else ()),
-        *_about_hosts(theirs, hosts),
+        *meant.findings(theirs, hosts),
         *(result for one in looms for result in _about_handing(one, handed)),
         *(result for one in woven for result in (*one.additions.results, *one.previews.results)),
         *(result for one in woven if one.additions.added for result in around.overlapping(one.one)),
-        *(result for change in changes for result in change.results),
+        *(result for one in changed for result in one.results),
         *_taken_over(serving, plans),
         *(result for one in taken.values() for result in one.results),
         *rollout_findings(rollouts.routes(objects), added),
         *of_flagger(claims(objects), added),
     ]
-    of_theirs = {key for key in subsets if key in touched or own_rules.get(key) or key in serving}
+    of_theirs = {key for key in subsets if key in touched or own_rules.get(key) or key in serving or taken[key].subsets}
     names = {key: one for key, one in subsets.items() if of_theirs & set(one.plan.together)}
     return Weaving(
-        tuple(change.edit for change in changes if change.edit),
+        tuple(one.edit for one in changed if one.edit),
         tuple(preview for one in woven for preview in one.previews.routes),
         {
             key: rules.covered(found, names.get(key), needed.get(key, ()), has_routes=key in serving)
@@ -129,55 +123,12 @@ def _key(one: Object) -> Key:
     return (one.ref.namespace, one.ref.name)
 
 
-def _needed(woven: Iterable[_Woven]) -> _Needed:
+def _needed(woven: Iterable[_Woven]) -> Needed:
     needed: dict[Key | None, list[Value]] = defaultdict(list)
     for one in woven:
         for key, subset in (*one.additions.needed, *one.previews.needed):
             needed[key].append(subset)
     return needed
-
-
-def _changed_rules(
-    own_rules: rules.Rules, subsets: Mapping[Key, Subsets], needed: _Needed, owner: str
-) -> Iterator[_Change]:
-    for key, own in own_rules.items():
-        for rule in own:
-            additions = rules.additions(rule, subsets[key], needed.get(key, ())) if key else Additions()
-            if additions.results:
-                yield _Change(rule.object, results=additions.results)
-            yield _change(rule.object, rule.stripped, additions, owner)
-
-
-def _about_hosts(theirs: Theirs, hosts: Hosts) -> Iterator[Result]:
-    """Yield findings about hosts that are taken for a Service, or are not, otherwise than one may expect."""
-    for one, written in _written(theirs):
-        for host in {host for _, host in written}:
-            if key := hosts.to_come(host, one.ref.namespace):
-                message = f"the host {host!r} is taken for the Service {key[1]} of the list, which has no namespace yet"
-                yield Result(Code.NAMESPACE_TO_COME, message, one.ref)
-        for field, host in written:
-            if host not in theirs.entry_hosts and (key := hosts.looks_like(host)):
-                yield _of_no_service(one, field, host, full_name(key[0] or "NAMESPACE", key[1], hosts.domain))
-
-
-def _written(theirs: Theirs) -> Iterator[tuple[Object, list[tuple[str, str]]]]:
-    """Yield the user's objects with the field and the host of each place that names one of the mesh."""
-    for route in theirs.routes:
-        served = [("spec.hosts", host) for host in route.on_mesh * route.hosts]
-        yield route.object, [*served, *((one.field, one.host) for one in route.destinations())]
-    for rule in theirs.rules:
-        yield rule.object, [("spec.host", rule.host)]
-
-
-def _of_no_service(one: Object, field: str, host: str, full: str) -> Result:
-    message = (
-        f"the host {host!r} is no Service's for Istio, which takes a name with dots for one only in full ({full}): "
-        "this says nothing about that Service"
-    )
-    if field not in ("spec.hosts", "spec.host"):
-        message += ", and requests that are sent there reach nobody"
-    message += "; write the full name, or the short one in the Service's namespace"
-    return Result(Code.HOST_OF_NO_SERVICE, message, one.ref, field)
 
 
 def _loomed(
@@ -265,25 +216,6 @@ def _completed(loomed: Loomed, known: _Known, served: Sequence[Subsets]) -> Iter
         yield from openings.closed(loomed, served[0])
 
 
-class _Change(NamedTuple):
-    """What becomes of an object of the user's: an edit, or a finding that says why there is none."""
-
-    one: Object
-    is_woven: bool = False
-    edit: Edit | None = None
-    results: tuple[Result, ...] = ()
-
-
-def _change(one: Object, found: Stripped, additions: Additions, owner: str) -> _Change:
-    if not additions.edits and not found.is_marked:
-        return _Change(one)
-    if found.is_marked and made(found.value, additions.edits) == one.value:  # woven already: its text stays as it is
-        return _Change(one, is_woven=True)
-    if strange := found.strange(owner):
-        return _Change(one, results=(Result(Code.ADDITION_EDITED, _both(strange, additions.added), one.ref),))
-    return _Change(one, is_woven=True, edit=Edit(one.position, found.removals, additions.edits, found.emptied))
-
-
 def _serving(woven: Iterable[_Woven]) -> Mapping[Key, list[VirtualService]]:
     """Return the VirtualServices that speak for each Service to all clients."""
     serving: dict[Key, list[VirtualService]] = defaultdict(list)
@@ -295,7 +227,8 @@ def _serving(woven: Iterable[_Woven]) -> Mapping[Key, list[VirtualService]]:
 
 def _taken_over(serving: Mapping[Key, Sequence[VirtualService]], plans: Mapping[Key, ServicePlan]) -> Iterator[Result]:
     """Yield findings about Services whose routes are the user's."""
-    for key, routes in serving.items():
+    for key, found in serving.items():
+        routes = sorted(found, key=lambda one: (one.created, one.object.ref.name, one.namespace))  # as Istio does
         if plans[key].exposure.rule:
             message = (
                 f"the annotation {RULE} changes generated routes only, and {routes[0].object.ref} has those of this "
@@ -309,21 +242,3 @@ def _taken_over(serving: Mapping[Key, Sequence[VirtualService]], plans: Mapping[
                 "alone"
             )
             yield Result(Code.ROUTES_TWICE, message, routes[-1].object.ref, "spec.hosts")
-
-
-def _both(strange: Sequence[Value], added: Sequence[Value]) -> str:
-    """Say what stands there, and what this run would put in its place."""
-    wanted = {_stem(one): one for one in added}
-    pairs = "; ".join(
-        f"it is {json.dumps(one)[:_LONGEST]}, and would be {json.dumps(wanted.get(_stem(one)))[:_LONGEST]}"
-        for one in strange[:2]
-    )
-    return (
-        "has an addition that is not as this config made it: somebody changed it, or another config added it, and it "
-        f"would be lost: {pairs}; move a change into a route of your own and delete what is named virtual-env--…, or "
-        "let one config be responsible"
-    )
-
-
-def _stem(entry: Value) -> str:
-    return str(entry.get("name", "")).rpartition("-")[0]

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from krm_fn.istio.destinations import theirs_elsewhere
 from krm_fn.istio.routes import ServiceRoutes
 from krm_fn.istio.subsets import Subsets
 from krm_fn.istio.weaving.connections import marked
-from krm_fn.istio.weaving.neighbours import theirs_elsewhere
 from krm_fn.istio.weaving.targets import Additions, Loomed, Woven
 from krm_fn.plan.exposure import MESH
 from krm_fn.plan.services import Port, Traffic

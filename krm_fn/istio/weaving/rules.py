@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from krm_fn.istio.hosts import Hosts
-from krm_fn.istio.lookup import OTHERS, Lookup, Reading, joined_order, policy_of
+from krm_fn.istio.lookup import OTHERS, Lookup, Reading, joined_order, policy_of, subsets_of
 from krm_fn.istio.manifests import Covered, RuleCopy
 from krm_fn.istio.subsets import Subsets
 from krm_fn.istio.theirs import DestinationRule, Theirs
@@ -62,31 +62,37 @@ class Taken(NamedTuple):
     Attributes:
         has_rule: whether the clients of all namespaces that have no rules read one of the user's for its exact host.
         policy: the trafficPolicy for them.
+        subsets: those that they read, of a wildcard.
         copies: rules of their own that clients of some namespaces need.
         results: which policies are copied.
     """
 
     has_rule: bool
     policy: Value
+    subsets: tuple[Value, ...]
     copies: tuple[RuleCopy, ...]
     results: tuple[Result, ...]
 
 
-NOTHING = Taken(has_rule=False, policy={}, copies=(), results=())
+NOTHING = Taken(has_rule=False, policy={}, subsets=(), copies=(), results=())
 
 
 def taken(lookup: Lookup, key: Key) -> Taken:
     """Find what the clients of each namespace read for a Service, and what they must read beside its subsets."""
     others = lookup.read_by(OTHERS, key)
     has_rule = others.is_exact and any(not one.is_beside for one in others.for_all)
-    source, policy = (None, {}) if others.is_exact else others.policy  # Istio joins exact ones itself
+    # Istio joins exact ones itself; a wildcard one it reads no more, once there is an exact one.
+    source, policy = (None, {}) if others.is_exact else others.policy
+    subsets = () if others.is_exact else others.subsets
+    source = source or next((one for one in others.for_all if subsets and subsets_of(one)), None)
     copies: list[RuleCopy] = []
     hiding: list[DestinationRule] = []
     sources = [(source, "")] if source else []
     for client in lookup.clients(key):
         reading = lookup.read_by(client, key)
         stays = reading.for_all == others.for_all  # beside which the Service's own rule stands
-        for copy, rule in _copies(client, reading, key, stays=stays, has_rule=has_rule, policy=policy):
+        said = (policy, subsets)
+        for copy, rule in _copies(client, reading, key, stays=stays, has_rule=has_rule, said=said):
             if client and not key[0]:
                 hiding += reading.rules[:1]
                 continue
@@ -94,50 +100,48 @@ def taken(lookup: Lookup, key: Key) -> Taken:
             sources += [(rule, client)] if rule else []
     results = [_copied(rule, key, client) for rule, client in sources]
     results += [_hiding(rule, key) for rule in hiding]
-    return Taken(has_rule, policy, tuple(copies), tuple(results))
+    return Taken(has_rule, policy, subsets, tuple(copies), tuple(results))
 
 
 def _copies(
-    client: str, reading: Reading, key: Key, *, stays: bool, has_rule: bool, policy: Value
+    client: str, reading: Reading, key: Key, *, stays: bool, has_rule: bool, said: tuple[Value, tuple[Value, ...]]
 ) -> Iterator[tuple[RuleCopy, DestinationRule | None]]:
     """Yield the rules for the exact host that a namespace needs of its own, and those that their policies are of."""
     if not reading.is_exact and reading.is_local:
         for one in reading.rules:
             if one.selector is not None:
-                yield RuleCopy(client, policy_of(one), one.selector), one
+                yield RuleCopy(client, policy_of(one), one.selector, subsets_of(one)), one
     source, own = reading.policy
     if any(not one.is_wildcard for one in reading.for_all):
         if not (stays or has_rule or (reading.is_local and client != key[0])):
-            yield RuleCopy(client, own, subsets=_subsets_of(reading)), source or reading.for_all[0]
+            yield RuleCopy(client, own, subsets=reading.subsets), source or reading.for_all[0]
         return
     hides = reading.is_local and client != key[0]  # what it reads first would hide the Service's own rule
-    if hides or has_rule or own != policy:
-        yield RuleCopy(client, own), source
-
-
-def _subsets_of(reading: Reading) -> tuple[Value, ...]:
-    """Return the subsets of a namespace's rules, as Istio joins them."""
-    found = {str(subset.get("name")): subset for rule in reversed(reading.for_all) for subset in _listed(rule)}
-    return tuple(found[name] for name in sorted(found))
-
-
-def _listed(rule: DestinationRule) -> list[Value]:
-    return mappings(rule.spec.get("subsets"))
+    if hides or has_rule or (own, reading.subsets) != said:
+        named = next((one for one in reading.for_all if subsets_of(one)), None)
+        yield RuleCopy(client, own, subsets=reading.subsets), source or named
 
 
 def _copied(rule: DestinationRule, key: Key, client: str) -> Result:
     where = f" for the clients of namespace {client}" if client else ""
     if rule.is_wildcard:
         message = (
-            f"its trafficPolicy is copied to the DestinationRule of Service {key[1]}{where}: Istio reads only the one "
+            f"its {_what(rule)} copied to the DestinationRule of Service {key[1]}{where}: Istio reads only the one "
             "with the exact host, once there is one"
         )
-        return Result(Code.RULE_COPIED, message, rule.object.ref, "spec.trafficPolicy")
+        field = "spec.trafficPolicy" if policy_of(rule) else "spec.subsets"
+        return Result(Code.RULE_COPIED, message, rule.object.ref, field)
     message = (
         f"what it says is copied to a DestinationRule of Service {key[1]}{where}: the one that all others need would "
         "come before it there"
     )
     return Result(Code.RULE_COPIED, message, rule.object.ref, "spec.exportTo")
+
+
+def _what(rule: DestinationRule) -> str:
+    if not subsets_of(rule):
+        return "trafficPolicy is"
+    return "trafficPolicy and its subsets are" if policy_of(rule) else "subsets are"
 
 
 def _hiding(rule: DestinationRule, key: Key) -> Result:
@@ -156,6 +160,6 @@ def covered(found: Taken, subsets: Subsets | None, needed: Iterable[Value], *, h
         has_routes=has_routes,
         has_rule=found.has_rule,
         traffic_policy=None if found.has_rule else found.policy or None,
-        subsets=subsets.missing_from({}, needed) if subsets else None,
+        subsets=[*found.subsets, *subsets.missing_from({}, needed)] if subsets else None,
         copies=found.copies,
     )

@@ -1,7 +1,7 @@
 """Which objects of a list count, and what is said about those that do not."""
 
 import pytest
-from lists import base, codes, compute, config, service, workload
+from lists import LABEL, base, codes, compute, config, named, service, workload
 
 
 def results(values, function_config=None, *, quiet=("base-assumed",)):
@@ -161,6 +161,49 @@ def test_a_base_of_another_namespace_is_silent():
     said, computed = results(listed, base(), quiet=("base-absent", "unselected-pods"))
     assert said == []
     assert computed.plan.services[0].base_answer is None
+
+
+def test_pods_that_a_controller_takes_from_a_service_are_told_once():
+    """Pods that Flagger's Service will not have are its own finding's, which says who still reaches them."""
+    canary = {
+        "apiVersion": "flagger.app/v1beta1",
+        "kind": "Canary",
+        "metadata": named("app"),
+        "spec": {"targetRef": {"kind": "Deployment", "name": "a"}, "service": {"name": "app", "port": 80}},
+    }
+    listed = [service(), workload("a", "dev"), workload("b", "dev.proj1"), canary]
+    said = [one for one in compute(listed, base()).results if one.severity == "warning"]
+    assert [one.code.slug for one in said] == ["selector-taken"]
+    assert "pods of dev.proj1 get a share of everybody's requests" in said[0].message
+
+
+def machine(environment=None, kind="WorkloadEntry"):
+    """A machine beside the pods of `app`."""
+    labels = {"app": "app", **({LABEL: environment} if environment else {})}
+    spec = {"address": "192.0.2.1", "labels": labels} if kind == "WorkloadEntry" else {"metadata": {"labels": labels}}
+    return {"apiVersion": "networking.istio.io/v1", "kind": kind, "metadata": named("machine"), "spec": spec}
+
+
+@pytest.mark.parametrize("kind", ["WorkloadEntry", "WorkloadGroup"])
+def test_machines_answer_as_pods_do(kind):
+    """A machine that a Service selects is of the environment that its labels name."""
+    said, computed = results([service(), machine("dev", kind), workload("b", "dev.proj1")], base())
+    assert said == []
+    assert computed.plan.services[0].base_answer == "dev"
+
+
+@pytest.mark.parametrize(
+    ("kind", "field"), [("WorkloadEntry", "spec.labels"), ("WorkloadGroup", "spec.metadata.labels")]
+)
+def test_a_machine_without_the_label_is_as_a_pod_without_it(kind, field):
+    """It is an error, or gets the base's label; one that no Service selects may be a ServiceEntry's."""
+    listed = [service(), workload("a", "dev"), workload("b", "dev.proj1"), machine(kind=kind)]
+    (finding,) = [one for one in compute(listed, base()).results if one.severity == "error"]
+    assert (finding.code.slug, finding.field) == ("unlabelled-workload", field)
+    said, _ = results(listed, base(unlabelled="adopt"), quiet=("adopted",))
+    assert said == []
+    said, _ = results([service("other"), workload("a", "dev", app="other"), machine("dev.x", kind)], base())
+    assert said == []
 
 
 def test_namespaces_stand_alone():

@@ -338,6 +338,20 @@ def test_connections_to_a_base_elsewhere_are_told():
     assert errors([*HERE, own("VirtualService", "dev", hosts=["app"], tcp=tcp)]) == []
 
 
+@pytest.mark.parametrize("protocol", ["tcp", "tls"])
+def test_connections_to_a_subset_whose_base_is_elsewhere_are_told(protocol):
+    """So is a route to a subset: the base's pods of it are in the other namespace, where no added line leads."""
+    match = {"match": [{"port": 80, "sniHosts": ["app"]}]} if protocol == "tls" else {}
+    routes = own("VirtualService", "p1", hosts=["app"], **{protocol: [{**match, "route": [to("app", subset="all")]}]})
+    rule = own("DestinationRule", "p1", host="app", subsets=[{"name": "all", "labels": {"app": "app"}}])
+    assert errors([*HERE, routes, rule]) == [("host-taken", "p1", f"spec.{protocol}[0].route[0].destination.host")]
+    assert errors([*HERE, {**routes, "metadata": named("own", "dev")}, {**rule, "metadata": named("own", "dev")}]) == []
+
+
+def to(host, **destination):
+    return {"destination": {"host": host, **destination}}
+
+
 def test_a_wildcard_rule_s_policy_is_kept():
     """The trafficPolicy of a namespace's wildcard rule is copied to the generated rules of joined Services, too."""
     policy = {"tls": {"mode": "ISTIO_MUTUAL"}}

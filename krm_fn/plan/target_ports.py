@@ -1,0 +1,57 @@
+"""Ports that a Service leads to by name, and pods that have none of that name: they are no endpoints there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from krm_fn.objects import Object
+from krm_fn.plan.answers import Plan, ServicePlan
+from krm_fn.plan.services import Workload
+from krm_fn.results import Code, Result
+from krm_fn.values import Value, mapping, mappings
+
+
+def find(objects: Sequence[Object], plan: Plan) -> Iterator[Result]:
+    """Yield a finding for each environment none of whose pods has a port that its Service leads to.
+
+    Kubernetes makes no endpoint of such a pod, so that a route to it answers 503; without routes others answered.
+    """
+    split = {one.key: one for one in plan.services if one.is_split and not one.is_copy}
+    by_position = {one.position: one for one in objects} if split else {}
+    for one in objects if split else ():
+        if one.ref.kind == "Service" and one.ref.api_version == "v1" and one.is_source:
+            service = split.get((one.ref.namespace, one.ref.name))
+            for place, port in enumerate(mappings(mapping(one.value, "spec").get("ports")) if service else ()):
+                target = port.get("targetPort")
+                if service and isinstance(target, str) and not target.isdecimal():
+                    field = f"spec.ports[{place}].targetPort"
+                    yield from _missing(one, service, target, field, by_position)
+
+
+def _missing(
+    one: Object, service: ServicePlan, target: str, field: str, objects: dict[int, Object]
+) -> Iterator[Result]:
+    without = [
+        (own.name, own.workloads)
+        for own in service.here
+        if own.workloads and all(_lacks(objects[pod.position], pod, target) for pod in own.workloads)
+    ]
+    for name, workloads in without:
+        pods = ", ".join(str(pod.ref) for pod in workloads)
+        message = (
+            f"leads to the port {target!r} of its pods, and {pods} ({name}) has none of that name: requests that "
+            f"{name} answers get a 503; give a container's port that name, or write the number here"
+        )
+        yield Result(Code.TARGET_PORT, message, one.ref, field, tuple(pod.ref for pod in workloads))
+
+
+def _lacks(one: Object, pod: Workload, target: str) -> bool:
+    """Tell whether pods are known to have no port of that name; a template without containers tells nothing."""
+    at: Value = one.whole
+    for step in pod.labels_field.split(".")[:-2]:
+        at = mapping(at, step)
+    spec = mapping(at, "spec")
+    containers = mappings(spec.get("containers"))
+    sidecars = [each for each in mappings(spec.get("initContainers")) if each.get("restartPolicy") == "Always"]
+    named = {port.get("name") for each in (*containers, *sidecars) for port in mappings(each.get("ports"))}
+    return bool(containers) and target not in named
