@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from krm_fn.text.collected import Collected
 from krm_fn.text.edits import Path
-from krm_fn.text.layout import NULLS, Layout, Place
+from krm_fn.text.layout import NULLS, Place
 from krm_fn.text.pieces import Pieces
 from krm_fn.text.places import Node
 from krm_fn.text.splice import block_list
@@ -24,7 +25,7 @@ _NOTHING_BEFORE = " # before virtual-env-fn:"  # behind the key of a filled list
 _STEP = 2  # columns by which a new mapping stands deeper than its key
 
 
-class Text(Layout):
+class Text(Collected):
     """An object's text, with edits that are collected and then made at once.
 
     Args:
@@ -48,8 +49,6 @@ class Text(Layout):
         self._parents: dict[Path, list[Place]] = {}  # of entries that are taken out
         self.pieces = pieces
         self.blocks: list[tuple[str, int]] = []  # what `pieces` wrote, in order, and at which column
-        self.edits: dict[tuple[int, int], list[tuple[int, str]]] = {}  # place -> (depth, text) of what goes there
-        self.removed: dict[int, tuple[Node, set[int]]] = {}
         self.given: set[tuple[int, str]] = set()  # keys put into a mapping: aliases lead to it by several paths
         self.filled: set[int] = set()
 
@@ -214,38 +213,6 @@ class Text(Layout):
             elif before.startswith('"') and not text.startswith('"'):
                 text = f'"{value}"'
             self._add(node.start, node.end, f" {text}" if node.is_empty else text)
-
-    def result(self) -> str:
-        """Return the source with all edits made."""
-        for parent, indexes in self.removed.values():
-            for first in sorted(indexes - {index + 1 for index in indexes}):
-                last = next(index for index in range(first, len(parent.entries)) if index + 1 not in indexes)
-                start, end = self._extent(parent, first, last)
-                self._add(start, end, "")
-        parts: list[str] = []
-        at = self.pad
-        for (start, end), texts in sorted(self.edits.items()):
-            # Where a mapping ends with its last key's list, a new entry of the list comes before a new key.
-            deepest_first = sorted(texts, key=lambda one: -one[0])
-            parts += [self.text[at:start], *(text for _, text in deepest_first)]
-            at = max(at, end)
-        text = "".join([*parts, self.text[at:]])
-        # A last line without a line break stays one, also when what stood behind it was taken out.
-        return text if self.text.endswith(("\n", "\r")) else text.removesuffix(self.newline)
-
-    def _add(self, start: int, end: int, text: str) -> None:
-        texts = self.edits.setdefault((start, end), [])
-        if (0, text) not in texts:  # an anchored node is reached by several paths, and edited once
-            texts.append((0, text))
-
-    def _lines(self, text: str) -> str:
-        return text.replace("\n", self.newline)
-
-    def _add_lines(self, place: int, lines: str, depth: int) -> None:
-        lines = self._lines(lines)
-        if place == len(self.text) and not self.text.endswith(("\n", "\r")):
-            lines = self.newline + lines.removesuffix(self.newline)
-        self.edits.setdefault((place, place), []).append((depth, lines))
 
     def _insert_flow(self, node: Node, index: int, texts: Sequence[str]) -> None:
         if not node.entries:

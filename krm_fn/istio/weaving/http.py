@@ -161,7 +161,7 @@ class HttpRoutes:
         route, match = run.first, run.matches()
         entries, targets = mappings(route.get("route")), self._read(route).targets
         asked = [one for entry, one in zip(entries, targets, strict=True) if len(targets) == 1 or weight(entry)]
-        if asked and all(map(_is_unmatched, asked)):
+        if asked and all(one.is_unmatched for one in asked):
             return self._signed(route, Woven({}), match, "unmatched")
         return self._signed(route, self.led(route, None), match, self._base(route))
 
@@ -247,13 +247,6 @@ class HttpRoutes:
         request = mapping(headers, "request")
         said = {**headers, "request": {**request, "set": {**mapping(request, "set"), header: environment}}}
         return Woven({**route, **led.value, "headers": said}, led.needed)
-
-
-def _is_unmatched(target: Target) -> bool:
-    """Tell whether nothing answers there a request that names no environment."""
-    plan = target.plan
-    unanswered = plan is not None and plan.base_answer is None and plan.config.unmatched == "reject"
-    return unanswered and not target.subset and not target.spoken.by_nobody
 
 
 def _is_below(value: Route, others: Iterable[Route]) -> bool:

@@ -74,6 +74,13 @@ class Target(NamedTuple):
         plan = self.plan if self.subset else None
         return bool(plan and plan.base_answer and plan.home(plan.base_answer) != plan.service.ref.namespace)
 
+    @property
+    def is_unmatched(self) -> bool:
+        """Whether nothing answers there a request that names no environment."""
+        plan = self.plan
+        unanswered = plan is not None and plan.base_answer is None and plan.config.unmatched == "reject"
+        return unanswered and not self.subset and not self.spoken.by_nobody
+
     def led(self, value: str | None) -> Woven | None:
         """Return where a request that carries `value` goes instead; None for nowhere."""
         if self.subsets is None or self.plan is None:
