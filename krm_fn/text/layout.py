@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from krm_fn.text.edits import Path
+from krm_fn.text.pages import NULLS
 from krm_fn.text.places import Node, read
 
 _LINE_END = re.compile(r"\r\n|\r|\n")
-NULLS = ("", "~", "null", "Null", "NULL")
 _PROPERTIES = re.compile(r"(?:[&!][^\s,\[\]{}]*\s+)*")
 _COMMENT = re.compile(r"(?:(?<=\s)|\A)#.*", re.DOTALL)
 _COLON = re.compile(r"(?:\s|#[^\r\n]*[\r\n])*:")

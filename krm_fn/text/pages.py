@@ -20,6 +20,8 @@ MAX_DEPTH = 256
 
 Node = Any  # a value as read: None, bool, int, float, str, list or dict; checked where it is used
 
+NULLS = ("", "~", "null", "Null", "NULL")  # how a text says that there is no value
+
 
 class Style(Enum):
     """How a list of the top level is written."""

@@ -12,7 +12,8 @@ from typing import Any
 
 from krm_fn.text.collected import Collected
 from krm_fn.text.edits import Path
-from krm_fn.text.layout import NULLS, Place
+from krm_fn.text.layout import Place
+from krm_fn.text.pages import NULLS
 from krm_fn.text.pieces import Pieces
 from krm_fn.text.places import Node
 from krm_fn.text.splice import block_list

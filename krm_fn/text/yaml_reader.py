@@ -20,7 +20,19 @@ from yaml.reader import ReaderError
 from krm_fn.results import Code
 from krm_fn.text.anchors import Event
 from krm_fn.text.nodes import Nodes
-from krm_fn.text.pages import Entry, Listing, Node, Page, Style, duplicate_paths, fail, line_of, repeated_keys, too_deep
+from krm_fn.text.pages import (
+    NULLS,
+    Entry,
+    Listing,
+    Node,
+    Page,
+    Style,
+    duplicate_paths,
+    fail,
+    line_of,
+    repeated_keys,
+    too_deep,
+)
 from krm_fn.text.yaml_ends import COLON, block_end, flow_end, open_parser, tolerant
 
 if TYPE_CHECKING:
@@ -28,7 +40,6 @@ if TYPE_CHECKING:
 
 
 _LISTINGS = ("items", "results")
-_NULLS = ("", "~", "null", "Null", "NULL")
 _TO_DASH = re.compile(r"(?:[&!]\S*|#[^\r\n]*|\s)*-")
 _COLLECTIONS = (MappingStartEvent, SequenceStartEvent)
 _LINE_SEPARATORS = re.compile("[\x85\u2028\u2029]")
@@ -178,7 +189,7 @@ class _Reader:
             style = Style.FLOW if event.flow_style else Style.BLOCK
             column = self._column(event) if style is Style.BLOCK else page.column
             return Listing(style, key_end, start, end, column, page.flow)
-        if type(event) is ScalarEvent and event.implicit[0] and event.value in _NULLS:
+        if type(event) is ScalarEvent and event.implicit[0] and event.value in NULLS:
             return Listing(Style.NULL, key_end, start, end, page.column, page.flow)
         return None
 
