@@ -129,7 +129,7 @@ class Nodes:
         text = event.value
         plain, quoted = event.implicit
         value: Node = text
-        if plain:
+        if plain and not event.style:  # `! '1'` is "plain" to libyaml, too
             value = scalars.plain(text)
             if text == "<<":
                 value = _MERGE if len(out) % 2 == 0 else text

@@ -96,6 +96,15 @@ def test_the_yaml_test_suite_is_read_as_kyaml_reads_it(ask):
     assert alike > 300
 
 
+@pytest.mark.parametrize("text", ["'1'", '"null"', "''", "|", "|\n  1", ">-\n  null", "'<<'"])
+def test_a_quoted_text_behind_a_tag_is_a_text(ask, text):
+    """`! '1'` is no number: libyaml calls it plain, and Go's readers look at its quotes."""
+    for written in (f"b: ! {text}\n", f"b: &a ! {text}\nc: *a\n", f"b:\n- ! {text}\n", f"b: !!str {text}\n"):
+        answer = ask(written)
+        assert not differs(written, answer["kyaml"])
+        assert not differs(written, answer["kubectl"])
+
+
 def test_written_lists_are_read_as_kyaml_reads_them(ask):
     """Objects in odd texts: the same values; only keys given twice, which kyaml refuses and kubectl reads, are read."""
     reasons = []
