@@ -105,8 +105,8 @@ def _of_a_way_out(before: document.Document, after: document.Document) -> str:
     without, left = _without_environments(before), _without_environments(after)
     if isinstance(without, str) or isinstance(left, str):
         return f"{without}{left}"
-    if not (without and left):
-        return ""
+    if not (without and left) or len(_of_environments(before)) != len(_of_environments(after)):
+        return ""  # adopted pods are some
     plain, again = function.run(without), function.run(left)
     if plain.failed != again.failed:
         return "in and out is not nothing: refused"
@@ -117,7 +117,7 @@ def _of_a_way_out(before: document.Document, after: document.Document) -> str:
 
 def _without_environments(listed: document.Document) -> bytes | str:
     """Return the input without the pods of the environments; empty where there are none, or nothing would be left."""
-    gone = [one.index for one in listed.items if _environment(one.whole) not in (None, "dev")]
+    gone = _of_environments(listed)
     if not gone or len(gone) == len(listed.items):
         return b""
     raw = listed.apply(replaced={}, removed=gone, added=[], results=[])
@@ -126,6 +126,10 @@ def _without_environments(listed: document.Document) -> bytes | str:
     if len(kept) != len(found) or not all(map(same, kept, found)):
         return "taking objects out took others, or changed them"
     return raw
+
+
+def _of_environments(listed: document.Document) -> list[int]:
+    return [one.index for one in listed.items if _environment(one.whole) not in (None, "dev")]
 
 
 def _environment(value: dict[str, Any]) -> object:
@@ -139,11 +143,13 @@ def _environment(value: dict[str, Any]) -> object:
 def _alike(one: bytes, other: bytes) -> bool:
     """Tell whether two outputs are one: all of YAML documents; of other forms the objects and the comments.
 
-    The results of a list differ, JSON is laid out by its neighbours, and what has no last line end grows before it.
+    The results of a list differ, JSON is laid out by its neighbours, what has no last line end grows before it, and
+    an object of ours that is wanted without environments, too, keeps the place that it has.
     """
     listed = document.parse(one)
     is_whole = one.endswith(b"\n") and other.endswith(b"\n") and b"\r" not in one + other
-    if listed.form is document.Form.STREAM and not listed.is_json and is_whole:
+    has_ours = any(one.owner for one in objects_of(listed.items))
+    if listed.form is document.Form.STREAM and not listed.is_json and is_whole and not has_ours:
         return one == other
     return _parts(listed, one) == _parts(document.parse(other), other)
 
