@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from krm_fn.objects import Object
 from krm_fn.plan.answers import Plan, ServicePlan
@@ -14,7 +16,8 @@ from krm_fn.values import Value, mapping, mappings
 def find(objects: Sequence[Object], plan: Plan) -> Iterator[Result]:
     """Yield a finding for each environment none of whose pods has a port that its Service leads to.
 
-    Kubernetes makes no endpoint of such a pod, so that a route to it answers 503; without routes others answered.
+    Kubernetes makes no endpoint of such a pod, so that a route to it answers 503; without routes others answered. Where
+    none of the Service's pods has the port, nobody did, and routes change nothing.
     """
     split = {one.key: one for one in plan.services if one.is_split and not one.is_copy}
     by_position = {one.position: one for one in objects} if split else {}
@@ -31,12 +34,11 @@ def find(objects: Sequence[Object], plan: Plan) -> Iterator[Result]:
 def _missing(
     one: Object, service: ServicePlan, target: str, field: str, objects: dict[int, Object]
 ) -> Iterator[Result]:
-    without = [
-        (own.name, own.workloads)
-        for own in service.here
-        if own.workloads and all(_lacks(objects[pod.position], pod, target) for pod in own.workloads)
-    ]
-    for name, workloads in without:
+    own = [one for one in service.here if one.workloads]
+    without = [one for one in own if all(_lacks(objects[pod.position], pod, target) for pod in one.workloads)]
+    if len(without) == len(own):
+        return
+    for name, workloads in ((one.name, one.workloads) for one in without):
         pods = ", ".join(str(pod.ref) for pod in workloads)
         message = (
             f"leads to the port {target!r} of its pods, and {pods} ({name}) has none of that name: requests that "
@@ -45,8 +47,39 @@ def _missing(
         yield Result(Code.TARGET_PORT, message, one.ref, field, tuple(pod.ref for pod in workloads))
 
 
+_NUMBER = r"[\"']?containerPort[\"']?: \d+"
+_PROTOCOL = r"[\"']?protocol[\"']?: [\"']?\w+[\"']?"
+_NEXT = re.compile(rf"(?:\n *{_PROTOCOL})?\n *{_NUMBER}$", re.MULTILINE)
+_LAST = re.compile(rf"^ *(?:- +)?{_NUMBER}\n(?: *{_PROTOCOL}\n)? *\Z", re.MULTILINE)
+_LINES = 120  # characters that the lines above a name take at most, as tools write them
+
+
+@cache
+def _name(target: str) -> re.Pattern[str]:
+    return re.compile(
+        rf"name[\"']?: [\"']?{re.escape(target)}[\"']?$", re.MULTILINE
+    )  # its first letters are sought fast
+
+
+def _says_plainly(text: str, target: str) -> bool:
+    """Tell whether a template has a container's port of that name as tools write it, one line to each of its keys."""
+    for found in _name(target).finditer(text):
+        above = text[max(0, found.start() - _LINES) : found.start()].rstrip("\"'")
+        if above.endswith(("  ", "- ")) and (_NEXT.match(text, found.end()) or _LAST.search(above)):
+            return True
+    return False
+
+
 def _lacks(one: Object, pod: Workload, target: str) -> bool:
-    """Tell whether pods are known to have no port of that name; a template without containers tells nothing."""
+    """Tell whether pods are known to have no port of that name; a template without containers tells nothing.
+
+    Templates are not read: it takes as long again as all else. Most of them say plainly that they have the port.
+    """
+    text = one.item.source if one.item and one.item.partial else ""
+    if text and "initContainers" not in text and _says_plainly(text, target):
+        return False
+    if text and target not in text and "\\" not in text and "containers:" in text:
+        return True
     at: Value = one.whole
     for step in pod.labels_field.split(".")[:-2]:
         at = mapping(at, step)
