@@ -106,7 +106,7 @@ def exposed(given, by):
             }
 
 
-@pytest.mark.parametrize(("count", "shape"), [(15, "siblings"), (16, "siblings"), (40, "tree"), (100, "flat")])
+@pytest.mark.parametrize(("count", "shape"), [(15, "siblings"), (16, "siblings"), (40, "tree"), (64, "flat")])
 def test_more_environments_than_a_route_holds(count, shape, count_gateway_cells):
     """Whatever the age of routes, each value reaches its answer through a gateway."""
     names = environments(count, shape)

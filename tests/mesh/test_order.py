@@ -1,60 +1,29 @@
-"""Random lists of a user's own routes: neither the order of the items matters, nor how they are written."""
+"""Rules of their own for each subset answer as one rule does, and going one by one they break nothing."""
 
 from __future__ import annotations
 
-import json
-import random
-
-import pytest
-
-from krm_fn import function
-from tests.fuzz.invariants import broken
-
-from .users_lists import make
-from .users_texts import text
-
-OPTIONS = [
-    {},
-    {"output": "gatewayAPI"},
-    {"output": "gatewayAPI", "base": "selector"},
-    {"previewHosts": "{env}.{host}"},
-    {"routes": "all", "applyOrder": "argocd"},
-    {"applyOrder": "kpt"},
-    {"envHeader": {"autoInject": True, "aliases": [{"cookie": "env"}, {"baggage": "env"}]}},
-    {"unmatched": "anyPod"},
-    {"unlabelled": "adopt"},
-]
-LISTS = 40  # of each option
+from . import Mesh
+from .test_weaving import APP, HEADER, woven
 
 
-def answer(items):
-    """The user's objects as a set, the new ones in their order, and the findings in theirs."""
-    outcome = function.run(json.dumps({"apiVersion": "v1", "kind": "List", "items": items}).encode())
-    found = json.loads(outcome.output)["items"]
-    theirs = sorted(json.dumps(one, sort_keys=True) for one in found[: len(items)])
-    return outcome.failed, theirs, found[len(items) :], [result.line() for result in outcome.results]
+def test_rules_apart_are_one_to_istio():
+    """With `applyOrder` each subset has its own DestinationRule, and every environment is answered as before."""
+    manifests = woven(APP, applyOrder="argocd")
+    assert len([one for one in manifests if one["kind"] == "DestinationRule"]) == 3
+    with Mesh(manifests) as mesh:
+        found = [mesh.sidecar().ask("app", headers={HEADER: value}).pod for value in ("x", "dev.a", "dev.a.b.c")]
+    assert found == ["app-dev", "app-dev-a", "app-dev-a-b"]
 
 
-@pytest.mark.parametrize("number", range(len(OPTIONS)))
-def test_the_order_of_the_items_does_not_matter(number):
-    """Edits, new objects, their order, and what is said of them: all the same."""
-    changed = 0
-    for seed in range(number * LISTS, (number + 1) * LISTS):
-        listed = make(seed)
-        config = listed.config
-        config["metadata"]["namespace"] = "shop"
-        config["spec"] |= OPTIONS[number]
-        items = [*listed.manifests, config]
-        shuffled = list(items)
-        random.Random(seed).shuffle(shuffled)  # noqa: S311 - the same for everybody
-        first = answer(items)
-        assert answer(shuffled) == first, f"seed {seed}"
-        changed += bool(first[2]) or first[1] != sorted(json.dumps(one, sort_keys=True) for one in items)
-    assert changed > LISTS / 4
-
-
-@pytest.mark.parametrize("first", range(0, 300, 50))
-def test_routes_in_any_text(first):
-    """What holds of any input (tests/fuzz): woven or refused, read back, twice is once, in and out is nothing."""
-    faults = {seed: fault for seed in range(first, first + 50) if (fault := broken(text(seed)))}
-    assert not faults, "python -m tests.fuzz --routes --show NUMBER"
+def test_between_the_steps_no_request_fails():
+    """With the rules of the larger list, the routes before and after the change are both answered."""
+    small, large = (
+        woven([one for one in APP if "a-b" not in one["metadata"]["name"]], applyOrder="kpt"),
+        woven(APP, applyOrder="kpt"),
+    )
+    routes = {len(one["spec"]["http"]): one for one in (*small, *large) if one["kind"] == "VirtualService"}
+    rest = [one for one in large if one["kind"] != "VirtualService"]
+    for step in (routes[2], routes[3]):
+        with Mesh([*rest, step]) as mesh:
+            for value in ("x", "dev.a", "dev.a.b"):
+                assert mesh.sidecar().ask("app", headers={HEADER: value}).status == 200
