@@ -34,17 +34,16 @@ def find(objects: Sequence[Object], plan: Plan) -> Iterator[Result]:
 def _missing(
     one: Object, service: ServicePlan, target: str, field: str, objects: dict[int, Object]
 ) -> Iterator[Result]:
-    own = [one for one in service.here if one.workloads]
-    without = [one for one in own if all(_lacks(objects[pod.position], pod, target) for pod in one.workloads)]
-    if len(without) == len(own):
-        return
-    for name, workloads in ((one.name, one.workloads) for one in without):
-        pods = ", ".join(str(pod.ref) for pod in workloads)
+    answering = [own for own in service.here if own.workloads]
+    without = [own for own in answering if all(_lacks(objects[pod.position], pod, target) for pod in own.workloads)]
+    for own in without if len(without) < len(answering) else ():
+        refs = tuple(pod.ref for pod in own.workloads)
         message = (
-            f"leads to the port {target!r} of its pods, and {pods} ({name}) has none of that name: requests that "
-            f"{name} answers get a 503; give a container's port that name, or write the number here"
+            f"leads to the port {target!r} of its pods, and {', '.join(map(str, refs))} ({own.name}) has none of that "
+            f"name: requests that {own.name} answers get a 503; give a container's port that name, or write the number "
+            "here"
         )
-        yield Result(Code.TARGET_PORT, message, one.ref, field, tuple(pod.ref for pod in workloads))
+        yield Result(Code.TARGET_PORT, message, one.ref, field, refs)
 
 
 _NUMBER = r"[\"']?containerPort[\"']?: \d+"
@@ -56,9 +55,8 @@ _LINES = 120  # characters that the lines above a name take at most, as tools wr
 
 @cache
 def _name(target: str) -> re.Pattern[str]:
-    return re.compile(
-        rf"name[\"']?: [\"']?{re.escape(target)}[\"']?$", re.MULTILINE
-    )  # its first letters are sought fast
+    # Its first letters are sought fast; what stands before them is looked at afterwards.
+    return re.compile(rf"name[\"']?: [\"']?{re.escape(target)}[\"']?$", re.MULTILINE)
 
 
 def _says_plainly(text: str, target: str) -> bool:

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 
 from krm_fn.results import Code
 from krm_fn.text.pages import (
+    LISTINGS,
     MAX_DEPTH,
     Entry,
     Listing,
@@ -25,7 +26,6 @@ from krm_fn.text.pages import (
     repeated_keys,
 )
 
-_LISTINGS = ("items", "results")
 _SPACE = re.compile(r"[ \t\r\n]*")
 _MARKER = re.compile(r"---[ \t]*(?:\r\n|\r|\n|\Z)")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}]')
@@ -166,12 +166,12 @@ class _Reader:
         return self._finish(page)
 
     def _member(self, key: str, key_end: int, index: int, page: Page) -> tuple[Node, int]:
-        if key in _LISTINGS and self.text[index] == "[":
+        if key in LISTINGS and self.text[index] == "[":
             listing = self._listing(key_end, index)
             page.listings[key] = listing
             return [entry.value for entry in listing.entries], listing.end
         value, end = self._value(index)
-        if key in _LISTINGS and value is None:
+        if key in LISTINGS and value is None:
             page.listings[key] = Listing(Style.NULL, key_end, index, end, 0, in_flow=True)
         return value, end
 

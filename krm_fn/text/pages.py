@@ -20,6 +20,7 @@ MAX_DEPTH = 256
 
 Node = Any  # a value as read: None, bool, int, float, str, list or dict; checked where it is used
 
+LISTINGS = ("items", "results")  # the lists of a ResourceList that are edited entry by entry
 NULLS = ("", "~", "null", "Null", "NULL")  # how a text says that there is no value
 
 

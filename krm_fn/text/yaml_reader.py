@@ -21,6 +21,7 @@ from krm_fn.results import Code
 from krm_fn.text.anchors import Event
 from krm_fn.text.nodes import Nodes
 from krm_fn.text.pages import (
+    LISTINGS,
     NULLS,
     Entry,
     Listing,
@@ -39,7 +40,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-_LISTINGS = ("items", "results")
 _TO_DASH = re.compile(r"(?:[&!]\S*|#[^\r\n]*|\s)*-")
 _COLLECTIONS = (MappingStartEvent, SequenceStartEvent)
 _LINE_SEPARATORS = re.compile("[\x85\u2028\u2029]")
@@ -170,7 +170,7 @@ class _Reader:
             key, key_end = out[-1], nodes.end.end_mark.index
             nodes.anchors.region += 1
             event = self.get_event()
-            listing = self._listing(event, key_end, page) if key in _LISTINGS else None
+            listing = self._listing(event, key_end, page) if key in LISTINGS else None
             if listing:
                 page.listings[key] = listing
                 self._fill(listing, event, key)
