@@ -12,20 +12,8 @@ from tests.fuzz.invariants import broken
 
 pytest.importorskip("h2", reason="the lists are those of the mesh's tests, which need h2: .ci/parts/envoy installs it")
 
-from tests.mesh.users_lists import make
-from tests.mesh.users_texts import text
+from tests.mesh.users_texts import OPTIONS, configured, text
 
-OPTIONS = [
-    {},
-    {"output": "gatewayAPI"},
-    {"output": "gatewayAPI", "base": "selector"},
-    {"previewHosts": "{env}.{host}"},
-    {"routes": "all", "applyOrder": "argocd"},
-    {"applyOrder": "kpt"},
-    {"envHeader": {"autoInject": True, "aliases": [{"cookie": "env"}, {"baggage": "env"}]}},
-    {"unmatched": "anyPod"},
-    {"unlabelled": "adopt"},
-]
 LISTS = 40  # of each option
 
 
@@ -42,11 +30,7 @@ def test_the_order_of_the_items_does_not_matter(number):
     """Edits, new objects, their order, and what is said of them: all the same."""
     changed = 0
     for seed in range(number * LISTS, (number + 1) * LISTS):
-        listed = make(seed)
-        config = listed.config
-        config["metadata"]["namespace"] = "shop"
-        config["spec"] |= OPTIONS[number]
-        items = [*listed.manifests, config]
+        items = configured(seed, OPTIONS[number])
         shuffled = list(items)
         random.Random(seed).shuffle(shuffled)  # noqa: S311 - the same for everybody
         first = answer(items)

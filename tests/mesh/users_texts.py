@@ -10,26 +10,32 @@ from .users_lists import make
 
 OPTIONS = [
     {},
-    {},
     {"output": "gatewayAPI"},
+    {"output": "gatewayAPI", "base": "selector"},
     {"previewHosts": "{env}.{host}"},
     {"routes": "all", "applyOrder": "argocd"},
     {"applyOrder": "kpt"},
     {"envHeader": {"autoInject": True, "aliases": [{"cookie": "env"}, {"baggage": "env"}]}},
+    {"unmatched": "anyPod"},
     {"unlabelled": "adopt"},
 ]
+
+
+def configured(seed: int, option: dict) -> list[dict]:
+    """The objects of a list of a user's, and its configuration with one more option as an item."""
+    listed = make(seed)
+    config = listed.config
+    config["spec"] |= option
+    if "namespaces" not in config["spec"]:  # else it holds for all of them, as functionConfig alone
+        config["metadata"]["namespace"] = "shop"
+    return [*listed.manifests, config]
 
 
 def text(seed: int) -> bytes:
     """The input of a number."""
 
     def objects(rng: random.Random) -> list[dict]:
-        listed = make(seed)
-        config = listed.config
-        config["spec"] |= rng.choice(OPTIONS)
-        if "namespaces" not in config["spec"]:  # else it holds for all of them, as functionConfig alone
-            config["metadata"]["namespace"] = "shop"
-        found = [*listed.manifests, config]
+        found = configured(seed, rng.choice(OPTIONS))
         rng.shuffle(found)
         return found
 
