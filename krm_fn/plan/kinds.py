@@ -7,7 +7,7 @@ from typing import Any
 
 from krm_fn.config.reader import Configs
 from krm_fn.objects import INDEXES, LOCAL_CONFIG, OWNER, PATHS, group_of
-from krm_fn.text.yaml_shapes import EACH, ENTRIES, Whole
+from krm_fn.text.yaml_shapes import EACH, ENTRIES, All, Whole
 
 RUN_TO_COMPLETION = {"Job", "CronJob", "BroadcastJob", "AdvancedCronJob"}
 # (API group, kind) → where the pod template stands
@@ -65,8 +65,9 @@ _BYSTANDERS = {
     ("rbac.authorization.k8s.io", "Role"),
     ("rbac.authorization.k8s.io", "RoleBinding"),
 }
-# Kinds that are read whole, and whose lists say much of what they say many times.
-_WOVEN = {
+# Kinds that are read whole, and say much of what they say many times.
+_WHOLE = {
+    ("", "Service"): All(metadata=All(labels=EACH, annotations=EACH), spec=All(selector=EACH)),
     ("networking.istio.io", "VirtualService"): Whole(spec=Whole(http=ENTRIES, tls=ENTRIES, tcp=ENTRIES)),
     ("networking.istio.io", "DestinationRule"): Whole(spec=Whole(subsets=ENTRIES)),
     ("gateway.networking.k8s.io", "HTTPRoute"): Whole(spec=Whole(rules=ENTRIES)),
@@ -80,7 +81,7 @@ def asked(api_version: str, kind: str) -> Mapping[str, Any] | None:
         return _IDENTITY
     # A Rollout's strategy concerns its Services, and few have machines.
     if key not in TEMPLATES or kind == "Rollout" or kind in MACHINES:
-        return _WOVEN.get(key)
+        return _WHOLE.get(key)
     template: Mapping[str, Any] = {"metadata": _META}
     for step in reversed(TEMPLATES[key].split(".") if TEMPLATES[key] else ()):
         template = {step: template}

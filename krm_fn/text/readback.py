@@ -12,8 +12,8 @@ from krm_fn.text import json_reader, yaml_reader
 from krm_fn.text.edits import Path
 from krm_fn.text.pages import Entry, Page
 from krm_fn.text.yaml_odd import OddTextError, is_odd, is_printable, whole_lines
-from krm_fn.text.yaml_parts import LIST, each_of, nodes_of
-from krm_fn.text.yaml_shapes import ENTRIES, Waiting, Whole
+from krm_fn.text.yaml_parts import LIST, Waiting
+from krm_fn.text.yaml_shapes import ENTRIES, Whole
 from krm_fn.text.yaml_whole import Wholes
 
 
@@ -24,7 +24,7 @@ class Again:
         self._forget()
 
     def _forget(self) -> None:
-        self._waiting: Waiting = {}
+        self._waiting = Waiting()
         self._wholes = Wholes(self._waiting)
 
     def read(self, text: str, column: int, lists: Iterable[Path]) -> dict[str, Any] | None:
@@ -44,23 +44,12 @@ class Again:
         try:
             lines = whole_lines(f"\n{text}")
             if not is_odd(lines) and self._wholes.add(entry, lines, column, tree):
-                self._resolve()
+                self._waiting.read(LIST)
                 if not self._wholes.fill():
                     return dict(entry.value)
         except (FunctionError, OddTextError, YAMLError):
             self._forget()  # nothing of such a text is known
         return None
-
-    def _resolve(self) -> None:
-        if not self._waiting:
-            return
-        nodes = nodes_of(LIST.join(["", *self._waiting]) + "\n")
-        values = each_of(nodes, len(self._waiting), in_list=True)
-        for found, slots in zip(values, self._waiting.values(), strict=True):
-            if nodes.repeats:
-                raise OddTextError
-            slots[0].update(found)
-        self._waiting.clear()
 
 
 def reads_as(text: str, wanted: Mapping[str, Any], source: str) -> bool:

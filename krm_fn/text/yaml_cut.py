@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from functools import cache
-from itertools import groupby, pairwise
+from itertools import groupby
 from typing import Any
 
-from krm_fn.text.pages import Entry, Page
-from krm_fn.text.yaml_shapes import EACH, WORD, Shape, Tree, Waiting
+from krm_fn.text.yaml_parts import Waiting
+from krm_fn.text.yaml_shapes import EACH, WORD, All, Shape, Tree
 
 _LEAD = re.compile(r"(?:[ ]*(?:#[^\n]*)?\n)*")  # blank lines and comments
 INNER = re.compile(r"(?:[ ]+(?:#[^\n]*)?)?(?:\n[ ]*(?:#[^\n]*)?(?=\n))*(?P<rest>\n(?P<blanks>[ ]*))")  # behind `key:`
@@ -24,9 +24,7 @@ def keys_at(column: int) -> Callable[..., Iterator[re.Match[str]]]:
 class Cut:
     """One object while it is cut; what its keys are, and their order, is noted in `shape`."""
 
-    def __init__(self, text: str, entry: Entry | Page, waiting: Waiting, dropped: list[str]) -> None:
-        self.text = text
-        self.entry = entry
+    def __init__(self, waiting: Waiting, dropped: list[str]) -> None:
         self.waiting = waiting
         self.dropped = dropped
         self.shape = Shape()
@@ -40,16 +38,17 @@ class Cut:
         keys = [(match[1] or "").strip("\"'") for match in matches]
         if not keys or not all(keys) or not _LEAD.fullmatch(text, 1, matches[0].start() + 1):
             return False
-        asked = keys if tree is EACH else [key for key in keys if key in tree]
-        if len(set(asked)) != len(asked):
+        asked = keys if tree is EACH or isinstance(tree, All) else [key for key in keys if key in tree]
+        value.update(dict.fromkeys(asked))  # in their order
+        if len(value) != len(asked):
             return False
         starts = [*(match.start() for match in matches), len(text) - 1]
         if tree is EACH:
-            for start, end in pairwise(starts):
-                self._wait(text[start:end], value)
+            for match, end in zip(matches, starts[1:], strict=True):
+                self.waiting.add(match[0][1:-1], text[match.end() : end], value)
             self.shape.each(column, number)
             return True
-        for is_asked, places in groupby(range(len(keys)), key=lambda at: keys[at] in tree):
+        for is_asked, places in groupby(range(len(keys)), key=lambda at: keys[at] in value):
             group = list(places)
             if not is_asked:
                 self.dropped.append(text[starts[group[0]] : starts[group[-1] + 1]])
@@ -57,15 +56,16 @@ class Cut:
                 continue
             for at in group:
                 part = text[starts[at] : starts[at + 1]]
-                below, made = tree[keys[at]], dict[str, Any]()
+                below, made = tree.get(keys[at]), dict[str, Any]()
                 inner = INNER.match(part + "\n", matches[at].end() - starts[at])
                 # What stands no deeper than the key is not within it: libyaml says what is wrong.
                 deeper = inner if inner and len(inner["blanks"]) > column else None
                 if below is not None and deeper and self._below(part, deeper, below, made, (number, keys[at])):
                     value[keys[at]] = made
                 else:
-                    self._wait(part, value)
-                    self.shape.leaf(column, part, keys[at], number)
+                    head, rest = matches[at][0][1:-1], text[matches[at].end() : starts[at + 1]]
+                    self.waiting.add(head, rest, value)
+                    self.shape.leaf(column, head, rest, keys[at], number)
         return True
 
     def _below(
@@ -79,6 +79,3 @@ class Cut:
         del self.dropped[begun:]
         self.shape = before
         return False
-
-    def _wait(self, text: str, value: dict[str, Any]) -> None:
-        self.waiting.setdefault(text, []).extend((value, self.entry))

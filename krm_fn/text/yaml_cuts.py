@@ -14,12 +14,12 @@ from typing import Any
 import yaml
 
 from krm_fn.results import FunctionError
-from krm_fn.text.pages import Entry, Page, duplicate_paths
+from krm_fn.text.pages import Entry, Page
 from krm_fn.text.yaml_cut import Cut, keys_at
 from krm_fn.text.yaml_ends import open_parser
 from krm_fn.text.yaml_odd import OddTextError, is_odd
-from krm_fn.text.yaml_parts import LIST, STREAM, each_of, nodes_of, value_of
-from krm_fn.text.yaml_shapes import IDENTITY, Asked, Shapes, Tree, Waiting, Whole
+from krm_fn.text.yaml_parts import LIST, STREAM, Waiting, value_of
+from krm_fn.text.yaml_shapes import IDENTITY, All, Asked, Shapes, Tree, Whole
 from krm_fn.text.yaml_whole import Wholes
 
 
@@ -29,9 +29,9 @@ class Cutter:
     def __init__(self, asked: Asked) -> None:
         self._asked = asked
         self._trees: dict[tuple[str, ...], Tree | None] = {}  # by the texts of apiVersion and kind
-        self._waiting: Waiting = {}
+        self._waiting = Waiting()
         self._dropped: list[str] = []
-        self._shapes = Shapes()
+        self._shapes = Shapes(self._waiting, self._dropped)
         self._wholes = Wholes(self._waiting)
         self._lead = LIST
 
@@ -43,47 +43,43 @@ class Cutter:
         if not column:
             self._lead = STREAM
         if is_odd(text) or not self._cut(entry, text, column):
-            self._wait(entry, text)
+            self._waiting.add_whole(entry, text[:-1])
 
     def read(self) -> None:
         """Give every object its value. Raises OddTextError or FunctionError if the text must be read in one pass."""
         try:
             self._check_dropped()
-            self._resolve()
-            if left := self._wholes.fill():
-                self._waiting.clear()
-                for entry, text in left:
-                    self._wait(entry, text)
-                self._resolve()
+            self._waiting.read(self._lead)
+            for entry, text in self._wholes.fill():
+                self._waiting.add_whole(entry, text[:-1])
+            self._waiting.read(self._lead)
         except yaml.YAMLError as error:
             raise OddTextError from error
 
-    def _wait(self, entry: Entry | Page, text: str) -> None:
-        """Let an object be read in one piece."""
-        self._waiting.setdefault(text[:-1], []).extend((None, entry))
-
     def _cut(self, entry: Entry | Page, text: str, column: int) -> bool:
         """Cut an object; return whether that could be done."""
-        value = self._shapes.cut(text, entry, self._waiting, self._dropped)
-        if value is None:
+        found = self._shapes.cut(text)
+        if found is None:
             tree = self._tree(text, column)
             if isinstance(tree, Whole):
                 return self._wholes.add(entry, text, column, tree)
-            value = self._object(entry, text, column, tree) if tree else None
-        if value is None:
+            found = self._object(text, column, tree) if tree else None
+        if found is None:
             return False
-        entry.value, entry.partial = value, True
+        entry.value, is_whole = found
+        entry.partial = not is_whole
         return True
 
-    def _object(self, entry: Entry | Page, text: str, column: int, tree: Tree) -> dict[str, Any] | None:
-        cut = Cut(text, entry, self._waiting, self._dropped)
+    def _object(self, text: str, column: int, tree: Tree) -> tuple[dict[str, Any], bool] | None:
+        cut = Cut(self._waiting, self._dropped)
         value: dict[str, Any] = {}
         begun = len(self._dropped)
         if not cut.mapping(text, column, tree, value, 0):
             del self._dropped[begun:]
             return None
+        cut.shape.is_whole = isinstance(tree, All)
         self._shapes.learn(cut.shape)
-        return value
+        return value, cut.shape.is_whole
 
     def _tree(self, text: str, column: int) -> Tree | None:
         """Return what is asked for of an object of its apiVersion and kind; None: everything, or they are odd."""
@@ -110,20 +106,4 @@ class Cutter:
     def _check_dropped(self) -> None:
         """Let libyaml's parser say whether each part that nobody asks for is YAML, a document by itself."""
         if self._dropped:
-            open_parser((STREAM.join(["", *self._dropped]) + "\n").encode()).raw_parse()
-
-    def _resolve(self) -> None:
-        text = self._lead.join(["", *self._waiting]) + "\n"
-        nodes = nodes_of(text)
-        values = each_of(nodes, len(self._waiting), in_list=self._lead is LIST)
-        for found, slots in zip(values, self._waiting.values(), strict=True):
-            repeats, nodes.repeats = nodes.repeats, []
-            places = iter(slots)
-            for value, entry in zip(places, places, strict=True):
-                if value is None:
-                    entry.value = found
-                    entry.duplicates = duplicate_paths(found, repeats) if repeats else ()
-                elif repeats:
-                    raise OddTextError
-                else:
-                    value.update(found)
+            open_parser(STREAM.join(["", *self._dropped, ""]).encode()).raw_parse()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 COLON = "\uf8ff"  # of the private use area: a text that has it is not read so
 _LAST_COLONS = re.compile(r"(?<![\"'\]}]):(?=[,\]\[{}])")
 _MARKED = re.compile(r"(?<=[\r\n])(---[ \t]*)(\r\n|\r|\n)\ufeff")  # not of the text's first line: no reader parts there
-_HASHED = re.compile(r"^---#([^\r\n]?)", re.MULTILINE)  # a comment right behind the mark: Go parts there
+_HASHED = re.compile(r"^---#([^\r\n]?)", re.MULTILINE)
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
 
 
@@ -40,11 +40,9 @@ def tolerant(text: str) -> str:
     """Return a text of the same length that libyaml reads where Go's readers, made from it, take more.
 
     A colon at the end of a plain scalar in brackets (`[2001:db8::, a]`) becomes `COLON`, which the scalars take back;
-    the mark of UTF-8 before a later document becomes part of the `---` line; a comment right behind `---` stands apart.
+    the mark of UTF-8 before a later document becomes part of the `---` line; and what `parted` does.
     """
-    text = _MARKED.sub(lambda match: f"{match[1]} {match[2]}", text)
-    if "---#" in text:
-        text = _HASHED.sub(lambda match: "--- #" if match[1] else "--- ", text)
+    text = parted(_MARKED.sub(lambda match: f"{match[1]} {match[2]}", text))
     while True:
         try:
             open_parser(text.encode()).raw_parse()
@@ -57,6 +55,11 @@ def tolerant(text: str) -> str:
             text = text[: mark.index] + COLON + _LAST_COLONS.sub(COLON, text[mark.index + 1 : end]) + text[end:]
         else:
             return text
+
+
+def parted(text: str) -> str:
+    """Return a text of the same length whose comments right behind `---` stand apart: Go begins a document there."""
+    return _HASHED.sub(lambda match: "--- #" if match[1] else "--- ", text) if "---#" in text else text
 
 
 def block_end(text: str, start: int, limit: int, column: int) -> int:
@@ -84,8 +87,8 @@ def flow_end(text: str, end: int, column: int) -> int:
 
 def _last_line(text: str, start: int, end: int) -> str:
     body = end - 2 if text[end - 2 : end] == "\r\n" else end - 1
-    line_start = max(text.rfind("\n", start, body), text.rfind("\r", start, body)) + 1
-    return text[max(line_start, start) : end].strip()
+    line_start = max(text.rfind("\n", start, body) + 1, start)
+    return text[max(line_start, text.rfind("\r", line_start, body) + 1) : end].strip()
 
 
 def _content_end(text: str, start: int, limit: int) -> int:

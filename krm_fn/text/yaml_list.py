@@ -72,14 +72,8 @@ def _around(text: str, start: int, end: int) -> Page | None:
 
 def _cuts(text: str, begin: int, end: int, column: int) -> list[int]:
     """Return where the lines of the items' dashes begin, and where the last item ends."""
-    cuts: list[int] = []
-    dash = f"\n{' ' * column}-"
-    place = text.find(dash, begin - 1, end)
-    while place >= 0:
-        if text[place + len(dash) : place + len(dash) + 1] in (" ", "\n", ""):
-            cuts.append(place + 1)
-        place = text.find(dash, place + len(dash), end)
-    return [*cuts, end]
+    dashes = re.compile(rf"\n {{{column}}}-(?=[ \n]|\Z)").finditer(text, begin - 1, end)
+    return [*(dash.start() + 1 for dash in dashes), end]
 
 
 def _entries(text: str, cuts: list[int], dash: int, asked: Asked) -> list[Entry] | None:

@@ -34,7 +34,7 @@ from krm_fn.text.pages import (
     repeated_keys,
     too_deep,
 )
-from krm_fn.text.yaml_ends import COLON, block_end, flow_end, open_parser, tolerant
+from krm_fn.text.yaml_ends import COLON, block_end, flow_end, open_parser, parted, tolerant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +47,7 @@ _LINE_SEPARATORS = re.compile("[\x85\u2028\u2029]")
 
 def read(text: str, raw: bytes) -> list[Page]:
     """Return the documents of `text`; `raw` is its UTF-8 form. Raises FunctionError."""
-    reader = _reader(text, raw)
+    reader = _reader(text, parted(text).encode() if "---#" in text else raw)
     try:
         return list(reader.pages())
     except yaml.YAMLError as error:

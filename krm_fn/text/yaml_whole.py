@@ -15,7 +15,8 @@ from typing import Any
 from krm_fn.text.pages import Entry, Page
 from krm_fn.text.yaml_cut import INNER
 from krm_fn.text.yaml_odd import OddTextError
-from krm_fn.text.yaml_shapes import ENTRIES, WORD, Tree, Waiting, Whole
+from krm_fn.text.yaml_parts import Waiting
+from krm_fn.text.yaml_shapes import ENTRIES, WORD, Tree, Whole
 
 _Part = dict[str, Any]  # a mapping of one key, filled by reading
 _KEY = re.compile(rf"({WORD}):(?=[ \n]|\Z)", re.ASCII)
@@ -69,7 +70,8 @@ class Wholes:
             return False
         for (at, part), value in self._new.items():
             self._known[at][part] = value
-            self._waiting.setdefault(f"\n{' ' * at}{part}", []).extend((value, entry))
+            head, _, rest = part.partition(":")
+            self._waiting.add(f"{' ' * at}{head}", rest, value)
             self._unread.append(value)
         self._objects.append((entry, text, parts))
         return True

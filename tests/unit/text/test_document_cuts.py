@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from unittest.mock import patch
 
 import pytest
 from hypothesis import example, given, settings
@@ -10,19 +11,20 @@ from hypothesis import strategies as st
 from yaml.cyaml import CParser
 
 from krm_fn.results import FunctionError
-from krm_fn.text import yaml_list, yaml_reader, yaml_stream
+from krm_fn.text import document, yaml_list, yaml_reader, yaml_shapes, yaml_stream
 from krm_fn.text.readback import same
-from krm_fn.text.yaml_shapes import EACH, ENTRIES, Whole
+from krm_fn.text.yaml_shapes import EACH, ENTRIES, All, Whole
 
 HEAD = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n"
 BELOW = {"a": None, "b": {"a": None, "on": None}, "d.e/f": EACH, "q": None}
 TREE = {"apiVersion": None, "kind": None, "a": BELOW, "b": {"c": BELOW, "a": None}, "c": EACH, "y": None}
 WHOLE = Whole(a=Whole(a=ENTRIES, b=Whole(c=ENTRIES)), b=ENTRIES, c=Whole(a=ENTRIES, c=ENTRIES), q=ENTRIES)
+ALL = All(a=All(a=EACH, b=All(c=EACH)), b=EACH, c=All())
 
 
 def asked(_api_version, kind):
-    """Some of an object of kind X, of any other everything, cut further where it is of kind W."""
-    return {"X": TREE, "W": WHOLE}.get(kind)
+    """Some of an object of kind X, of any other everything, cut further where it is of kind W or A."""
+    return {"X": TREE, "W": WHOLE, "A": ALL}.get(kind)
 
 
 def pruned(value, tree=TREE):
@@ -217,7 +219,7 @@ def nested(depth):
 
 
 KIND = st.sampled_from(
-    [["apiVersion: v1", "kind: X"], ["apiVersion: v1", "kind: W"]] * 3
+    [["apiVersion: v1", "kind: X"], ["apiVersion: v1", "kind: W"], ["apiVersion: v1", "kind: A"]] * 3
     + [["apiVersion: v1", "kind: Y"], ["kind: X", "apiVersion: 'v1' # c"]]
 )
 LEADS = st.sampled_from(["- ", "- ", "- # head\n  ", "-   ", "-\n  ", "- \n\n  # c\n  "])
@@ -302,12 +304,54 @@ def test_what_is_cut_of_a_stream_is_what_it_says_as_a_whole(start, documents, ma
 @pytest.mark.parametrize("key", KEYS)
 def test_every_line_that_is_cut_is_read_right(lead, key):
     """Each key with each value, in a mapping, in a list, and too deep; asked for, beside it, and where nobody asks."""
-    places = [("X", "a"), ("X", "z"), ("X", "b:\n    c"), ("W", "a:\n    b"), ("W", "b")]
+    places = [("X", "a"), ("X", "z"), ("X", "b:\n    c"), ("W", "a:\n    b"), ("W", "b"), ("A", "b")]
     for (kind, above), gap, value in itertools.product(places, ["", " ", "  "], VALUES):
         text = f"{HEAD}items:\n- apiVersion: v1\n  kind: {kind}\n  {above}:\n{lead}{key}:{gap}{value}\n  y: 1\n"
         cut = yaml_list.read(text, asked)
         if cut is not None:
             agree(cut, text)
+
+
+ALMOST = st.lists(st.tuples(st.integers(0, 20), st.one_of(st.none(), LINE, KEYED.map("  {}".format))), max_size=3)
+
+
+@given(KIND, nested(3), st.lists(ALMOST, min_size=2, max_size=5), st.sampled_from(["list", "stream"]))
+@settings(max_examples=1000, deadline=None)
+def test_what_is_almost_of_a_shape_is_read_right(kind, body, copies, form):
+    """Objects in the lines of one before, with a line twice, or with one more: as they are read whole."""
+    texts = []
+    for almost in [[], *copies]:
+        lines = [*kind, *body]
+        for place, line in almost:
+            lines.insert(2 + place % (len(lines) - 1), lines[2 + place % (len(lines) - 2)] if line is None else line)
+        texts.append(lines)
+    items = "".join("- " + "\n  ".join(lines) + "\n" for lines in texts)
+    documents = "---\n".join("\n".join(lines) + "\n" for lines in texts)
+    text = f"{HEAD}items:\n{items}" if form == "list" else documents
+    with patch.object(yaml_shapes, "OFTEN", 1):
+        cut = (yaml_list if form == "list" else yaml_stream).read(text, asked)
+    if cut is not None:
+        agree(cut, text)
+
+
+@pytest.mark.parametrize("first", [0, 29])
+def test_a_key_given_twice_in_an_object_of_a_known_shape_is_found(first):
+    """Whether its lines were met before or not: the last one counts, and the object says that it has two."""
+    items = [f"- apiVersion: v1\n  kind: X\n  c:\n    q: 1\n    a: {number % 2}\n" for number in range(30)]
+    items.insert(first, "- apiVersion: v1\n  kind: X\n  c:\n    a: 1\n    a: 0\n")
+    read = document.parse(f"{HEAD}items:\n{''.join(items)}".encode(), asked).items
+    assert [item.index for item in read if item.duplicates] == [first]
+    assert (read[first].value["c"], read[first].duplicates) == ({"a": 0}, ("c.a",))
+
+
+@pytest.mark.parametrize("rest", ["a: b", "- b", "? b", "a:", "b]", '"b', "'b", "|\n", "- - b", "\t- b", "%b", "@b"])
+def test_scalars_of_a_key_are_read_together_only_where_that_says_the_same(rest):
+    """What may stand behind a dash and not behind a colon is a mistake still, with a place in the message."""
+    names = ["a", rest, "b", 'c"', "d'"]
+    text = f"{HEAD}items:\n" + "".join(f"- apiVersion: v1\n  kind: X\n  y: {name}\n" for name in names)
+    cut = yaml_list.read(text, asked)
+    if cut is not None:
+        agree(cut, text)
 
 
 @given(st.lists(nested(3), min_size=1, max_size=3))
