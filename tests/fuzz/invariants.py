@@ -15,9 +15,10 @@ from krm_fn import function
 from krm_fn.function import Outcome
 from krm_fn.objects import objects_of, ref_of
 from krm_fn.results import Code, FunctionError
-from krm_fn.text import document
+from krm_fn.text import document, yaml_shapes
 from krm_fn.text.readback import same
 from krm_fn.text.yaml_ends import tolerant
+from tests.fuzz import crowds
 
 SECONDS = 20
 _INDEX = re.compile(r"internal\.config\.kubernetes\.io/index\W+[0-9]+")  # of what is new, in its file
@@ -40,10 +41,19 @@ def _limit() -> Iterator[None]:
         signal.alarm(0)
 
 
+@contextmanager
+def _learning_soon() -> Iterator[None]:
+    often, yaml_shapes.OFTEN = yaml_shapes.OFTEN, crowds.OFTEN
+    try:
+        yield
+    finally:
+        yaml_shapes.OFTEN = often
+
+
 def broken(raw: bytes, tell: Callable[[Outcome], object] = id) -> str:
     """Say what does not hold of an input; empty if all does. `tell` gets what the function makes of it."""
     try:
-        with _limit():
+        with _limit(), _learning_soon():
             return _broken(raw, tell)
     except TooLongError:
         return "hang"

@@ -6,6 +6,8 @@ import json
 import random
 from collections.abc import Callable
 
+from tests.fuzz import crowds
+
 ENVIRONMENTS = ["dev", "dev.x", "dev.x.y", "dev.aAb", "dev.aab", "prod", "1_000", "dev..x", "0b11", "on", ""]
 MORE = [
     {"tcp": "callerLabels"},
@@ -292,6 +294,10 @@ def text(seed: int, make: Callable[[random.Random], list[dict]] = objects) -> by
     """The input of a number: objects that are made by its dice, and written by them."""
     rng = random.Random(seed)  # noqa: S311 - no secret: a number names an input
     listed, writer = make(rng), Writer(rng)
+
+    def items(of: list[dict], indent: int) -> str:
+        return "\n".join(crowds.written(of, lambda one: writer.sequence([one], indent), rng, ODD_SCALARS))
+
     form = rng.choice(["list", "list", "stream", "stream", "json", "json list", "v1 List", "typed"])
     if form == "json":
         written = rng.choice(["\n", "\n", "", " ", "\r\n", "\n---\n"]).join(
@@ -303,15 +309,13 @@ def text(seed: int, make: Callable[[random.Random], list[dict]] = objects) -> by
         kinds = dict.fromkeys((one["apiVersion"], one["kind"]) for one in listed)
         written = "---\n".join(
             f"apiVersion: {version}\nkind: {kind}List\nitems:\n"
-            + "\n".join(
-                writer.sequence([one for one in listed if (one["apiVersion"], one["kind"]) == (version, kind)], 0)
-            )
+            + items([one for one in listed if (one["apiVersion"], one["kind"]) == (version, kind)], 0)
             + "\n"
             for version, kind in kinds
         )
     elif form == "stream":
         written = rng.choice(["---\n", "---\n", "--- # c\n", "...\n---\n", "---\n---\n", "---\n# c\n"]).join(
-            "\n".join(writer.mapping(one, 0)) + "\n" for one in listed
+            one + "\n" for one in crowds.written(listed, lambda one: writer.mapping(one, 0), rng, ODD_SCALARS)
         )
     else:
         kind = (
@@ -321,7 +325,7 @@ def text(seed: int, make: Callable[[random.Random], list[dict]] = objects) -> by
         )
         tag = rng.choice([" !", " &i", " # c", " !!seq"]) if writer.oddly() else ""
         rest = rng.choice(["", "", "# end\n", "  # end\n", "\n\n", "functionConfig: {}\n" if form == "list" else ""])
-        written = f"{kind}\nitems:{tag}\n" + "\n".join(writer.sequence(listed, rng.choice([0, 0, 2]))) + f"\n{rest}"
+        written = f"{kind}\nitems:{tag}\n" + items(listed, rng.choice([0, 0, 2])) + f"\n{rest}"
     if rng.random() < 0.1:
         written = written.replace("\n", rng.choice(["\r\n", "\r\n", "\r\n", "\r"]), rng.choice([-1, -1, -1, 9]))
     if rng.random() < 0.2:
