@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from krm_fn.results import FUNCTION, Ref
@@ -72,6 +73,7 @@ def added_label(value: Mapping[str, Any], owner: str) -> str:
     return label if whose == owner else ""
 
 
+@cache  # asked for again and again, of the few that a list has
 def group_of(api_version: str) -> str:
     """Return the API group: `apps` for `apps/v1`, empty for `v1`."""
     return api_version.rpartition("/")[0]
