@@ -113,7 +113,7 @@ def _namespaces(selection: Selection, known: frozenset[str], base: str) -> Itera
 
 def _copied(copies: Sequence[Copy], parts: Sequence[Part]) -> Iterator[Part]:
     """Yield what is missing in a member namespace of the Services that take part."""
-    pods: dict[Key, tuple[Workload, ...]] = {part.service.key: part.pods for part in parts}
+    pods: dict[Key, tuple[Workload, ...]] = {part.service.key: part.pods for part in parts} if copies else {}
     for copy in copies:
         if not copy.is_alias:
             yield Part(copy.service, pods[copy.original.key])
@@ -193,5 +193,5 @@ def _findings(space: Space, plan: ServicePlan) -> Iterator[Result]:
                 yield Result(Code.SCALED_TO_ZERO, message, one.ref, field)
     if space.is_joined:
         yield from spaces.environments_twice(plan, space.label)
-    yield from exposure.findings(plan.service)
+    yield from exposure.findings(plan.service, plan.exposure)
     yield from service_findings.about(plan)
