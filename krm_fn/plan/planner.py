@@ -150,10 +150,10 @@ def _base(selection: Selection, carried: set[str]) -> tuple[str | None, tuple[Re
 def _service(space: Space, part: Part, base: str, known: frozenset[str]) -> ServicePlan:
     present: dict[str, list[Workload]] = defaultdict(list)
     absent: dict[str, list[Workload]] = defaultdict(list)
+    label, splitter = space.label, space.config.env_label.splitter
     for workload in part.pods:
-        (absent if workload.absent else present)[workload.labels.get(space.label, base)].append(workload)
+        (absent if workload.absent else present)[workload.labels.get(label, base)].append(workload)
     own = {name: OwnEnvironment(name, tuple(present[name]), present[name][0].ref.namespace) for name in sorted(present)}
-    splitter = space.config.env_label.splitter
     base_answer = next((name for name in levels(base, splitter) if name in own), None)
     return ServicePlan(
         part.service,
