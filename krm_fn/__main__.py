@@ -2,6 +2,6 @@
 
 import sys
 
-from krm_fn.command.main import main
+from krm_fn.command.main import process
 
-sys.exit(main())
+sys.exit(process())

@@ -68,19 +68,20 @@ def merge(
         anew: whether what this owner made before counts as not there.
         grows: the position of a List that takes new objects; None: they stand beside the others.
     """
-    present = _Present(objects, configs.owner, anew=anew)
+    identities = [_identity(ref_of(one)) for one in made.manifests]
+    names = set(identities)
+    present = _Present(objects, configs.owner, {kind for _, kind, *_ in names}, anew=anew)
     free = _FreeIndexes(objects) if place else None
-    names = {_identity(ref_of(one)) for one in made.manifests}
     replaced: dict[int, Value] = {}
     added: list[Value] = []
     results: list[Result] = []
     wanted: set[_Identity] = set()
-    for one in made.manifests:
-        if (other := present.others.get(_subject(one))) is not None:
+    for one, liked in zip(made.manifests, identities, strict=True):
+        if present.others and (other := present.others.get(_subject(one))) is not None:
             results.append(_meets_other_config(one, other))
             continue
-        manifest = _named(one, present.theirs, names)
-        identity = _identity(ref_of(manifest))
+        identity = _free(liked, present.theirs, names)
+        manifest = one if identity == liked else _named(one, identity[-1])
         existing = present.ours.get(identity) if identity not in wanted else None
         wanted.add(identity)
         if existing is None:
@@ -97,11 +98,11 @@ def merge(
     rewritten, refused = members.rewritten(objects, made.edits, anew=anew)
     growing = (-1, ()) if grows is None else (grows, added)
     within = members.within(objects, made.edits, replaced, removed, growing, anew=anew)
-    items = {one.position for one in objects if not one.inside}
+    inside = {one.position for one in objects if one.inside}
     return Changes(
-        {position: value for position, value in replaced.items() if position in items},
+        {position: value for position, value in replaced.items() if position not in inside},
         {**rewritten, **within.rewritten},
-        removed & items,
+        removed - inside,
         () if grows is not None else tuple(added),
         (*results, *refused, *within.results),
         within.members,
@@ -113,12 +114,12 @@ class _Present:
 
     Attributes:
         ours: what this owner made; `twice` are further objects of one identity.
-        theirs: the identities of everybody else's.
+        theirs: the identities of everybody else's, of the kinds that are made.
         others: what other configs made, by what it is about.
         before: what this owner made, where that counts as not there.
     """
 
-    def __init__(self, objects: Iterable[Object], owner: str, *, anew: bool) -> None:
+    def __init__(self, objects: Iterable[Object], owner: str, kinds: Collection[str], *, anew: bool) -> None:
         self.theirs: set[_Identity] = set()
         self.ours: dict[_Identity, Object] = {}
         self.twice: list[Object] = []
@@ -126,7 +127,8 @@ class _Present:
         self.before: list[Object] = []
         for one in objects:
             if one.owner != owner:
-                self.theirs.add(_identity(one.ref))
+                if one.ref.kind in kinds:
+                    self.theirs.add(_identity(one.ref))
                 if one.owner:
                     self.others[_subject(one.value)] = one
             elif anew:
@@ -166,15 +168,19 @@ def _meets_other_config(wanted: Value, other: Object) -> Result:
     return Result(Code.OTHER_CONFIG, message, other.ref, f"metadata.annotations.{OWNER}")
 
 
-def _named(manifest: Value, theirs: Collection[_Identity], names: Collection[_Identity]) -> Value:
-    """Give a manifest a name that no object of somebody else's has; `names` are those that manifests would like."""
-    group, kind, namespace, wanted = _identity(ref_of(manifest))
-    if (group, kind, namespace, wanted) not in theirs:
-        return manifest
+def _free(liked: _Identity, theirs: Collection[_Identity], names: Collection[_Identity]) -> _Identity:
+    """Return an identity that no object of somebody else's has; `names` are those that manifests would like."""
+    if liked not in theirs:
+        return liked
+    group, kind, namespace, wanted = liked
     name, count = f"{wanted}-virtual-env", 1
     while any((group, kind, namespace, name) in taken for taken in (theirs, names)):
         count += 1
         name = f"{wanted}-virtual-env-{count}"
+    return (group, kind, namespace, name)
+
+
+def _named(manifest: Value, name: str) -> Value:
     return {**manifest, "metadata": {**manifest["metadata"], "name": name}}
 
 

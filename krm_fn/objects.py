@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any, NamedTuple
 
 from krm_fn.results import FUNCTION, Ref
 from krm_fn.text.document import Item
+from krm_fn.values import mapping
 
 OWNER = "virtual-env-fn.dev/owner"
 MANAGED_BY = {"app.kubernetes.io/managed-by": FUNCTION}  # the label of all that is generated, to select it by
@@ -71,6 +73,7 @@ def added_label(value: Mapping[str, Any], owner: str) -> str:
     return label if whose == owner else ""
 
 
+@cache  # asked for again and again, of the few that a list has
 def group_of(api_version: str) -> str:
     """Return the API group: `apps` for `apps/v1`, empty for `v1`."""
     return api_version.rpartition("/")[0]
@@ -78,29 +81,27 @@ def group_of(api_version: str) -> str:
 
 def annotations_of(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the annotations, or nothing where they or the metadata are no mapping."""
-    return _of_metadata(value, "annotations")
+    return mapping(mapping(value, "metadata"), "annotations")
 
 
 def labels_of(value: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the labels of the object itself, or nothing where they or the metadata are no mapping."""
-    return _of_metadata(value, "labels")
-
-
-def _of_metadata(value: Mapping[str, Any], field: str) -> Mapping[str, Any]:
-    metadata = value.get("metadata")
-    found = metadata.get(field) if isinstance(metadata, dict) else None
-    return found if isinstance(found, dict) else {}
+    return mapping(mapping(value, "metadata"), "labels")
 
 
 def ref_of(value: Mapping[str, Any], file: str = "") -> Ref:
     """Return how findings name an object; `file` where its host did not annotate it with one."""
-    metadata = value.get("metadata")
-    metadata = metadata if isinstance(metadata, dict) else {}
-    annotations = annotations_of(value)
-    path = file
-    if annotations:
-        path = next((annotations[key] for key in PATHS if isinstance(annotations.get(key), str)), file)
-    index = annotations.get(INDEXES[0], annotations.get(INDEXES[1], ""))
+    return _ref(value, annotations_of(value), file)
+
+
+def _ref(value: Mapping[str, Any], annotations: Mapping[str, Any], file: str) -> Ref:
+    metadata = mapping(value, "metadata")
+    for key in PATHS:
+        if isinstance(path := annotations.get(key), str):
+            break
+    else:
+        path = file
+    index = annotations.get(INDEXES[0], annotations.get(INDEXES[1]))
     return Ref(
         _text(value.get("apiVersion")),
         _text(value.get("kind")),
@@ -117,7 +118,7 @@ def objects_of(items: Sequence[Item], file: str = "") -> Iterator[Object]:
     for position, item in enumerate(items):
         one = _object(item.value, file, position, item)
         yield one
-        if is_list(item.value):
+        if one.ref.kind.endswith("List") and is_list(item.value):
             for inside, value in _members(item.value, ()):
                 yield _object(value, one.ref.file, number, item, inside)
                 number += 1
@@ -130,7 +131,7 @@ def _object(
     owner = _text(annotations.get(OWNER))
     local = annotations.get(LOCAL_CONFIG, "false")
     is_source = not owner and (local == "false" or str(local).lower() == "false")
-    return Object(value, ref_of(value, file), position, item, inside, owner, is_source)
+    return Object(value, _ref(value, annotations, file), position, item, inside, owner, is_source)
 
 
 def is_list(value: Mapping[str, Any]) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from json.encoder import encode_basestring_ascii
 
@@ -14,8 +13,13 @@ _CANONICAL = json.JSONEncoder(sort_keys=True)
 
 def digest(owner: str, content: Value) -> str:
     """Return eight digits that tell an entry of a config from any other, free of the order of its keys."""
-    text = _CANONICAL.encode([owner, content])
-    return hashlib.sha256(text.encode()).hexdigest()[:8]
+    return _digits(_CANONICAL.encode([owner, content]))
+
+
+def _digits(text: str) -> str:
+    from hashlib import sha256  # noqa: PLC0415 - most lists have nothing to sign
+
+    return sha256(text.encode()).hexdigest()[:8]
 
 
 class Digests:
@@ -31,8 +35,7 @@ class Digests:
     def of(self, owner: str, content: Value) -> str:
         """Return what `digest` returns."""
         parts = ", ".join([f"{encode_basestring_ascii(key)}: {self._text(content[key])}" for key in sorted(content)])
-        text = f"[{encode_basestring_ascii(owner)}, {{{parts}}}]"
-        return hashlib.sha256(text.encode()).hexdigest()[:8]
+        return _digits(f"[{encode_basestring_ascii(owner)}, {{{parts}}}]")
 
     def _text(self, part: object) -> str:
         if not isinstance(part, (dict, list)):

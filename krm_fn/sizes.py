@@ -6,6 +6,7 @@ Measured against an API server of Kubernetes 1.36 in tests/cluster/test_sizes.py
 from __future__ import annotations
 
 import json
+import marshal
 from collections.abc import Iterator, Sequence
 
 from krm_fn.merge import Changes
@@ -27,7 +28,9 @@ def find(objects: Sequence[Object], made: Output, changes: Changes, owner: str) 
     """Yield a finding for each object of ours, or that we added to, that is too large to be applied in some way."""
     for one in made.manifests:
         marks = {"labels": MANAGED_BY, "annotations": {**annotations_of(one), OWNER: owner}}
-        yield from _about({**one, "metadata": {**one["metadata"], **marks}}, ref_of(one), is_generated=True)
+        marked = {**one, "metadata": {**one["metadata"], **marks}}
+        if _may_be_large(marked):
+            yield from _about(marked, ref_of(one), is_generated=True)
     edits = {edit.position: edit for edit in made.edits}
     for user in objects:
         if user.owner or user.ref.kind not in _WOVEN:
@@ -38,14 +41,21 @@ def find(objects: Sequence[Object], made: Output, changes: Changes, owner: str) 
         if len(text) > ANNOTATIONS // 2 or "*" in text:
             edit = edits.get(user.position)
             value = outcome(user.value, edit) if edit else user.value
-            if any(_copies(mappings(mapping(value, "spec").get(name))) for name in _LISTS):
+            if _may_be_large(value) and any(_copies(mappings(mapping(value, "spec").get(name))) for name in _LISTS):
                 yield from _about(value, user.ref, is_generated=False)
 
 
+def _may_be_large(value: Value) -> bool:
+    """Tell whether an object is worth measuring.
+
+    JSON takes six bytes at most for each of this older format, which writes out what is shared, too: for a control
+    character, or for `false` and a comma.
+    """
+    return len(marshal.dumps(dict(value), 2)) > ANNOTATIONS // 6
+
+
 def _about(value: Value, ref: Ref, *, is_generated: bool) -> Iterator[Result]:
-    if len(repr(value)) <= ANNOTATIONS // 4:  # a character of it takes four bytes at most
-        return
-    size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode())
+    size = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")).encode(errors="surrogatepass"))
     if size <= ANNOTATIONS:
         return
     what = _contents(value, is_generated=is_generated)

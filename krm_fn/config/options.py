@@ -35,7 +35,7 @@ class EnvHeader(NamedTuple):
 
     name: str = "X-Virtual-Env"
     auto_inject: bool = False
-    aliases: Sequence[Alias] = ()
+    aliases: tuple[Alias, ...] = ()
 
 
 class Istio(NamedTuple):

@@ -6,6 +6,7 @@ Fields: https://istio.io/latest/docs/reference/config/networking/virtual-service
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cache
 
 from krm_fn.config.options import EnvHeader
 from krm_fn.plan.answers import Route
@@ -16,9 +17,12 @@ from krm_fn.values import Manifest, Value, mapping, mappings
 _FIELDS = {"header": ("headers", "withoutHeaders")}
 
 
-def carried(header: EnvHeader, route: Route) -> list[Manifest]:
+@cache  # of most Services the same; nothing of it may change
+def carried(header: EnvHeader, route: Route) -> Sequence[Manifest]:
     """Return the matches of a route's environment: any of them is enough."""
-    return [{_FIELDS[one.carrier.where][0]: {one.carrier.name: {one.how: one.text}}} for one in matches(header, route)]
+    return tuple(
+        {_FIELDS[one.carrier.where][0]: {one.carrier.name: {one.how: one.text}}} for one in matches(header, route)
+    )
 
 
 def both(one: Value, other: Value) -> Manifest | None:

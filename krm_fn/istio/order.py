@@ -22,6 +22,8 @@ from krm_fn.values import Value, mappings
 
 def ordered(manifests: Sequence[Value], configs: Configs) -> list[Value]:
     """Return the manifests with the annotations that their namespace's `applyOrder` asks for."""
+    if {one.config.apply_order for one in (configs.default, *configs.by_namespace.values())} == {"none"}:
+        return list(manifests)
     split = [one for manifest in manifests for one in _split(manifest, _order(manifest, configs))]
     rules: dict[tuple[str, str], list[str]] = defaultdict(list)  # Service → the DestinationRules for it
     for one in split:

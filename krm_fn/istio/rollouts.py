@@ -7,10 +7,10 @@ of their versions; they write the subsets of their DestinationRule anew, without
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from krm_fn.objects import Object, group_of
+from krm_fn.objects import Object
 from krm_fn.plan.services import Key
 from krm_fn.values import Value, mapping, mappings, strings
 
@@ -85,7 +85,7 @@ def _met(route: Value) -> tuple[object, set[str]] | None:
 
 def routes(objects: Sequence[Object]) -> Iterator[RolloutRoute]:
     """Yield the VirtualServices that the Rollouts of a list name."""
-    for one in objects:
+    for one in _rollouts(objects):
         istio = _istio(one)
         managed = tuple(str(each.get("name")) for each in mappings(_routing(one).get("managedRoutes")))
         for named in [mapping(istio, "virtualService"), *mappings(istio.get("virtualServices"))]:
@@ -97,8 +97,12 @@ def routes(objects: Sequence[Object]) -> Iterator[RolloutRoute]:
 
 def rules(objects: Sequence[Object]) -> set[Key]:
     """Return the DestinationRules that the Rollouts of a list write anew."""
-    named = ((one.ref.namespace, mapping(_istio(one), "destinationRule").get("name")) for one in objects)
+    named = ((one.ref.namespace, mapping(_istio(one), "destinationRule").get("name")) for one in _rollouts(objects))
     return {(namespace, name) for namespace, name in named if isinstance(name, str)}
+
+
+def _rollouts(objects: Iterable[Object]) -> Iterator[Object]:
+    yield from (one for one in objects if one.ref.kind == "Rollout" and one.group == "argoproj.io" and one.is_source)
 
 
 def _istio(one: Object) -> Value:
@@ -106,7 +110,5 @@ def _istio(one: Object) -> Value:
 
 
 def _routing(one: Object) -> Value:
-    if one.ref.kind != "Rollout" or group_of(one.ref.api_version) != "argoproj.io" or not one.is_source:
-        return {}
     canary = mapping(mapping(mapping(one.value, "spec"), "strategy"), "canary")
     return mapping(canary, "trafficRouting")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from krm_fn.config.options import EnvHeader
-from krm_fn.istio import http_route, refused
 from krm_fn.istio.matches import both, of_carriers
 from krm_fn.istio.shapes import Problem
 from krm_fn.plan.answers import Plan, ServicePlan
 from krm_fn.plan.exposure import RULE, about
 from krm_fn.results import Code, Result
 from krm_fn.values import Manifest
+
+if TYPE_CHECKING:
+    from krm_fn.istio.http_route import Reading
 
 # What answers in place of pods, so that no environment does.
 _REPLIES = ("redirect", "directResponse")
@@ -23,7 +25,7 @@ def read(plan: ServicePlan) -> Mapping[str, Any]:
     text = plan.exposure.rule
     if not text:
         return {}
-    reading = http_route.read(text)
+    reading = _read(text)
     return {} if any(_problems(reading, plan.config.env_header)) else reading.route
 
 
@@ -31,12 +33,20 @@ def findings(plan: Plan) -> Iterator[Result]:
     """Yield what is wrong with the rules of Services."""
     for one in plan.services:
         if one.exposure.rule:
-            for path, message in _problems(http_route.read(one.exposure.rule), one.config.env_header):
+            for path, message in _problems(_read(one.exposure.rule), one.config.env_header):
                 said = f"{path}: {message}" if path else message
                 yield about(one.service, Code.RULE_INVALID, RULE, said)
 
 
-def _problems(reading: http_route.Reading, header: EnvHeader) -> Iterator[Problem]:
+def _read(text: str) -> Reading:
+    from krm_fn.istio import http_route  # noqa: PLC0415 - few lists have rules
+
+    return http_route.read(text)
+
+
+def _problems(reading: Reading, header: EnvHeader) -> Iterator[Problem]:
+    from krm_fn.istio import refused  # noqa: PLC0415 - as above
+
     yield from reading.problems
     if not reading.problems:
         yield from _refused(reading.route)

@@ -5,7 +5,6 @@ Istio allows letters, digits and '-', at most 63 characters.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -51,7 +50,9 @@ def subset_names(environments: Iterable[str], prefix: str = "") -> dict[str, str
 
 
 def _hashed(environment: str, plain: str, taken: set[str]) -> str:
-    digest = hashlib.sha256(environment.encode()).hexdigest()
+    from hashlib import sha256  # noqa: PLC0415 - few names are long, or alike
+
+    digest = sha256(environment.encode()).hexdigest()
     for length in range(8, _MAX):
         name = f"{plain[: _MAX - 1 - length].rstrip('-')}-{digest[:length]}".lstrip("-")
         if name not in taken:

@@ -93,7 +93,7 @@ class ServicePlan(NamedTuple):
     @property
     def is_split(self) -> bool:
         """Whether it has pods of an environment other than the one that answers for the base."""
-        return bool(self.own.keys() - {self.base_answer})
+        return len(self.own) > (self.base_answer in self.own)
 
     @property
     def is_routed(self) -> bool:

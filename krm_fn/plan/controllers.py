@@ -28,7 +28,7 @@ _METADATA = {
     "canary": ("stableMetadata", "canaryMetadata"),
     "blueGreen": ("activeMetadata", "previewMetadata"),
 }
-_CONTROLLED = {("argoproj.io", "Rollout"), ("flagger.app", "Canary")}
+_CONTROLLERS = {"Rollout": "argoproj.io", "Canary": "flagger.app"}  # each kind and its API group
 _BY_SUBSETS = (
     "to keep environments there, let it split one Service by subsets "
     "(spec.strategy.canary.trafficRouting.istio.destinationRule) and name no other"
@@ -71,9 +71,10 @@ def claims(objects: Sequence[Object]) -> dict[Key, Claim]:
     """Return the Services that controllers claim; of several for one, the first by name."""
     found: dict[Key, Claim] = {}
     for one in objects:
-        group = group_of(one.ref.api_version) if one.is_source else ""
-        group = group if (group, one.ref.kind) in _CONTROLLED else ""
-        for claim in _of_rollout(one) if group == "argoproj.io" else _of_canary(one, objects) if group else ():
+        group = _CONTROLLERS.get(one.ref.kind)
+        if group is None or group != one.group or not one.is_source:
+            continue
+        for claim in _of_rollout(one) if one.ref.kind == "Rollout" else _of_canary(one, objects):
             other = found.setdefault(claim.service, claim)
             found[claim.service] = min(claim, other, key=lambda each: each.by.name)
     return found

@@ -14,10 +14,11 @@ _WORD = re.compile(r"[A-Za-z]+")
 _TWICE = re.compile(r"([A-Za-z])\1+")
 
 
-def environment_problem(value: object, splitter: str) -> str:
+@cache  # as levels below
+def environment_problem(value: str, splitter: str) -> str:
     """Say why `value` cannot name an environment; empty if it can."""
     problem = label_value_problem(value)
-    if not problem and isinstance(value, str) and not all(value.split(splitter)):
+    if not problem and not all(value.split(splitter)):
         problem = f"it has an empty level (levels are split by {splitter!r})"
     return problem
 

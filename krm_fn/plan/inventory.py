@@ -14,6 +14,7 @@ from krm_fn.plan.reading import Reader
 from krm_fn.plan.services import Key, Service, Workload
 from krm_fn.results import Code, Ref, Result
 from krm_fn.text.document import Item
+from krm_fn.values import mapping
 
 
 class Inventory(NamedTuple):
@@ -39,6 +40,7 @@ def read(objects: Sequence[Object], configs: Configs) -> Inventory:
     services: list[Service] = []
     drafts: list[tuple[Reader, Workload | None]] = []
     templates = kinds.templates(configs)
+    unforeseen = {key for key, path in templates.items() if path != kinds.TEMPLATES.get(key)}
     woken = _woken(objects)
     made = owners.made(objects, (one for one in objects if (one.group, one.ref.kind) in templates and one.is_source))
     for one in objects:
@@ -52,15 +54,14 @@ def read(objects: Sequence[Object], configs: Configs) -> Inventory:
             results += reader.results
         elif key in templates and one.is_source:
             # Of a kind with another template than we know, more may be asked for than was read.
-            partial = one.item is not None and one.item.partial and templates[key] != kinds.TEMPLATES.get(key)
-            reader = Reader(one._replace(value=one.item.whole) if one.item and partial else one)
+            reader = Reader(one._replace(value=one.whole) if key in unforeseen else one)
             drafts.append((reader, reader.workload(templates[key], _named(one.ref) in woken)))
         elif one.is_source and not is_list(one.value):
             results += _label_unread(one, configs.of(one.ref.namespace).config.env_label.name)
     results += _of_participants(drafts, services, configs)
     workloads = tuple(workload for _, workload in drafts if workload)
-    sources = [one.ref for one in objects if one.is_source]
-    namespaces = {ref.name if ref.kind == "Namespace" else ref.namespace for ref in sources}
+    refs = (one.ref for one in objects if one.is_source)
+    namespaces = {ref.name if ref.kind == "Namespace" else ref.namespace for ref in refs}
     return Inventory(tuple(services), workloads, tuple(results), frozenset(namespaces), claims(objects))
 
 
@@ -141,9 +142,10 @@ def _woken(objects: Iterable[Object]) -> set[tuple[str, str, str]]:
     """Return (namespace, kind, name) of workloads that something else scales up from zero."""
     woken: set[tuple[str, str, str]] = set()
     for one in objects:
-        kind, spec = one.ref.kind, one.value.get("spec")
-        if kind not in ("ScaledObject", "HorizontalPodAutoscaler", "Rollout") or not isinstance(spec, dict):
+        kind = one.ref.kind
+        if kind not in ("ScaledObject", "HorizontalPodAutoscaler", "Rollout"):
             continue
+        spec = mapping(one.value, "spec")
         target = spec.get("workloadRef" if kind == "Rollout" else "scaleTargetRef")
         acts_at_zero = kind != "HorizontalPodAutoscaler" or spec.get("minReplicas") == 0
         rollout_absent = kind == "Rollout" and spec.get("replicas") == 0

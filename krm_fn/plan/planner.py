@@ -113,7 +113,7 @@ def _namespaces(selection: Selection, known: frozenset[str], base: str) -> Itera
 
 def _copied(copies: Sequence[Copy], parts: Sequence[Part]) -> Iterator[Part]:
     """Yield what is missing in a member namespace of the Services that take part."""
-    pods: dict[Key, tuple[Workload, ...]] = {part.service.key: part.pods for part in parts}
+    pods: dict[Key, tuple[Workload, ...]] = {part.service.key: part.pods for part in parts} if copies else {}
     for copy in copies:
         if not copy.is_alias:
             yield Part(copy.service, pods[copy.original.key])
@@ -150,10 +150,10 @@ def _base(selection: Selection, carried: set[str]) -> tuple[str | None, tuple[Re
 def _service(space: Space, part: Part, base: str, known: frozenset[str]) -> ServicePlan:
     present: dict[str, list[Workload]] = defaultdict(list)
     absent: dict[str, list[Workload]] = defaultdict(list)
+    label, splitter = space.label, space.config.env_label.splitter
     for workload in part.pods:
-        (absent if workload.absent else present)[workload.labels.get(space.label, base)].append(workload)
+        (absent if workload.absent else present)[workload.labels.get(label, base)].append(workload)
     own = {name: OwnEnvironment(name, tuple(present[name]), present[name][0].ref.namespace) for name in sorted(present)}
-    splitter = space.config.env_label.splitter
     base_answer = next((name for name in levels(base, splitter) if name in own), None)
     return ServicePlan(
         part.service,
@@ -193,5 +193,5 @@ def _findings(space: Space, plan: ServicePlan) -> Iterator[Result]:
                 yield Result(Code.SCALED_TO_ZERO, message, one.ref, field)
     if space.is_joined:
         yield from spaces.environments_twice(plan, space.label)
-    yield from exposure.findings(plan.service)
+    yield from exposure.findings(plan.service, plan.exposure)
     yield from service_findings.about(plan)

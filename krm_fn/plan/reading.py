@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from krm_fn.objects import Object, annotations_of
+from krm_fn.objects import Object, annotations_of, labels_of
 from krm_fn.plan import controllers, kinds
 from krm_fn.plan.services import Port, Service, Workload, traffic_of
 from krm_fn.results import Code, Result, Severity, shown
@@ -13,6 +14,7 @@ from krm_fn.values import mapping
 
 _ANNOTATIONS = tuple(f"metadata.annotations.kt-virtual-environment/{name}" for name in ("gateways", "hosts", "rule"))
 _MAX_PORT = 65535
+_TEXTS = frozenset([str])
 
 
 class Reader:
@@ -59,15 +61,13 @@ class Reader:
     def workload(self, template_path: str, woken: bool) -> Workload | None:
         kind = self.one.ref.kind
         at: Mapping[str, Any] = self.one.value
-        path = ""
-        for step in template_path.split(".") if template_path else ():
-            path = f"{path}.{step}".lstrip(".")
+        for step, path in _steps(template_path):
             if at.get(step) is None:
                 return None  # a Rollout that names its Deployment, a kind that is not used as one with pods
             at = self.mapping(at, step, path)
         self.identity()
         is_entry = kind == "WorkloadEntry"  # whose labels stand beside its address
-        meta_path = path if is_entry else f"{path}.metadata".lstrip(".")
+        meta_path = template_path if is_entry else f"{template_path}.metadata".lstrip(".")
         labels_field = f"{meta_path}.labels"
         self.no_duplicates("metadata.name", "metadata.namespace", labels_field, "spec.replicas")
         metadata = at if is_entry else self.mapping(at, "metadata", meta_path)
@@ -76,11 +76,10 @@ class Reader:
             {key: str(value) for key, value in mapping(metadata, "labels").items()} if self.results else labels
         )
         absent = "" if woken else self.absent(self.mapping(self.one.value, "spec", "spec"))
-        if any(found.severity is Severity.ERROR for found in self.results):
+        if self.results and any(found.severity is Severity.ERROR for found in self.results):
             return None
         serves = kind not in kinds.RUN_TO_COMPLETION
-        own = self.mapping(self.one.value, "metadata", "metadata").get("labels")
-        own = own if isinstance(own, dict) else {}
+        own = labels_of(self.one.value)
         later = controllers.pod_labels(self.one) if kind == "Rollout" else frozenset()
         return Workload(self.one.ref, labels, labels_field, absent, serves, self.one.position, own, later)
 
@@ -136,7 +135,7 @@ class Reader:
 
     def strings(self, parent: Mapping[str, Any], key: str, path: str) -> Mapping[str, str]:
         values = self.mapping(parent, key, path)
-        if all(type(value) is str for value in values.values()):
+        if _TEXTS.issuperset(map(type, values.values())):
             return values
         texts: dict[str, str] = {}
         for name, value in values.items():
@@ -160,6 +159,13 @@ class Reader:
 
     def wrong(self, message: str, path: str) -> None:
         self.results.append(Result(Code.OBJECT_INVALID, message, self.one.ref, path))
+
+
+@cache  # of the few kinds that a list has
+def _steps(dotted: str) -> tuple[tuple[str, str], ...]:
+    """Return the keys of a dotted path, each with the path that ends there."""
+    keys = dotted.split(".") if dotted else []
+    return tuple((key, ".".join(keys[: place + 1])) for place, key in enumerate(keys))
 
 
 def _not_a_string(value: object) -> str:

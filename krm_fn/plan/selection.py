@@ -30,6 +30,7 @@ class Selection(NamedTuple):
     Attributes:
         space: the namespaces.
         labelled: the workloads that name an environment.
+        carried: every environment that they name.
         parts: the Services of which a workload does, by namespace and name.
         apart: all other Services, each with the reason.
         bare: the workloads of `parts` that are to get the base's label.
@@ -38,16 +39,11 @@ class Selection(NamedTuple):
 
     space: Space
     labelled: tuple[Workload, ...]
+    carried: frozenset[str]
     parts: tuple[Part, ...]
     apart: tuple[Apart, ...]
     bare: tuple[Workload, ...]
     results: tuple[Result, ...]
-
-    @property
-    def carried(self) -> frozenset[str]:
-        """Every environment that a workload carries."""
-        label = self.space.label
-        return frozenset(workload.labels[label] for workload in self.labelled)
 
 
 class _Chosen(NamedTuple):
@@ -77,22 +73,27 @@ def select(
     """
     services = sorted(services, key=lambda one: (*one.key, one.ref.file))
     named, wrong = _named(sorted(workloads, key=_order), space.config)
-    labelled = tuple(one for one in named if space.label in one.labels)
-    by_pair: dict[tuple[str, str, str], list[Workload]] = defaultdict(list)
+    label = space.label
+    labelled = tuple(one for one in named if label in one.labels)
+    carried = frozenset(one.labels[label] for one in labelled)
+    by_pair: dict[str, dict[tuple[str, str], list[Workload]]] = defaultdict(lambda: defaultdict(list))  # by namespace
     for workload in named:
+        here = by_pair[workload.ref.namespace]
         for pair in workload.labels.items():
-            by_pair[workload.ref.namespace, *pair].append(workload)
+            here[pair].append(workload)
     chosen: list[_Chosen] = []
     taken: list[Result] = []
     seen: set[int] = set()
     for one in services:
         if one.selector and not one.external:
-            selected = _selected(one, by_pair)
-            kept = _kept(selected, claims.get(one.key))
+            selected = _selected(one.selector, by_pair[one.ref.namespace])
+            claim = claims.get(one.key)
+            kept = _kept(selected, claim)
             chosen.append(_Chosen(one, kept))
-            seen |= set(map(id, selected))  # of pods that a controller takes from it `taken` says more
-            lost = [pods for pods in selected if pods not in kept and space.label in pods.labels and not pods.absent]
-            taken += [controllers.finding(claims[one.key], lost, space.label)] if lost else []
+            seen.update(map(id, selected))  # of pods that a controller takes from it `taken` says more
+            if claim:
+                lost = [pods for pods in selected if pods not in kept and label in pods.labels and not pods.absent]
+                taken += [controllers.finding(claim, lost, label)] if lost else []
     found = [_together(space, one) for one in _by_pods(space, chosen)]
     parts = tuple(part for one in found for part in one.parts)
     unselected = [one for one in labelled if id(one) not in seen]
@@ -103,11 +104,11 @@ def select(
         *taken,
         *(_without_selector(services) if labelled else ()),  # a list without environments is left as it is, silently
         *(result for one in found for result in one.results),
-        *list_findings.of_unselected(unselected, services, space.label),
+        *list_findings.of_unselected(unselected, services, label),
         *list_findings.of_twins([part.service for part in parts]),
-        *list_findings.of_workload_twins(named, space.label),
+        *list_findings.of_workload_twins(named, label),
     ]
-    return Selection(space, labelled, parts, tuple(apart), tuple(bare.values()), tuple(results))
+    return Selection(space, labelled, carried, parts, tuple(apart), tuple(bare.values()), tuple(results))
 
 
 def _order(workload: Workload) -> tuple[str, str, str, str]:
@@ -135,9 +136,9 @@ def _named(workloads: Iterable[Workload], config: RouteConfig) -> tuple[list[Wor
     return named, results
 
 
-def _selected(service: Service, by_pair: Mapping[tuple[str, str, str], list[Workload]]) -> tuple[Workload, ...]:
-    pairs = (service.selector or {}).items()
-    candidates = min((by_pair.get((service.ref.namespace, *pair), []) for pair in pairs), key=len)
+def _selected(selector: Mapping[str, str], by_pair: Mapping[tuple[str, str], list[Workload]]) -> tuple[Workload, ...]:
+    pairs = selector.items()
+    candidates = min((by_pair.get(pair, []) for pair in pairs), key=len)
     return tuple(one for one in candidates if pairs <= one.labels.items())
 
 
@@ -177,15 +178,14 @@ def _together(space: Space, chosen: Sequence[_Chosen]) -> _Together:
     label = space.label
     pods = tuple(workload for one in chosen for workload in one.selected)
     labelled = tuple(one for one in pods if label in one.labels)
-    apart = tuple(_apart(one, label) for one in chosen)
     bare = [(one.service, workload) for one in chosen for workload in _bare(one, label)]
     adopts = space.config.unlabelled == "adopt"
     # Whatever environments there are: a label that came with the first and went with the last would restart the pods.
     if not labelled and not (adopts and bare):
-        return _Together(apart=apart)
+        return _Together(apart=_apart(chosen, label))
     results = tuple(_refused(bare, label) if adopts else (_unlabelled(*one, label) for one in bare))
     if results:
-        return _Together(apart=apart, results=results)
+        return _Together(apart=_apart(chosen, label), results=results)
     services = [one.service for one in chosen]
     parts = tuple(Part(one, labelled if one.headless else pods) for one in services)
     differing = tuple(spaces.differences(services)) if space.is_joined else ()
@@ -218,12 +218,15 @@ def _unlabelled(service: Service, workload: Workload, label: str) -> Result:
     return Result(Code.UNLABELLED_WORKLOAD, message, workload.ref, workload.labels_field)
 
 
-def _apart(one: _Chosen, label: str) -> Apart:
-    present = tuple(pod for pod in one.selected if not pod.absent)
-    if any(label in pod.labels for pod in one.selected):
-        reason = f"is left out, because some of its pods carry the label {label!r} and some do not"
-    elif present:
-        reason = f"has no pods that carry the label {label!r}: its requests reach any of its pods"
-    else:
-        reason = "has no pods: nobody answers it"
-    return Apart(one.service, reason, present)
+def _apart(chosen: Sequence[_Chosen], label: str) -> tuple[Apart, ...]:
+    return tuple(Apart(one.service, *_reason(one.selected, label)) for one in chosen)
+
+
+def _reason(pods: Sequence[Workload], label: str) -> tuple[str, tuple[Workload, ...]]:
+    """Return why the Service of these workloads takes no part, and those that have pods."""
+    present = tuple(pod for pod in pods if not pod.absent)
+    if any(label in pod.labels for pod in pods):
+        return f"is left out, because some of its pods carry the label {label!r} and some do not", present
+    if present:
+        return f"has no pods that carry the label {label!r}: its requests reach any of its pods", present
+    return "has no pods: nobody answers it", present

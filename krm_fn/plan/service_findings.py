@@ -53,9 +53,11 @@ def _tcp_target(plan: ServicePlan) -> str:
 
 
 def _about_exposure(plan: ServicePlan) -> Iterator[Result]:
+    if not (plan.exposure.is_exposed or plan.exposure.rule):
+        return
     ports = plan.ports(Traffic.HTTP, Traffic.SNIFFED)
     field = "spec.ports"
-    if not ports and (plan.exposure.is_exposed or plan.exposure.rule):
+    if not ports:
         message = (
             f"has annotations {PREFIX}…, and no port whose requests a route can tell apart: they have no effect; "
             "if one carries HTTP or gRPC, say so by its name (http-…, grpc-…) or its appProtocol"

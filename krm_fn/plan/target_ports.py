@@ -48,24 +48,24 @@ def _missing(
 
 _NUMBER = r"[\"']?containerPort[\"']?: \d+"
 _PROTOCOL = r"[\"']?protocol[\"']?: [\"']?\w+[\"']?"
-_NEXT = re.compile(rf"(?:\n *{_PROTOCOL})?\n *{_NUMBER}$", re.MULTILINE)
+_NEXT = rf"(?:\n *{_PROTOCOL})?\n *{_NUMBER}$"
 _LAST = re.compile(rf"^ *(?:- +)?{_NUMBER}\n(?: *{_PROTOCOL}\n)? *\Z", re.MULTILINE)
 _LINES = 120  # characters that the lines above a name take at most, as tools write them
 
 
 @cache
-def _name(target: str) -> re.Pattern[str]:
+def _name(target: str, below: str = "$") -> re.Pattern[str]:
     # Its first letters are sought fast; what stands before them is looked at afterwards.
-    return re.compile(rf"name[\"']?: [\"']?{re.escape(target)}[\"']?$", re.MULTILINE)
+    key = r"name(?:(?<=[ -] name)|(?<=[ -] [\"']name)[\"'])"
+    return re.compile(rf"{key}: [\"']?{re.escape(target)}[\"']?{below}", re.MULTILINE)
 
 
 def _says_plainly(text: str, target: str) -> bool:
     """Tell whether a template has a container's port of that name as tools write it, one line to each of its keys."""
-    for found in _name(target).finditer(text):
-        above = text[max(0, found.start() - _LINES) : found.start()].rstrip("\"'")
-        if above.endswith(("  ", "- ")) and (_NEXT.match(text, found.end()) or _LAST.search(above)):
-            return True
-    return False
+    if _name(target, _NEXT).search(text):
+        return True
+    starts = [found.start() for found in _name(target).finditer(text)]
+    return any(_LAST.search(text[max(0, start - _LINES) : start].rstrip("\"'")) for start in starts)
 
 
 def _lacks(one: Object, pod: Workload, target: str) -> bool:
@@ -74,9 +74,10 @@ def _lacks(one: Object, pod: Workload, target: str) -> bool:
     Templates are not read: it takes as long again as all else. Most of them say plainly that they have the port.
     """
     text = one.item.source if one.item and one.item.partial else ""
-    if text and "initContainers" not in text and _says_plainly(text, target):
-        return False
-    if text and target not in text and "\\" not in text and "containers:" in text:
+    if target in text:
+        if "initContainers" not in text and _says_plainly(text, target):
+            return False
+    elif "\\" not in text and "containers:" in text:
         return True
     at: Value = one.whole
     for step in pod.labels_field.split(".")[:-2]:

@@ -38,7 +38,7 @@ def dump(value: Mapping[str, Any], indent: int = 0) -> str:
     if not value:
         return " " * indent + "{}\n"
     out: list[str] = []
-    _mapping(value, " " * indent, out, first=" " * indent)
+    _mapping(value, " " * indent, out, " " * indent)
     return "".join(out)
 
 
@@ -62,9 +62,9 @@ def _escape(text: str) -> str:
     return _UNPRINTABLE.sub(lambda match: f"\\u{ord(match[0]):04x}", text)
 
 
-def _mapping(value: Mapping[str, Any], indent: str, out: list[str], *, first: str) -> None:
-    """Write the lines of a mapping; `first` stands before its first key (blanks, or a list's dash)."""
-    lead = first
+def _mapping(value: Mapping[str, Any], indent: str, out: list[str], lead: str) -> None:
+    """Write the lines of a mapping; `lead` stands before its first key (blanks, or a list's dash)."""
+    below = indent + "  "
     for key, child in value.items():
         name = _text(key) if isinstance(key, str) else scalar(key)
         if len(name) > _LONGEST_KEY:
@@ -73,22 +73,22 @@ def _mapping(value: Mapping[str, Any], indent: str, out: list[str], *, first: st
             out.append(f"{lead}{name}: {_leaf(child, indent)}\n")
         elif isinstance(child, dict) and child:
             out.append(f"{lead}{name}:\n")
-            _mapping(child, indent + "  ", out, first=indent + "  ")
+            _mapping(child, below, out, below)
         elif isinstance(child, list) and child:
             out.append(f"{lead}{name}:\n")
-            _sequence(child, indent, out, first=indent)
+            _sequence(child, indent, out, indent)
         else:
             out.append(f"{lead}{name}: {scalar(child)}\n")
         lead = indent
 
 
-def _sequence(value: list[Any], indent: str, out: list[str], *, first: str) -> None:
-    lead = first
+def _sequence(value: list[Any], indent: str, out: list[str], lead: str) -> None:
+    below = indent + "  "
     for child in value:
         if isinstance(child, dict) and child:
-            _mapping(child, indent + "  ", out, first=lead + "- ")
+            _mapping(child, below, out, lead + "- ")
         elif isinstance(child, list) and child:
-            _sequence(child, indent + "  ", out, first=lead + "- ")
+            _sequence(child, below, out, lead + "- ")
         else:
             out.append(f"{lead}- {_leaf(child, indent) if isinstance(child, str) else scalar(child)}\n")
         lead = indent

@@ -35,10 +35,11 @@ def find(theirs: Theirs, objects: Sequence[Object], plan: Plan, domain: str) -> 
         elif one.ref.kind in ("HTTPRoute", "GRPCRoute", "TCPRoute", "TLSRoute"):
             yield from _gateway_api(one, split)
     yield from _sidecars(theirs, split, domain)
-    hosts = Hosts(split.keys(), {one.ref.namespace for one in objects if one.is_source}, domain)
-    for entry in theirs.entries:
-        yield from entries.find(entry, split, hosts)
-    aliases = _aliases(objects, split, domain)
+    if theirs.entries:
+        hosts = Hosts(split.keys(), {one.ref.namespace for one in objects if one.is_source}, domain)
+        for entry in theirs.entries:
+            yield from entries.find(entry, split, hosts)
+    aliases = _aliases(objects, split, domain) if theirs.routes else {}
     for route in theirs.routes:
         yield from _export(route, split, domain)
         yield from _by_another_name(route, aliases, domain)

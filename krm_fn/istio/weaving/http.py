@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import product
 
 from krm_fn.istio.destinations import MIRRORS, destinations, theirs_elsewhere, with_destination
-from krm_fn.istio.matches import combined, of_carriers
+from krm_fn.istio.matches import carried, combined, of_carriers
 from krm_fn.istio.routes import ServiceRoutes
 from krm_fn.istio.weaving.known import Known, findings, plans
 from krm_fn.istio.weaving.neighbours import Neighbour, catches_all
@@ -39,7 +39,7 @@ class HttpRoutes:
         self._alike: dict[tuple[int, ...], Known] = {}  # by the identities of what says where a route leads
         self._led: dict[tuple[int, str | None], tuple[list[Manifest] | None, tuple[Needed, ...]]] = {}
         self._entries: dict[str, list[Manifest]] = {}  # one for all that are equal, so that it is written once
-        self._told_apart: dict[tuple[Ref, ...], list[tuple[Route, list[Manifest]]]] = {}  # by Services
+        self._told_apart: dict[tuple[Ref, ...], list[tuple[Route, Sequence[Manifest]]]] = {}  # by Services
 
     def _read(self, route: Value) -> Known:
         """Return what is known of a route of the VirtualService; every copy asks again."""
@@ -81,7 +81,7 @@ class HttpRoutes:
         """Tell whether a route may share its copies; one that matches a carrier of the environment has fewer."""
         return self._shares and not self._read(route).carriers
 
-    def _variants(self, run: Run, values: Iterable[tuple[Route, list[Manifest]]]) -> list[Woven]:
+    def _variants(self, run: Run, values: Iterable[tuple[Route, Sequence[Manifest]]]) -> list[Woven]:
         """Return a run's copies for the requests of environments; neighbours that lead to the same are one."""
         found: list[tuple[Woven, list[Manifest], str]] = []
         matches = run.matches() if len(run.routes) > 1 else run.first.get("match")
@@ -100,14 +100,14 @@ class HttpRoutes:
         """Return whoever a route sends requests to, mirrors among them."""
         return self._read(route).everyone
 
-    def apart(self, services: Sequence[ServicePlan]) -> list[tuple[Route, list[Manifest]]]:
+    def apart(self, services: Sequence[ServicePlan]) -> list[tuple[Route, Sequence[Manifest]]]:
         """Return what to tell apart before a route to some Services, and how; most routes lead to the same ones."""
         if not services:
             return []
         key = tuple(plan.service.ref for plan in services)
         if key not in self._told_apart:
             header = services[0].config.env_header
-            self._told_apart[key] = [(one, self._shared.carried(header, one)) for one in told_apart(services)]
+            self._told_apart[key] = [(one, carried(header, one)) for one in told_apart(services)]
         return self._told_apart[key]
 
     def _within(self, route: Value) -> Sequence[Value]:

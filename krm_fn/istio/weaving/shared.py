@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from krm_fn.config.options import EnvHeader
 from krm_fn.istio import matches
-from krm_fn.plan.answers import Route
 from krm_fn.signatures import Digests
 from krm_fn.values import Manifest, Value
 
@@ -19,17 +17,8 @@ class Shared:
 
     def __init__(self) -> None:
         self.digests = Digests()
-        self._carried: dict[tuple[int, Route], list[Manifest]] = {}
         self._combined: dict[tuple[int, int], list[Manifest]] = {}
         self._kept: list[object] = []  # an identity is that of one value while it is kept
-
-    def carried(self, header: EnvHeader, route: Route) -> list[Manifest]:
-        """Return the matches of a route's environment: any of them is enough."""
-        key = (id(header), route)
-        if key not in self._carried:
-            self._kept.append(header)
-            self._carried[key] = matches.carried(header, route)
-        return self._carried[key]
 
     def combined(self, found: object, carriers: Sequence[Value]) -> list[Manifest]:
         """Return a route's matches, each with each carrier, as `matches.combined` does."""

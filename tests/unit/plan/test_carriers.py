@@ -26,7 +26,7 @@ KEY = st.sampled_from(["virtual-env", "xvirtual-env", "virtual-env-x", "env", "v
 def matcher(alias, environment, *, exact=False, splitter="."):
     """Return a function that tells whether a value of the alias' header is taken by the environment's route."""
     route = Route(environment, (environment,), "" if exact else environment + splitter)
-    matches = carried(EnvHeader(aliases=[Alias(**alias)]), route)
+    matches = carried(EnvHeader(aliases=(Alias(**alias),)), route)
     texts = [rule["regex"] for match in matches for rule in match["headers"].values() if "regex" in rule]
     assert texts
     assert all(len(text) <= ISTIO_TAKES for text in texts)
