@@ -429,6 +429,45 @@ def test_what_reaches_over_a_cut_is_read_in_one_pass(items):
     assert yaml_list.read(f"{HEAD}items:\n{items}", asked) is None
 
 
+@pytest.mark.parametrize("separator", ["\x85", "\u2028", "\u2029", "\x85 "])
+def test_an_entry_behind_a_line_separator_takes_no_other_ones_place(separator):
+    """A dash in a line that only YAML takes for one, and a text over two items: as many entries as dashes."""
+    text = f"{HEAD}items:\n- a: 1 # c{separator}- b: 2\n- c: 'x\n- d: y'\n"
+    assert yaml_list.read(text, asked) is None
+
+
+@pytest.mark.parametrize("indent", ["", " ", "  "])
+def test_an_entry_in_a_document_takes_no_other_ones_place(indent):
+    """A dash that stands before the keys of its document, and a text over two documents: this is no YAML."""
+    text = f"{indent}a: 1\n- b: 2\n---\n{indent}c: 'x\n---\n{indent}d: y'\n"
+    assert yaml_stream.read(text, asked) is None
+    with pytest.raises(FunctionError):
+        yaml_reader.read(text, text.encode())
+
+
+@pytest.mark.parametrize("properties", ["!!map", "!x", "&x", "&x !!map # c"])
+def test_a_first_key_below_a_tag_stands_where_it_stands(properties):
+    """The column of an object is that of its first key, not that of its tag or anchor."""
+    text = f"{HEAD}items:\n- {properties}\n    a: 1\n    b: 2\n"
+    assert [item.column for item in document.parse(text.encode(), asked).items] == [4]
+    text = f"{properties}\n  apiVersion: v1\n  kind: X\n"
+    assert [item.column for item in document.parse(text.encode(), asked).items] == [2]
+
+
+def test_a_tag_means_in_an_item_what_the_directive_says():
+    """`!!` may stand for other tags than YAML's own."""
+    text = f"%TAG !! tag:x,2000:\n---\n{HEAD}items:\n- a: !!int '1'\n"
+    assert [item.value for item in document.parse(text.encode(), asked).items] == [{"a": "1"}]
+
+
+@pytest.mark.parametrize("items", ["items: []", "items : \n- a: 1", "items:\n- a: 1", "items: [{a: 1}]"])
+def test_a_resource_list_is_one_however_it_is_written(items):
+    """Its kind with an escape, and its items not as kustomize sends them."""
+    text = f'apiVersion: config.kubernetes.io/v1\nkind: "Resource\\x4cist"\n{items}\n'
+    read = document.parse(text.encode(), asked)
+    assert (read.form, len(read.items)) == (document.Form.RESOURCE_LIST, int("a" in items.removeprefix("items")))
+
+
 def test_what_nobody_asks_for_must_be_yaml():
     """A mistake where nobody asks is a mistake of the list."""
     text = f"{HEAD}items:\n- apiVersion: v1\n  kind: X\n  z: a: b\n"
