@@ -17,7 +17,7 @@ from krm_fn.results import FunctionError
 from krm_fn.text.pages import Entry, Page
 from krm_fn.text.yaml_cut import Cut, keys_at
 from krm_fn.text.yaml_ends import open_parser
-from krm_fn.text.yaml_odd import OddTextError, check_dashes, is_odd
+from krm_fn.text.yaml_odd import OddTextError, check_marks, is_odd
 from krm_fn.text.yaml_parts import STREAM, Waiting, value_of
 from krm_fn.text.yaml_shapes import IDENTITY, All, Asked, Shapes, Tree, Whole
 from krm_fn.text.yaml_whole import Wholes
@@ -47,7 +47,7 @@ class Cutter:
         The entry gets its value when `read` is called. Raises OddTextError if the text must be read in one pass.
         """
         if is_odd(text):
-            check_dashes(text)
+            check_marks(text)
         elif self._cut(entry, text, column):
             return
         self._waiting.add_whole(entry, text[:-1])

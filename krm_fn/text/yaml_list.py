@@ -84,13 +84,14 @@ def _entries(text: str, cuts: list[int], dash: int, asked: Asked) -> list[Entry]
     """Return the items between the cuts, whose dashes stand in the column `dash`."""
     entries: list[Entry] = []
     cutter = Cutter(asked, LIST)
+    is_ascii = text.isascii()
     for number, begin in enumerate(cuts[:-1]):
         end = cuts[number + 1]
         first = _FIRST_KEY.match(text, begin + dash, end)
         if first is None:
             return None
         start = first.end()
-        if text[start : start + 1] in PROPERTIES:
+        if text[start : start + 1] in PROPERTIES or (not is_ascii and LINE_SEPARATORS.search(text, begin, start + 1)):
             return None
         column = start - 1 - text.rfind("\n", 0, start)
         entry = Entry(None, start, block_end(text, start, end, dash), column)

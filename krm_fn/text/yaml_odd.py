@@ -14,7 +14,7 @@ _JUDGED = re.compile(
 _KEY_END = re.compile(" *:")
 PROPERTIES = ("&", "!")  # how an anchor or a tag begins; behind one, the first key may stand in another column
 LINE_SEPARATORS = re.compile("[\x85\u2028\u2029]")  # ends of lines for YAML, and for nobody else
-_DASH = re.compile("[\x85\u2028\u2029] *-")
+_MARK = re.compile(r"[\x85\u2028\u2029](?: *-|\.\.\.)")
 _BLOCK_SCALAR = re.compile(r"[|>][-+0-9]*[ \t]*(?:#[^\n]*)?\n")
 _ASCII = bytes([9, 10, *range(0x20, 0x7F)])
 _CHUNK = 65_536  # characters at a time: to copy them into memory that was just used takes a third of the time
@@ -53,9 +53,9 @@ def is_odd(text: str) -> bool:
     )
 
 
-def check_dashes(text: str) -> None:
-    """Raise OddTextError if a line that only YAML takes for one begins with a dash: maybe another entry's, or `---`."""
-    if not text.isascii() and _DASH.search(text):
+def check_marks(text: str) -> None:
+    """Raise OddTextError if a line that only YAML takes for one may begin or end an entry: by a dash, `---`, `...`."""
+    if not text.isascii() and _MARK.search(text):
         raise OddTextError
 
 

@@ -49,7 +49,7 @@ def read(text: str, asked: Asked) -> list[Page] | None:
 def _page(text: str, begin: int, start: int, end: int, cutter: Cutter) -> Page:
     lead = _LEAD.match(text, start, end)
     first = lead.end() if lead else start
-    if LINE_SEPARATORS.search(text, begin, first):
+    if LINE_SEPARATORS.search(text, begin, first + 1):
         raise OddTextError
     if first == end or (text[first] == "#" and "\n" not in text[first:end]):
         return Page(None, begin, end, end, 0)
