@@ -17,33 +17,40 @@ from krm_fn.results import FunctionError
 from krm_fn.text.pages import Entry, Page
 from krm_fn.text.yaml_cut import Cut, keys_at
 from krm_fn.text.yaml_ends import open_parser
-from krm_fn.text.yaml_odd import OddTextError, is_odd
-from krm_fn.text.yaml_parts import LIST, STREAM, Waiting, value_of
+from krm_fn.text.yaml_odd import OddTextError, check_marks, is_odd
+from krm_fn.text.yaml_parts import STREAM, Waiting, value_of
 from krm_fn.text.yaml_shapes import IDENTITY, All, Asked, Shapes, Tree, Whole
 from krm_fn.text.yaml_whole import Wholes
 
 
 class Cutter:
-    """Reads objects, and of each what is asked for."""
+    """Reads objects, and of each what is asked for.
 
-    def __init__(self, asked: Asked) -> None:
+    Args:
+        asked: by apiVersion and kind, what is asked for.
+        lead: what stands before each part when they are read. Only where no line of theirs begins with a dash may it
+            be LIST, which is faster: a dash of their own would be one entry more.
+    """
+
+    def __init__(self, asked: Asked, lead: str) -> None:
         self._asked = asked
+        self._lead = lead
         self._trees: dict[tuple[str, ...], Tree | None] = {}  # by the texts of apiVersion and kind
         self._waiting = Waiting()
         self._dropped: list[str] = []
         self._shapes = Shapes(self._waiting, self._dropped)
         self._wholes = Wholes(self._waiting)
-        self._lead = LIST
 
     def add(self, entry: Entry | Page, text: str, column: int) -> None:
         """Take in an object; `text` is a line break and then its lines, its first key at `column` and all others too.
 
-        The entry gets its value when `read` is called.
+        The entry gets its value when `read` is called. Raises OddTextError if the text must be read in one pass.
         """
-        if not column:
-            self._lead = STREAM
-        if is_odd(text) or not self._cut(entry, text, column):
-            self._waiting.add_whole(entry, text[:-1])
+        if is_odd(text):
+            check_marks(text)
+        elif self._cut(entry, text, column):
+            return
+        self._waiting.add_whole(entry, text[:-1])
 
     def read(self) -> None:
         """Give every object its value. Raises OddTextError or FunctionError if the text must be read in one pass."""

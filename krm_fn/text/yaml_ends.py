@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from krm_fn.text.anchors import Event
 
 COLON = "\uf8ff"  # of the private use area: a text that has it is not read so
-_LAST_COLONS = re.compile(r"(?<![\"'\]}]):(?=[,\]\[{}])")
+# Not those behind an alias (`{*key:, …}`), which end no plain scalar.
+_LAST_COLONS = re.compile(r"[&*!][^\s,\[\]{}]*|(?<![\"'\]}]):(?=[,\]\[{}])")
 _MARKED = re.compile(r"(?<=[\r\n])(---[ \t]*)(\r\n|\r|\n)\ufeff")  # not of the text's first line: no reader parts there
 _HASHED = re.compile(r"^---#([^\r\n]?)", re.MULTILINE)
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n|\Z)")
@@ -42,7 +43,7 @@ def tolerant(text: str) -> str:
     A colon at the end of a plain scalar in brackets (`[2001:db8::, a]`) becomes `COLON`, which the scalars take back;
     the mark of UTF-8 before a later document becomes part of the `---` line; and what `parted` does.
     """
-    text = parted(_MARKED.sub(lambda match: f"{match[1]} {match[2]}", text))
+    text, reach = parted(_MARKED.sub(lambda match: f"{match[1]} {match[2]}", text)), 0
     while True:
         try:
             open_parser(text.encode()).raw_parse()
@@ -50,11 +51,16 @@ def tolerant(text: str) -> str:
             mark = getattr(error, "problem_mark", None)
             if mark is None or getattr(error, "problem", "") != "found unexpected ':'" or text[mark.index] != ":":
                 return text
-            # All of its line at once: each attempt reads the text again from its start.
-            end = line_end(text, mark.index)
-            text = text[: mark.index] + COLON + _LAST_COLONS.sub(COLON, text[mark.index + 1 : end]) + text[end:]
+            # All of its line at once, then of twice as much each time: an attempt reads the text again from its start.
+            end = line_end(text, min(mark.index + reach, len(text)))
+            reach = 2 * (end - mark.index)
+            text = text[: mark.index] + COLON + _LAST_COLONS.sub(_colon, text[mark.index + 1 : end]) + text[end:]
         else:
             return text
+
+
+def _colon(match: re.Match[str]) -> str:
+    return COLON if match[0] == ":" else match[0]
 
 
 def parted(text: str) -> str:

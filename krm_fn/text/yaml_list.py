@@ -16,10 +16,12 @@ from krm_fn.text import yaml_reader
 from krm_fn.text.pages import Entry, Listing, Page, Style
 from krm_fn.text.yaml_cuts import Cutter
 from krm_fn.text.yaml_ends import block_end
-from krm_fn.text.yaml_odd import LINE_SEPARATORS, OddTextError, is_printable, whole_lines
+from krm_fn.text.yaml_odd import LINE_SEPARATORS, PROPERTIES, OddTextError, is_printable, whole_lines
+from krm_fn.text.yaml_parts import LIST
 from krm_fn.text.yaml_shapes import Asked
 
 _START = re.compile(r"^items:(?:[ ]+(?:#[^\n]*)?)?\n(?:[ ]*(?:#[^\n]*)?\n)*([ ]*)-(?=[ \n])", re.MULTILINE)
+_TAGS = re.compile("^%TAG", re.MULTILINE)
 _FIRST_KEY = re.compile(r"-(?:[ ]*(?:#[^\n]*)?\n)* *")
 _KEY, _NOTHING = "items", "items: []\n"
 
@@ -28,6 +30,8 @@ def read(text: str, asked: Asked) -> list[Page] | None:
     """Return the one page of a ResourceList, None if the text must be read in one pass."""
     start = _START.search(text)
     if start is None or not is_printable(text) or LINE_SEPARATORS.search(start[0]):
+        return None
+    if _TAGS.search(text, 0, start.start()):  # the tags of the items mean what that says
         return None
     column = len(start[1])
     # The end: a line of that column or less that is no item, blank or comment.
@@ -79,13 +83,16 @@ def _cuts(text: str, begin: int, end: int, column: int) -> list[int]:
 def _entries(text: str, cuts: list[int], dash: int, asked: Asked) -> list[Entry] | None:
     """Return the items between the cuts, whose dashes stand in the column `dash`."""
     entries: list[Entry] = []
-    cutter = Cutter(asked)
+    cutter = Cutter(asked, LIST)
+    is_ascii = text.isascii()
     for number, begin in enumerate(cuts[:-1]):
         end = cuts[number + 1]
         first = _FIRST_KEY.match(text, begin + dash, end)
         if first is None:
             return None
         start = first.end()
+        if text[start : start + 1] in PROPERTIES or (not is_ascii and LINE_SEPARATORS.search(text, begin, start + 1)):
+            return None
         column = start - 1 - text.rfind("\n", 0, start)
         entry = Entry(None, start, block_end(text, start, end, dash), column)
         cutter.add(entry, whole_lines(f"\n{' ' * (dash + 1)}{text[begin + dash + 1 : end]}"), column)

@@ -12,7 +12,9 @@ _JUDGED = re.compile(
     r"(?:^|[\s{,])<<[ ]*(?::|$)|!!(?:int|float|bool|null|binary)\b|(?:^[ -]*|[\[{,]\s*)\?(?=\s)", re.MULTILINE
 )
 _KEY_END = re.compile(" *:")
+PROPERTIES = ("&", "!")  # how an anchor or a tag begins; behind one, the first key may stand in another column
 LINE_SEPARATORS = re.compile("[\x85\u2028\u2029]")  # ends of lines for YAML, and for nobody else
+_MARK = re.compile(r"[\x85\u2028\u2029](?: *-|\.\.\.)")
 _BLOCK_SCALAR = re.compile(r"[|>][-+0-9]*[ \t]*(?:#[^\n]*)?\n")
 _ASCII = bytes([9, 10, *range(0x20, 0x7F)])
 _CHUNK = 65_536  # characters at a time: to copy them into memory that was just used takes a third of the time
@@ -49,6 +51,12 @@ def is_odd(text: str) -> bool:
         or ((("<" in text and "<<" in text) or ("!" in text and "!!" in text) or "?" in text) and _JUDGED.search(text))
         or (not text.isascii() and LINE_SEPARATORS.search(text))
     )
+
+
+def check_marks(text: str) -> None:
+    """Raise OddTextError if a line that only YAML takes for one may begin or end an entry: by a dash, `---`, `...`."""
+    if not text.isascii() and _MARK.search(text):
+        raise OddTextError
 
 
 def _odd_brackets(text: str) -> bool:

@@ -143,7 +143,8 @@ def nodes_of(text: str) -> Nodes:
 
 
 def value_of(text: str) -> dict[str, Any]:
-    return dict(next(each_of(nodes_of(STREAM + text), 1, in_list=False)))
+    """Return the value of a mapping's text, without the last line end: it may end in a block scalar, that counts it."""
+    return dict(next(each_of(nodes_of(f"{STREAM}{text}\n"), 1, in_list=False)))
 
 
 def each_of(nodes: Nodes, count: int, *, in_list: bool) -> Iterator[Any]:

@@ -33,6 +33,7 @@ class Whole(All):
 WORD = r"""(?:[A-Za-z_][\w./-]*|"[A-Za-z_][\w./-]*"|'[A-Za-z_][\w./-]*')"""
 _LEAD = r"(?:\n *(?:#[^\n]*+)?(?=\n))*+"  # blank lines and comments
 _MOST = 12  # shapes that are kept
+_LARGEST = 200  # parts of a shape: no kind has so many keys, and to make such an expression takes long
 OFTEN = 10  # objects of a shape; to make its expression takes as long as to cut some of them
 
 
@@ -159,6 +160,8 @@ class Shapes:
 
     def learn(self, shape: Shape) -> None:
         """Take in the shape of an object; its expression is made when that pays."""
+        if len(shape.parts) > _LARGEST:
+            return
         pattern = "".join(shape.pattern)
         self._met[pattern] += 1
         if self._met[pattern] == OFTEN:

@@ -13,7 +13,8 @@ from yaml import YAMLError
 from krm_fn.results import FunctionError
 from krm_fn.text.pages import Page
 from krm_fn.text.yaml_cuts import Cutter
-from krm_fn.text.yaml_odd import LINE_SEPARATORS, OddTextError, is_printable, whole_lines
+from krm_fn.text.yaml_odd import LINE_SEPARATORS, PROPERTIES, OddTextError, is_printable, whole_lines
+from krm_fn.text.yaml_parts import STREAM
 from krm_fn.text.yaml_shapes import Asked
 
 _MARKER = re.compile(r"^---[ ]*(?:#[^\n]*)?(?:\n|\Z)", re.MULTILINE)
@@ -32,7 +33,7 @@ def read(text: str, asked: Asked) -> list[Page] | None:
         begins, starts = [0, *begins], [0, *starts]
     pages: list[Page] = []
     try:
-        cutter = Cutter(asked)
+        cutter = Cutter(asked, STREAM)
         for begin, start, end in zip(begins, starts, [*begins[1:], len(text)], strict=True):
             page = _page(text, begin, start, end, cutter)
             if page.start < end or start > begin:  # else comments before the first document
@@ -40,16 +41,20 @@ def read(text: str, asked: Asked) -> list[Page] | None:
         cutter.read()
     except (FunctionError, OddTextError, YAMLError):
         return None
+    if any(page.value is not None and page.value.get("kind") == "ResourceList" for page in pages):  # by escapes
+        return None
     return pages
 
 
 def _page(text: str, begin: int, start: int, end: int, cutter: Cutter) -> Page:
     lead = _LEAD.match(text, start, end)
     first = lead.end() if lead else start
-    if LINE_SEPARATORS.search(text, begin, first):
+    if LINE_SEPARATORS.search(text, begin, first + 1):
         raise OddTextError
     if first == end or (text[first] == "#" and "\n" not in text[first:end]):
         return Page(None, begin, end, end, 0)
+    if text[first] in PROPERTIES:
+        raise OddTextError
     line = text.rfind("\n", 0, first) + 1
     page = Page(None, begin, first, end, first - line, flow=text[first] == "{")
     cutter.add(page, whole_lines(f"\n{text[line:end]}"), first - line)

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from yaml.cyaml import CParser
 
 from krm_fn.results import FunctionError
-from krm_fn.text import document, yaml_list, yaml_reader, yaml_shapes, yaml_stream
+from krm_fn.text import document, yaml_ends, yaml_list, yaml_reader, yaml_shapes, yaml_stream
 from krm_fn.text.readback import same
 from krm_fn.text.yaml_shapes import EACH, ENTRIES, All, Whole
 
@@ -427,6 +427,93 @@ def test_a_whole_object_that_gives_a_key_twice_says_so(twice):
 def test_what_reaches_over_a_cut_is_read_in_one_pass(items):
     """An alias to another item, a text or bracket over a cut: the whole list is read as it stands."""
     assert yaml_list.read(f"{HEAD}items:\n{items}", asked) is None
+
+
+@pytest.mark.parametrize("separator", ["\x85", "\u2028", "\u2029", "\x85 "])
+def test_an_entry_behind_a_line_separator_takes_no_other_ones_place(separator):
+    """A dash in a line that only YAML takes for one, and a text over two items: as many entries as dashes."""
+    text = f"{HEAD}items:\n- a: 1 # c{separator}- b: 2\n- c: 'x\n- d: y'\n"
+    assert yaml_list.read(text, asked) is None
+
+
+@pytest.mark.parametrize("separator", ["\x85", "\u2028", "\u2029"])
+def test_a_document_that_ends_behind_a_line_separator_ends_there(separator):
+    """`...` in a line that only YAML takes for one."""
+    text = f"apiVersion: v1\nkind: Y # c{separator}...\n---\napiVersion: v1\nkind: X\n"
+    assert [item.end for item in document.parse(text.encode(), asked).items] == [text.index("..."), len(text)]
+
+
+@pytest.mark.parametrize("indent", ["", " ", "  "])
+def test_an_entry_in_a_document_takes_no_other_ones_place(indent):
+    """A dash that stands before the keys of its document, and a text over two documents: this is no YAML."""
+    text = f"{indent}a: 1\n- b: 2\n---\n{indent}c: 'x\n---\n{indent}d: y'\n"
+    assert yaml_stream.read(text, asked) is None
+    with pytest.raises(FunctionError):
+        yaml_reader.read(text, text.encode())
+
+
+@pytest.mark.parametrize("properties", ["!!map", "!x", "&x", "&x !!map # c"])
+def test_a_first_key_below_a_tag_stands_where_it_stands(properties):
+    """The column of an object is that of its first key, not that of its tag or anchor."""
+    text = f"{HEAD}items:\n- {properties}\n    a: 1\n    b: 2\n"
+    assert [item.column for item in document.parse(text.encode(), asked).items] == [4]
+    text = f"{properties}\n  apiVersion: v1\n  kind: X\n"
+    assert [item.column for item in document.parse(text.encode(), asked).items] == [2]
+
+
+@pytest.mark.parametrize("separator", ["\x85", "\u2028", "\u2029"])
+def test_a_first_key_behind_a_line_separator_stands_where_it_stands(separator):
+    """Before the first key, or in a comment above what looks like it."""
+    for above in (f"{separator}  ", f"# c{separator}  a: 1\n  ", f"# c\n  {separator}# d\n  "):
+        text = f"{HEAD}items:\n- a: 1\n- {above}b: 2\n"
+        start = text.index("a: 1" if "a: 1" in above else "b: 2", text.index("- a: 1") + 6)
+        assert document.parse(text.encode(), asked).items[1].start == start
+        text = f"apiVersion: v1\nkind: X\n---\n{above.replace('  ', '')}apiVersion: v1\nkind: X\n"
+        start = text.index("a: 1") if "a: 1" in above else text.rindex("apiVersion")
+        assert document.parse(text.encode(), asked).items[1].start == start
+
+
+def test_a_tag_means_in_an_item_what_the_directive_says():
+    """`!!` may stand for other tags than YAML's own."""
+    text = f"%TAG !! tag:x,2000:\n---\n{HEAD}items:\n- a: !!int '1'\n"
+    assert [item.value for item in document.parse(text.encode(), asked).items] == [{"a": "1"}]
+
+
+@pytest.mark.parametrize("items", ["items: []", "items : \n- a: 1", "items:\n- a: 1", "items: [{a: 1}]"])
+def test_a_resource_list_is_one_however_it_is_written(items):
+    """Its kind with an escape, and its items not as kustomize sends them."""
+    text = f'apiVersion: config.kubernetes.io/v1\nkind: "Resource\\x4cist"\n{items}\n'
+    read = document.parse(text.encode(), asked)
+    assert (read.form, len(read.items)) == (document.Form.RESOURCE_LIST, int("a" in items.removeprefix("items")))
+
+
+@pytest.mark.parametrize("kind", ["|\n  X", ">\n  X", "|+\n  X\n"])
+def test_a_kind_with_a_line_end_is_another_kind(kind):
+    """What is asked for goes by the kind that the object is read with."""
+    text = f"kind: {kind}\napiVersion: v1\nz: 1\ny: 2\n"
+    (page,) = yaml_stream.read(text, asked)
+    assert not page.partial
+    agree([page], text)
+
+
+def test_many_lines_with_a_colon_before_a_comma_are_read_in_few_passes():
+    """libyaml refuses each of them; in what is read with them, an alias before a colon is one still."""
+    text = f"{HEAD}items:\n- k: &k a\n" + "  b: [fd00::, {*k:, c:: d}, 'e:,']\n  f: |\n    g:]\n- k: &k a\n" * 200
+    with patch.object(yaml_ends, "open_parser", wraps=yaml_ends.open_parser) as opened:
+        assert len(yaml_ends.tolerant(text)) == len(text)
+    assert opened.call_count < 20
+    first = document.parse(text.encode(), asked).items[0].value
+    assert first == {"k": "a", "b": ["fd00::", {"a": None, "c:": "d"}, "e:,"], "f": "g:]\n"}
+
+
+def test_what_has_very_many_keys_is_cut_by_no_expression():
+    """To make one takes longer than to read the objects; they are read right."""
+    keys = "".join(f"  k{number}: 1\n" for number in range(300))
+    text = f"{HEAD}items:\n" + f"- apiVersion: v1\n  kind: A\n{keys}" * 3
+    with patch.object(yaml_shapes, "OFTEN", 1), patch.object(yaml_shapes, "_Cutting") as made:
+        cut = yaml_list.read(text, asked)
+    made.assert_not_called()
+    agree(cut, text)
 
 
 def test_what_nobody_asks_for_must_be_yaml():
