@@ -146,7 +146,7 @@ class Shapes:
         self._waiting = waiting
         self._dropped = dropped
         self._known: list[_Cutting] = []
-        self._met: Counter[str] = Counter()
+        self._met: Counter[int] = Counter()  # by the hash of the expression, which is long
 
     def cut(self, text: str) -> tuple[dict[str, Any], bool] | None:
         """Return the mapping of an object whose shape is known, as `_Cutting.cut`, and whether it is all of it."""
@@ -163,7 +163,7 @@ class Shapes:
         if len(shape.parts) > _LARGEST:
             return
         pattern = "".join(shape.pattern)
-        self._met[pattern] += 1
-        if self._met[pattern] == OFTEN:
+        self._met[hash(pattern)] += 1
+        if self._met[hash(pattern)] == OFTEN:
             self._known.insert(0, _Cutting(shape, self._waiting, self._dropped))
             del self._known[_MOST:]
