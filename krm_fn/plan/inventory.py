@@ -36,7 +36,7 @@ def read(objects: Sequence[Object], configs: Configs) -> Inventory:
     The result's findings hold every mistake in what was read; an object with mistakes is left out. A mistake in a
     workload that takes no part in environments is nobody's business here.
     """
-    results = [found for one in objects for found in _kind_twice(one)]
+    results = [found for one in objects for found in _given_twice(one)]
     services: list[Service] = []
     drafts: list[tuple[Reader, Workload | None]] = []
     templates = kinds.templates(configs)
@@ -65,13 +65,17 @@ def read(objects: Sequence[Object], configs: Configs) -> Inventory:
     return Inventory(tuple(services), workloads, tuple(results), frozenset(namespaces), claims(objects))
 
 
-def _kind_twice(one: Object) -> Iterator[Result]:
+def _given_twice(one: Object) -> Iterator[Result]:
+    """Yield findings about what an object of any kind must say once: what it is, and what a List holds."""
     for path in one.duplicates:
         if path in ("apiVersion", "kind"):
             message = (
                 "is given twice with different values: readers disagree on what the object is; keep one, or part two "
                 "objects by a line of ---"
             )
+            yield Result(Code.DUPLICATE_KEY, message, one.ref, path)
+        elif path == "items" and one.ref.kind.endswith("List"):
+            message = "is given twice with different values: readers disagree on which objects there are; keep one"
             yield Result(Code.DUPLICATE_KEY, message, one.ref, path)
 
 

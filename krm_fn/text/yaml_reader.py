@@ -201,11 +201,12 @@ class _Reader:
             return
         if event.anchor is not None:
             nodes.open_anchor(event, [])
+        before, nodes.repeats = nodes.repeats, []  # of the page's other values
         while type(event := self.get_event()) is not SequenceEndEvent:
             self.place = f", in {key}[{len(entries)}]"
             nodes.anchors.region += 1
             entries.append(self._entry(event, listing))
-        self.place = ""
+        self.place, nodes.repeats = "", before
         nodes.end = event
         listing.end = nodes.end.end_mark.index if listing.style is Style.FLOW else entries[-1].end
 

@@ -115,6 +115,21 @@ def test_a_kind_given_twice_is_an_error():
     assert "duplicate-key" not in codes(function.run(raw.replace(b"kind: ConfigMap", b"kind: Service")).results)
 
 
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"apiVersion: v1\nkind: List\nitems: []\nitems:\n- {apiVersion: v1, kind: ConfigMap}\n",
+        b"apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: ConfigMap}\nitems:\n",
+        b"apiVersion: v1\nkind: A\n---\n{apiVersion: v1, kind: ConfigMapList, items: [], items: [{kind: A}]}\n",
+        b"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: List\n  items: []\n  items: [{kind: A}]\n",
+        b'{"apiVersion":"v1","kind":"List","items":[],"items":[{"apiVersion":"v1","kind":"ConfigMap"}]}',
+    ],
+)
+def test_items_given_twice_are_an_error(raw):
+    """kubectl takes the last of them, kustomize the first: for one of them objects would be gone."""
+    assert codes(function.run(raw).results) == ["duplicate-key"]
+
+
 def test_a_glued_marker_is_told():
     """`---apiVersion: v1` is a key to YAML, and was meant to part documents."""
     (result,) = function.run(b"apiVersion: v1\nkind: A\n---apiVersion: v1\nkind: B\n").results
