@@ -283,6 +283,66 @@ def test_what_takes_no_part_is_nobodys_business(replicas):
     assert [one.key for one in computed.plan.services] == [("", "app")]
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        service("odd", ports=(("${PORT:=80}", "http"),)),
+        service("odd", ports=((8080, 1),)),
+        service("odd", ports=(("ENC[AES256_GCM,data:7g==]",),), namespace="team"),
+        service("odd", selector={"app": "other", "version": 1.0}),
+        service(1, selector={"app": "other"}),
+        service(selector={"app": "app", "version": 1.0}, namespace="other"),
+        service("odd", selector={}, ports="${PORTS}"),
+    ],
+)
+def test_a_service_that_takes_no_part_is_nobodys_business(odd):
+    """Odd ports, names, selectors of a Service that can select no pods of an environment: the rest is routed."""
+    computed = compute([service(), workload("a", "dev"), workload("b", "dev.x"), odd], base())
+    assert not [one for one in computed.results if one.code.slug == "object-invalid"]
+    assert [one.key for one in computed.plan.services] == [("", "app")]
+
+
+def test_a_service_of_another_namespace_is_nobodys_business():
+    """It cannot select pods of this one."""
+    odd = service("odd", selector={"app": "app"}, ports=(("${PORT}",),), namespace="other")
+    values = [service(namespace="a"), workload("a", "dev", namespace="a"), workload("b", "dev.x", namespace="a"), odd]
+    assert results(values, base())[0] == []
+
+
+@pytest.mark.parametrize(
+    ("odd", "field"),
+    [
+        (service("odd", selector={"app": "app"}, ports=(("${PORT}",),)), "spec.ports[0].port"),
+        (service("odd", selector={"app": 1}), "spec.selector.app"),
+        (service("odd", selector={"app": "app", "version": 1.0}), "spec.selector.version"),
+        (service("odd", selector="${SELECTOR}"), "spec.selector"),
+        (service("odd", selector={"app": "app"}, ports=((0,),), namespace="team"), "spec.ports[0].port"),
+    ],
+)
+def test_a_service_that_may_take_part_must_be_readable(odd, field):
+    """What is no text may be any: such a Service may select pods of an environment."""
+    labels = {"version": "1.0"}
+    computed = compute([workload("a", "dev", labels=labels), workload("b", "dev.x", labels=labels), odd], base())
+    assert [one.field for one in computed.results if one.code.slug == "object-invalid"] == [field]
+
+
+def test_a_service_whose_pods_would_be_adopted_must_be_readable():
+    """Where pods without a label get the base's, every Service with pods takes part."""
+    odd = service("odd", selector={"app": "other"}, ports=(("${PORT}",),))
+    values = [service(), workload("a", "dev"), workload("o", app="other"), odd]
+    assert "object-invalid" in results(values, base(unlabelled="adopt"))[0]
+    assert "object-invalid" not in results(values, base())[0]
+
+
+def test_whole_numbers_may_be_written_as_others():
+    """`2.0` and `8e1` are whole numbers to every reader of Kubernetes; `false` is none."""
+    pods = [workload(name, env, replicas=count) for name, env, count in (("a", "dev", 2.0), ("b", "dev.x", 0.0))]
+    said, computed = results([service(ports=((8e1, "http"),)), *pods, workload("c", "dev.y", replicas=False)], base())
+    assert said == ["replicas-unread", "scaled-to-zero"]
+    assert [port.number for port in computed.plan.services[0].service.ports] == [80]
+    assert sorted(computed.plan.services[0].own) == ["dev", "dev.y"]
+
+
 def test_two_services_of_one_name_are_an_error():
     """Two Services of the same namespace and name would be two answers for one host."""
     said, _ = results([service(), service(), workload("a", "dev")])
