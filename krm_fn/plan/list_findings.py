@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from krm_fn.config.reader import KIND, Configs, Source
@@ -14,6 +14,11 @@ from krm_fn.plan.spaces import elsewhere
 from krm_fn.results import Code, Result, Severity
 
 _SHOWN = 3  # objects that a message names
+# What to do about objects of which some name their namespace.
+ONE_NAMESPACE = (
+    "write metadata.namespace in all of them, or set the option namespace to what objects without one will get "
+    "(Helm: the release's namespace)"
+)
 # Findings about something that is not there: none where it may be among what was left out because of a mistake.
 _OF_ABSENCE = {
     Code.BASE_ABSENT,
@@ -54,10 +59,18 @@ def of_configs(configs: Configs, inventory: Inventory, has_environments: bool) -
     present = {one.ref.namespace for one in inventory.services} | {one.ref.namespace for one in inventory.workloads}
     for name, source in configs.by_namespace.items():
         if name not in present:
-            message = "configures a namespace of which the list has no Service and no workload"
-            yield Result(Code.CONFIG_UNUSED, message, source.ref)
+            yield Result(Code.CONFIG_UNUSED, _unused(name, present), source.ref)
     for source in (configs.default, *configs.by_namespace.values()):
         yield from _dead_aliases(source)
+
+
+def _unused(namespace: str, present: Collection[str]) -> str:
+    if not namespace and present:
+        return (
+            f"has no namespace, so it configures what has none, and the list has nothing without one: {ONE_NAMESPACE}"
+        )
+    message = "configures a namespace of which the list has no Service and no workload"
+    return f"{message}; what the list has stands in none: {ONE_NAMESPACE}" if present == {""} else message
 
 
 def _dead_aliases(source: Source) -> Iterator[Result]:
@@ -145,8 +158,7 @@ def of_mixed(inventory: Inventory, configs: Configs) -> Iterator[Result]:
             theirs = f"stand in namespace {namespace!r}" if namespace else "have none"
             message = (
                 f"{where}, and the pods that its selector fits {theirs} ({named}): they are kept apart, and nothing is "
-                f"routed; write metadata.namespace in all of them, or set the option namespace to what objects without "
-                f"one will get (Helm: the release's namespace)"
+                f"routed; {ONE_NAMESPACE}"
             )
             yield Result(Code.NAMESPACE_MIXED, message, service.ref, "metadata.namespace")
 

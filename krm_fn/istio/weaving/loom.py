@@ -96,7 +96,7 @@ def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Config
     added = {_key(one.one.object): (one.one, one.additions) for one in woven}
     results = [
         *(theirs.results if plans else ()),
-        *meant.findings(theirs, hosts),
+        *meant.findings(theirs, hosts, every),
         *(result for one in looms for result in _about_handing(one, handed)),
         *(result for one in woven for result in (*one.additions.results, *one.previews.results)),
         *(result for one in woven if one.additions.added for result in around.overlapping(one.one)),

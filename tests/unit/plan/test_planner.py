@@ -406,6 +406,28 @@ def test_no_finding_follows_from_what_was_left_out():
     assert said == ["object-invalid", "unselected-pods"]
 
 
+@pytest.mark.parametrize(
+    ("of_config", "of_list", "message"),
+    [
+        ("", "team", "has no namespace, so it configures what has none, and the list has nothing without one: write"),
+        (
+            "team",
+            "",
+            "configures a namespace of which the list has no Service and no workload; what the list has stands",
+        ),
+        ("team", "other", "configures a namespace of which the list has no Service and no workload"),
+    ],
+)
+def test_a_config_whose_namespace_the_list_does_not_have(of_config, of_list, message):
+    """Where only one of both names its namespace, that is the cause, and the option mends it."""
+    config = {"apiVersion": "env.alibaba.com/v1alpha2", "kind": "VirtualEnvironment", "metadata": {"name": "v"}}
+    config["metadata"] |= {"namespace": of_config} if of_config else {}
+    values = [service(namespace=of_list), workload("a", "dev", namespace=of_list), config]
+    (result,) = [one for one in compute(values).results if one.code.slug == "config-unused"]
+    assert result.message.startswith(message)
+    assert ("the option namespace" in result.message) == (not (of_config and of_list))
+
+
 def test_a_full_name_of_a_namespace_to_come_is_told():
     """A full host whose namespace the list does not have names the Service without one: an info says so."""
     listed = [service(), workload("a", "dev"), workload("b", "dev.x")]
