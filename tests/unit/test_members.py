@@ -77,9 +77,11 @@ def test_members_are_edited_in_place(form):
 @pytest.mark.parametrize(
     ("kind", "version", "place"), [("DeploymentList", "apps/v1", slice(1, 3)), ("ServiceList", "v1", slice(0, 1))]
 )
-def test_typed_lists_are_read_through(kind, version, place):
-    """DeploymentList and ServiceList hold sources; their members may leave out what they are."""
+@pytest.mark.parametrize("said", [{}, {"apiVersion": None, "kind": None}, {"apiVersion": "", "kind": ""}])
+def test_typed_lists_are_read_through(kind, version, place, said):
+    """DeploymentList and ServiceList hold sources; their members may leave out what they are, or say null."""
     members = [{key: part for key, part in one.items() if key not in ("apiVersion", "kind")} for one in OBJECTS[place]]
+    members = [{**said, **one} for one in members]
     others = [one for one in OBJECTS[:3] if one not in OBJECTS[place]]
     raw = yaml.safe_dump_all([listed(kind, version, members), *others], sort_keys=False).encode()
     outcome = function.run(raw, base())
