@@ -9,16 +9,12 @@ from itertools import pairwise
 from krm_fn.config.reader import KIND, Configs, Source
 from krm_fn.plan import kinds
 from krm_fn.plan.inventory import Inventory
+from krm_fn.plan.mixed import ONE_NAMESPACE
 from krm_fn.plan.services import Service, Workload
 from krm_fn.plan.spaces import elsewhere
 from krm_fn.results import Code, Result, Severity
 
 _SHOWN = 3  # objects that a message names
-# What to do about objects of which some name their namespace.
-ONE_NAMESPACE = (
-    "write metadata.namespace in all of them, or set the option namespace to what objects without one will get "
-    "(Helm: the release's namespace)"
-)
 # Findings about something that is not there: none where it may be among what was left out because of a mistake.
 _OF_ABSENCE = {
     Code.BASE_ABSENT,

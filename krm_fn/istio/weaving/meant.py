@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Collection, Iterator
 
 from krm_fn.istio.hosts import Hosts, service_of
 from krm_fn.istio.theirs import Theirs
 from krm_fn.names import full_name
 from krm_fn.objects import Object
-from krm_fn.plan.list_findings import ONE_NAMESPACE
+from krm_fn.plan.mixed import Mixed
 from krm_fn.plan.services import Key
 from krm_fn.results import Code, Result
 
@@ -19,9 +18,7 @@ def findings(theirs: Theirs, hosts: Hosts, every: Collection[Key]) -> Iterator[R
 
     `hosts` are those of Services with routes, `every` are all Services of the list.
     """
-    by_name: dict[str, list[str]] = defaultdict(list)
-    for namespace, name in sorted(hosts.keys):
-        by_name[name].append(namespace)
+    mixed = Mixed(hosts.keys, every)
     for one, written in _written(theirs):
         for host in {host for _, host in written}:
             if key := hosts.to_come(host, one.ref.namespace):
@@ -32,10 +29,10 @@ def findings(theirs: Theirs, hosts: Hosts, every: Collection[Key]) -> Iterator[R
                 yield _of_no_service(one, field, host, full_name(key[0] or "NAMESPACE", key[1], hosts.domain))
         for host, field in {host: field for field, host in reversed(written)}.items():
             key = service_of(host, one.ref.namespace, hosts.domain)
-            if key is None or key in every or host in theirs.entry_hosts or hosts.to_come(host, one.ref.namespace):
+            if key is None or host in theirs.entry_hosts or hosts.to_come(host, one.ref.namespace):
                 continue
-            if found := [other for other in by_name.get(key[1], ()) if bool(other) != bool(key[0])]:
-                yield _of_another(one, field, host, key, found[0])
+            if found := mixed.finding(one, field, host, key):
+                yield found
 
 
 def _written(theirs: Theirs) -> Iterator[tuple[Object, list[tuple[str, str]]]]:
@@ -56,13 +53,3 @@ def _of_no_service(one: Object, field: str, host: str, full: str) -> Result:
         message += ", and requests that are sent there reach nobody"
     message += "; write the full name, or the short one in the Service's namespace"
     return Result(Code.HOST_OF_NO_SERVICE, message, one.ref, field)
-
-
-def _of_another(one: Object, field: str, host: str, key: Key, namespace: str) -> Result:
-    meant = f"in namespace {key[0]!r}" if key[0] else "without a namespace, as the object is"
-    found = f"stands in namespace {namespace!r}" if namespace else "has none"
-    message = (
-        f"the host {host!r} means a Service {meant}, and {key[1]} of the list {found}: they are kept apart, and "
-        f"nothing is woven in for its environments; {ONE_NAMESPACE}"
-    )
-    return Result(Code.NAMESPACE_MIXED, message, one.ref, field)
