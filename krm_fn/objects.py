@@ -140,14 +140,15 @@ def is_list(value: Mapping[str, Any]) -> bool:
 
 
 def _members(value: Mapping[str, Any], inside: tuple[str | int, ...]) -> Iterator[tuple[tuple[str | int, ...], Any]]:
-    """Yield the members of a List, each with its path. Those of a typed list may leave out what they are."""
+    """Yield the members of a List, each with its path. Those of a typed list may not say what they are."""
     kind, version = str(value["kind"]).removesuffix("List"), value.get("apiVersion")
     implied = {"apiVersion": version, "kind": kind} if kind else {}
     for place, member in enumerate(value["items"]):
         if not isinstance(member, dict):
             continue
         path = (*inside, "items", place)
-        yield path, {**implied, **member}
+        missing = {key: said for key, said in implied.items() if not member.get(key)}
+        yield path, {**member, **missing} if missing else member
         if is_list(member):
             yield from _members(member, path)
 

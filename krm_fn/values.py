@@ -11,6 +11,13 @@ Manifest = dict[str, Any]  # one that is being made
 NOTHING: Mapping[Any, Any] = MappingProxyType({})  # for defaults: nobody can fill it
 
 
+def whole(value: object) -> int | None:
+    """Return a whole number, as Kubernetes' readers have it: `80`, `80.0`, `1e3`; None for anything else."""
+    if isinstance(value, float) and value.is_integer():
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
 def mapping(value: Value, key: str) -> Value:
     """Return the mapping at a key, or an empty one."""
     found = value.get(key)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from krm_fn.config.reader import matters
 from krm_fn.results import Code, FunctionError, Ref, Result
 from krm_fn.text import document
 from krm_fn.text.document import Document
@@ -54,12 +55,15 @@ def read_object(at: Place) -> Mapping[str, Any]:
     """Return the one object that a file holds, which is to be a configuration.
 
     Raises:
-        FunctionError: if it cannot be read, or holds no object or several.
+        FunctionError: if it cannot be read, holds no object or several, or one that gives a key twice.
     """
     listed = parse(read_bytes(at), at.shown)
     if len(listed.items) != 1:
         message = f"holds {len(listed.items)} objects; a configuration is one"
         raise FunctionError(Result(Code.CONFIG_INVALID, message, Ref(file=at.shown)))
+    for path in filter(matters, listed.items[0].duplicates):
+        message = "is given twice with different values; keep one"
+        raise FunctionError(Result(Code.DUPLICATE_KEY, message, Ref(file=at.shown), path))
     return listed.items[0].value
 
 

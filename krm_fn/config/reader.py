@@ -28,6 +28,8 @@ _SIMPLER = {
     "string_too_short": "must not be empty",
 }
 
+_NAMES = ("metadata", "metadata.name", "metadata.namespace")
+
 
 class Source(NamedTuple):
     """A configuration and the object that gave it (None: defaults)."""
@@ -74,6 +76,11 @@ def is_operator(value: Mapping[str, Any]) -> bool:
 def is_own(value: Mapping[str, Any]) -> bool:
     """Tell whether an object is this function's own configuration."""
     return value.get("kind") == KIND and str(value.get("apiVersion", "")).startswith(f"{GROUP}/")
+
+
+def matters(path: str) -> bool:
+    """Tell whether the dotted path of a configuration is one that this function reads."""
+    return path.partition(".")[0] in ("apiVersion", "kind", "spec", "data") or path in _NAMES
 
 
 def read(value: Mapping[str, Any] | None, ref: Ref, overrides: Mapping[str, str] | None = None) -> RouteConfig:

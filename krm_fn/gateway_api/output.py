@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from krm_fn.config.reader import Configs
 from krm_fn.gateway_api import routes, theirs
 from krm_fn.gateway_api.backends import backends, grants
-from krm_fn.gateway_api.checks import gateways, hosts, meshes, policies, ways
+from krm_fn.gateway_api.checks import gateways, hosts, meshes, namespaces, policies, ways
 from krm_fn.gateway_api.order import ordered
 from krm_fn.gateway_api.theirs import Theirs
 from krm_fn.gateway_api.weaving.woven import weave
@@ -45,6 +45,7 @@ def _checked(
 ) -> Iterator[Result]:
     yield from gateways.find(own, plan)
     yield from hosts.find(own, plan)
+    yield from namespaces.find(own, objects, plan)
     yield from previews.find(plan)
     yield from ways.find(own, objects, plan, configs.cluster_domain)
     yield from meshes.find(plan, made)

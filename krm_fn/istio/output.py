@@ -27,7 +27,7 @@ def output(objects: Sequence[Object], plan: Plan, configs: Configs) -> Output:
 
 
 def _woven(own: Theirs, objects: Sequence[Object], plan: Plan, configs: Configs) -> Weaving:
-    if not (own.routes or own.rules or own.results):
+    if not (own.routes or own.rules or own.wrong):
         return Weaving()
     from krm_fn.istio.weaving.loom import weave  # noqa: PLC0415 - a list without such objects need not load it
 

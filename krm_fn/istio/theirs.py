@@ -151,7 +151,7 @@ class Sidecar(NamedTuple):
 
 
 class Theirs(NamedTuple):
-    """What of Istio's a list has of the user's; `results` are about what cannot be read and is left out.
+    """What of Istio's a list has of the user's; `wrong` is what cannot be read and is left out, and why.
 
     `entries` are ServiceEntries.
     """
@@ -161,7 +161,7 @@ class Theirs(NamedTuple):
     gateways: tuple[Gateway, ...]
     sidecars: tuple[Sidecar, ...]
     entries: tuple[Object, ...]
-    results: tuple[Result, ...]
+    wrong: tuple[tuple[Object, tuple[Result, ...]], ...]
 
     @property
     def entry_hosts(self) -> frozenset[str]:
@@ -173,7 +173,7 @@ def read(objects: Sequence[Object]) -> Theirs:
     """Read the user's own resources of Istio's."""
     istio = [one for one in objects if one.group == _GROUP]
     known: dict[int, Any] = {}
-    wrong = {id(one): found for one in istio if one.is_source and (found := _problems(one, known))}
+    wrong = {id(one): (one, tuple(found)) for one in istio if one.is_source and (found := _problems(one, known))}
     sound = {id(one): one for one in istio if one.is_source and id(one) not in wrong}.values()
     rewritten = rollouts.rules(objects)
     return Theirs(
@@ -182,7 +182,7 @@ def read(objects: Sequence[Object]) -> Theirs:
         tuple(gateways.read(one) for one in istio if one.ref.kind == "Gateway"),
         tuple(_sidecar(one) for one in sound if one.ref.kind == "Sidecar"),
         tuple(one for one in sound if one.ref.kind == "ServiceEntry"),
-        tuple(result for results in wrong.values() for result in results),
+        tuple(wrong.values()),
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
+from krm_fn.config.options import RouteConfig
 from krm_fn.config.reader import Configs
 from krm_fn.objects import Object, added_label, is_list
 from krm_fn.plan import kinds, owners
@@ -34,10 +35,11 @@ def read(objects: Sequence[Object], configs: Configs) -> Inventory:
     """Read every source among the objects; configurations may name further kinds of workloads.
 
     The result's findings hold every mistake in what was read; an object with mistakes is left out. A mistake in a
-    workload that takes no part in environments is nobody's business here.
+    Service or workload that takes no part in environments is nobody's business here.
     """
-    results = [found for one in objects for found in _kind_twice(one)]
+    results = [found for one in objects for found in _given_twice(one)]
     services: list[Service] = []
+    wrong: list[Reader] = []  # of Services
     drafts: list[tuple[Reader, Workload | None]] = []
     templates = kinds.templates(configs)
     unforeseen = {key for key, path in templates.items() if path != kinds.TEMPLATES.get(key)}
@@ -51,13 +53,14 @@ def read(objects: Sequence[Object], configs: Configs) -> Inventory:
             reader = Reader(one)
             service = reader.service(added_label(one.value, configs.owner))
             services += [service] if service else []
-            results += reader.results
+            wrong += [reader] if reader.results else []
         elif key in templates and one.is_source:
             # Of a kind with another template than we know, more may be asked for than was read.
             reader = Reader(one._replace(value=one.whole) if key in unforeseen else one)
             drafts.append((reader, reader.workload(templates[key], _named(one.ref) in woken)))
         elif one.is_source and not is_list(one.value):
             results += _label_unread(one, configs.of(one.ref.namespace).config.env_label.name)
+    results += _of_services(wrong, [reader for reader, _ in drafts], configs)
     results += _of_participants(drafts, services, configs)
     workloads = tuple(workload for _, workload in drafts if workload)
     refs = (one.ref for one in objects if one.is_source)
@@ -65,13 +68,17 @@ def read(objects: Sequence[Object], configs: Configs) -> Inventory:
     return Inventory(tuple(services), workloads, tuple(results), frozenset(namespaces), claims(objects))
 
 
-def _kind_twice(one: Object) -> Iterator[Result]:
+def _given_twice(one: Object) -> Iterator[Result]:
+    """Yield findings about what an object of any kind must say once: what it is, and what a List holds."""
     for path in one.duplicates:
         if path in ("apiVersion", "kind"):
             message = (
                 "is given twice with different values: readers disagree on what the object is; keep one, or part two "
                 "objects by a line of ---"
             )
+            yield Result(Code.DUPLICATE_KEY, message, one.ref, path)
+        elif path == "items" and one.ref.kind.endswith("List"):
+            message = "is given twice with different values: readers disagree on which objects there are; keep one"
             yield Result(Code.DUPLICATE_KEY, message, one.ref, path)
 
 
@@ -108,6 +115,42 @@ def _labelled(value: object, label: str, path: str) -> Iterator[str]:
     elif isinstance(value, list):
         for place, child in enumerate(value):
             yield from _labelled(child, label, f"{path}[{place}]")
+
+
+def _of_services(wrong: Sequence[Reader], workloads: Sequence[Reader], configs: Configs) -> Iterator[Result]:
+    """Yield what was found in Services that may have pods of environments, and all keys given twice.
+
+    In joined namespaces that is every Service: one may stand for another of its name.
+    """
+    for reader in wrong:
+        concerned = configs.default.config.namespaces or any(
+            _may_select(reader.one, one.one.ref.namespace, one.labels)
+            for one in workloads
+            if _may_take_part(one.labels, configs.of(one.one.ref.namespace).config)
+        )
+        yield from (one for one in reader.results if concerned or one.code is Code.DUPLICATE_KEY)
+
+
+def _may_take_part(labels: Mapping[str, str], config: RouteConfig) -> bool:
+    return config.env_label.name in labels or config.unlabelled == "adopt"
+
+
+def _may_select(service: Object, namespace: str, labels: Mapping[str, str]) -> bool:
+    """Tell whether a Service selects pods, as far as it can be read: what is no text may come to be any."""
+    own = mapping(service.value, "metadata").get("namespace", "")
+    if isinstance(own, str) and own and namespace and own != namespace:
+        return False
+    spec = service.value.get("spec")
+    selector = spec.get("selector") if isinstance(spec, dict) else spec
+    if isinstance(selector, dict):
+        return bool(selector) and all(
+            key in labels and (labels[key] == (value or "") or not _is_text(value)) for key, value in selector.items()
+        )
+    return selector is not None
+
+
+def _is_text(value: object) -> bool:
+    return value is None or isinstance(value, str)
 
 
 def _of_participants(

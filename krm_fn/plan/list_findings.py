@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from krm_fn.config.reader import KIND, Configs, Source
 from krm_fn.plan import kinds
 from krm_fn.plan.inventory import Inventory
+from krm_fn.plan.mixed import ONE_NAMESPACE
 from krm_fn.plan.services import Service, Workload
 from krm_fn.plan.spaces import elsewhere
 from krm_fn.results import Code, Result, Severity
@@ -54,10 +55,18 @@ def of_configs(configs: Configs, inventory: Inventory, has_environments: bool) -
     present = {one.ref.namespace for one in inventory.services} | {one.ref.namespace for one in inventory.workloads}
     for name, source in configs.by_namespace.items():
         if name not in present:
-            message = "configures a namespace of which the list has no Service and no workload"
-            yield Result(Code.CONFIG_UNUSED, message, source.ref)
+            yield Result(Code.CONFIG_UNUSED, _unused(name, present), source.ref)
     for source in (configs.default, *configs.by_namespace.values()):
         yield from _dead_aliases(source)
+
+
+def _unused(namespace: str, present: Collection[str]) -> str:
+    if not namespace and present:
+        return (
+            f"has no namespace, so it configures what has none, and the list has nothing without one: {ONE_NAMESPACE}"
+        )
+    message = "configures a namespace of which the list has no Service and no workload"
+    return f"{message}; what the list has stands in none: {ONE_NAMESPACE}" if present == {""} else message
 
 
 def _dead_aliases(source: Source) -> Iterator[Result]:
@@ -145,8 +154,7 @@ def of_mixed(inventory: Inventory, configs: Configs) -> Iterator[Result]:
             theirs = f"stand in namespace {namespace!r}" if namespace else "have none"
             message = (
                 f"{where}, and the pods that its selector fits {theirs} ({named}): they are kept apart, and nothing is "
-                f"routed; write metadata.namespace in all of them, or set the option namespace to what objects without "
-                f"one will get (Helm: the release's namespace)"
+                f"routed; {ONE_NAMESPACE}"
             )
             yield Result(Code.NAMESPACE_MIXED, message, service.ref, "metadata.namespace")
 

@@ -10,7 +10,7 @@ from krm_fn.objects import Object, annotations_of, labels_of
 from krm_fn.plan import controllers, kinds
 from krm_fn.plan.services import Port, Service, Workload, traffic_of
 from krm_fn.results import Code, Result, Severity, shown
-from krm_fn.values import mapping
+from krm_fn.values import mapping, whole
 
 _ANNOTATIONS = tuple(f"metadata.annotations.kt-virtual-environment/{name}" for name in ("gateways", "hosts", "rule"))
 _MAX_PORT = 65535
@@ -87,14 +87,14 @@ class Reader:
         kind = self.one.ref.kind
         for name in ("replicas", "parallelism"):
             count = spec.get(name)
-            if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 0):
+            if count is not None and ((number := whole(count)) is None or number < 0):
                 message = f"is no number of pods, but {shown(count)}: it counts as having pods"
                 self.results.append(Result(Code.REPLICAS_UNREAD, message, self.one.ref, f"spec.{name}"))
         if kind == "Pod":
             return ""
-        if spec.get("replicas") == 0 and kind != "DaemonSet":
+        if whole(spec.get("replicas")) == 0 and kind != "DaemonSet":
             return "replicas: 0"
-        if kind in kinds.RUN_TO_COMPLETION and spec.get("parallelism") == 0:
+        if kind in kinds.RUN_TO_COMPLETION and whole(spec.get("parallelism")) == 0:
             return "parallelism: 0"
         return "suspend: true" if kind in kinds.RUN_TO_COMPLETION and spec.get("suspend") is True else ""
 
@@ -102,9 +102,10 @@ class Reader:
         if not isinstance(value, dict):
             self.wrong(f"must be a mapping with a port, found {shown(value)}", path)
             return None
-        number = value.get("port")
-        if not isinstance(number, int) or isinstance(number, bool) or not 0 < number <= _MAX_PORT:
-            self.wrong(f"must be a port number from 1 to {_MAX_PORT}, found {shown(number)}", f"{path}.port")
+        number = whole(value.get("port"))
+        if number is None or not 0 < number <= _MAX_PORT:
+            message = f"must be a port number from 1 to {_MAX_PORT}, found {shown(value.get('port'))}"
+            self.wrong(message, f"{path}.port")
             return None
         texts: dict[str, str | None] = {}
         for key in ("name", "protocol", "appProtocol"):

@@ -63,6 +63,8 @@ def check_list(pages: list[Page], text: str) -> Page:
         fail(Code.SHARED_ALIAS, page.shared_alias)
     if page.repeated:
         fail(Code.DUPLICATE_KEY, f"the ResourceList has the key {page.repeated[0]!r} twice; keep one of them")
+    if twice := next((path for path in page.duplicates if path.startswith("functionConfig.")), ""):
+        fail(Code.DUPLICATE_KEY, f"{twice} is given twice with different values; keep one")
     for key in ("items", "results"):
         _check_listing(page, key, text)
     config = page.value.get("functionConfig")

@@ -177,6 +177,7 @@ class _Reader:
 
     def _listing(self, key_end: int, start: int) -> Listing:
         listing = Listing(Style.FLOW, key_end, start, 0, 0, in_flow=True)
+        before, self.repeats = self.repeats, []  # of the page's other values
         index = self._space(start + 1)
         while self.text[index] != "]":
             if listing.entries:
@@ -188,5 +189,6 @@ class _Reader:
                 self.repeats.clear()
             listing.entries.append(entry)
             index = self._space(end)
+        self.repeats = before
         listing.end = index + 1
         return listing

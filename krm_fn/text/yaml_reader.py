@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 _TO_DASH = re.compile(r"(?:[&!]\S*|#[^\r\n]*|\s)*-")
 _COLLECTIONS = (MappingStartEvent, SequenceStartEvent)
 _LINE_SEPARATORS = re.compile("[\x85\u2028\u2029]")
+_NO_MARKER = re.compile(r"--|-{4,}|[ \t]+---|---[ \t]*[\w\"'].*")
+_LONG = 100  # characters of a line that are looked at
 
 
 def read(text: str, raw: bytes) -> list[Page]:
@@ -96,11 +98,19 @@ def _syntax(error: yaml.YAMLError, text: str, place: str) -> NoReturn:
             hint = "the text before it has a byte order mark (U+FEFF), which belongs to the start of a file: delete it"
         elif problem == "did not find expected <document start>":
             hint = "here another object begins, or what is left of one: part objects by a line of ---"
+        elif _is_no_marker(text, mark.index):
+            hint = "objects are parted by three dashes at the start of a line of their own: write --- alone there"
     elif isinstance(error, ReaderError):
         hint = f"the character U+{error.character:04X} must not stand in YAML: delete it, or write it as an escape"
         where = _place(text, error.character)
     detail = f"{problem} ({context})" if context else problem
     fail(Code.INPUT_SYNTAX, f"{where}this is not YAML{place}: {detail}; {hint}")
+
+
+def _is_no_marker(text: str, index: int) -> bool:
+    """Tell whether the line of a place, or the one before, looks like what parts documents, and is not."""
+    begin = text.rfind("\n", 0, max(text.rfind("\n", 0, index), 0)) + 1
+    return any(_NO_MARKER.fullmatch(line.rstrip()) for line in text[begin : index + _LONG].split("\n")[:2])
 
 
 def _place(text: str, character: int) -> str:
@@ -201,11 +211,12 @@ class _Reader:
             return
         if event.anchor is not None:
             nodes.open_anchor(event, [])
+        before, nodes.repeats = nodes.repeats, []  # of the page's other values
         while type(event := self.get_event()) is not SequenceEndEvent:
             self.place = f", in {key}[{len(entries)}]"
             nodes.anchors.region += 1
             entries.append(self._entry(event, listing))
-        self.place = ""
+        self.place, nodes.repeats = "", before
         nodes.end = event
         listing.end = nodes.end.end_mark.index if listing.style is Style.FLOW else entries[-1].end
 

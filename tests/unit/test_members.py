@@ -77,9 +77,11 @@ def test_members_are_edited_in_place(form):
 @pytest.mark.parametrize(
     ("kind", "version", "place"), [("DeploymentList", "apps/v1", slice(1, 3)), ("ServiceList", "v1", slice(0, 1))]
 )
-def test_typed_lists_are_read_through(kind, version, place):
-    """DeploymentList and ServiceList hold sources; their members may leave out what they are."""
+@pytest.mark.parametrize("said", [{}, {"apiVersion": None, "kind": None}, {"apiVersion": "", "kind": ""}])
+def test_typed_lists_are_read_through(kind, version, place, said):
+    """DeploymentList and ServiceList hold sources; their members may leave out what they are, or say null."""
     members = [{key: part for key, part in one.items() if key not in ("apiVersion", "kind")} for one in OBJECTS[place]]
+    members = [{**said, **one} for one in members]
     others = [one for one in OBJECTS[:3] if one not in OBJECTS[place]]
     raw = yaml.safe_dump_all([listed(kind, version, members), *others], sort_keys=False).encode()
     outcome = function.run(raw, base())
@@ -113,6 +115,21 @@ def test_a_kind_given_twice_is_an_error():
     assert codes(function.run(raw).results) == ["duplicate-key"]
     assert codes(function.run(raw.replace(b"kind: ConfigMap", b"apiVersion: v2")).results) == ["duplicate-key"]
     assert "duplicate-key" not in codes(function.run(raw.replace(b"kind: ConfigMap", b"kind: Service")).results)
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"apiVersion: v1\nkind: List\nitems: []\nitems:\n- {apiVersion: v1, kind: ConfigMap}\n",
+        b"apiVersion: v1\nkind: List\nitems:\n- {apiVersion: v1, kind: ConfigMap}\nitems:\n",
+        b"apiVersion: v1\nkind: A\n---\n{apiVersion: v1, kind: ConfigMapList, items: [], items: [{kind: A}]}\n",
+        b"apiVersion: v1\nkind: List\nitems:\n- apiVersion: v1\n  kind: List\n  items: []\n  items: [{kind: A}]\n",
+        b'{"apiVersion":"v1","kind":"List","items":[],"items":[{"apiVersion":"v1","kind":"ConfigMap"}]}',
+    ],
+)
+def test_items_given_twice_are_an_error(raw):
+    """kubectl takes the last of them, kustomize the first: for one of them objects would be gone."""
+    assert codes(function.run(raw).results) == ["duplicate-key"]
 
 
 def test_a_glued_marker_is_told():

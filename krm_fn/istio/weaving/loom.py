@@ -19,7 +19,7 @@ from krm_fn.istio.lookup import Lookup
 from krm_fn.istio.manifests import Weaving
 from krm_fn.istio.subsets import Subsets, of_services
 from krm_fn.istio.theirs import Theirs, VirtualService
-from krm_fn.istio.weaving import connections, delegates, meant, openings, rules
+from krm_fn.istio.weaving import connections, delegates, meant, openings, rules, wrong
 from krm_fn.istio.weaving.changes import Needed, change, of_rules
 from krm_fn.istio.weaving.http import HttpRoutes
 from krm_fn.istio.weaving.neighbours import Neighbour, Neighbourhood, catches_all
@@ -95,8 +95,8 @@ def weave(theirs: Theirs, objects: Sequence[Object], plan: Plan, configs: Config
     taken = {one.key: rules.taken(lookup, one.key) if one.needs_subsets else rules.NOTHING for one in plan.services}
     added = {_key(one.one.object): (one.one, one.additions) for one in woven}
     results = [
-        *(theirs.results if plans else ()),
-        *meant.findings(theirs, hosts),
+        *wrong.findings(theirs, hosts, are_exposed=any(one.exposure.is_exposed for one in plans.values())),
+        *meant.findings(theirs, hosts, every),
         *(result for one in looms for result in _about_handing(one, handed)),
         *(result for one in woven for result in (*one.additions.results, *one.previews.results)),
         *(result for one in woven if one.additions.added for result in around.overlapping(one.one)),

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
-from krm_fn.istio.hosts import Hosts
+from krm_fn.istio.hosts import Hosts, service_of
 from krm_fn.istio.theirs import Theirs
 from krm_fn.names import full_name
 from krm_fn.objects import Object
+from krm_fn.plan.mixed import Mixed
+from krm_fn.plan.services import Key
 from krm_fn.results import Code, Result
 
 
-def findings(theirs: Theirs, hosts: Hosts) -> Iterator[Result]:
-    """Yield a finding for each host of the user's objects that means another Service than it seems to, or none."""
+def findings(theirs: Theirs, hosts: Hosts, every: Collection[Key]) -> Iterator[Result]:
+    """Yield a finding for each host of the user's objects that means another Service than it seems to, or none.
+
+    `hosts` are those of Services with routes, `every` are all Services of the list.
+    """
+    mixed = Mixed(hosts.keys, every)
     for one, written in _written(theirs):
         for host in {host for _, host in written}:
             if key := hosts.to_come(host, one.ref.namespace):
@@ -21,6 +27,12 @@ def findings(theirs: Theirs, hosts: Hosts) -> Iterator[Result]:
         for field, host in written:
             if host not in theirs.entry_hosts and (key := hosts.looks_like(host)):
                 yield _of_no_service(one, field, host, full_name(key[0] or "NAMESPACE", key[1], hosts.domain))
+        for host, field in {host: field for field, host in reversed(written)}.items():
+            key = service_of(host, one.ref.namespace, hosts.domain)
+            if key is None or host in theirs.entry_hosts or hosts.to_come(host, one.ref.namespace):
+                continue
+            if found := mixed.finding(one, field, host, key):
+                yield found
 
 
 def _written(theirs: Theirs) -> Iterator[tuple[Object, list[tuple[str, str]]]]:

@@ -4,6 +4,8 @@ import pytest
 from lists import base, named, objects
 from lists import config as own
 
+from krm_fn import function
+from krm_fn.command.reading import place, read_object
 from krm_fn.config import models, options, reader
 from krm_fn.config.gather import gather
 from krm_fn.config.options import RouteConfig
@@ -140,6 +142,29 @@ def test_two_items_of_one_namespace_are_an_error():
     """Two items in one namespace are an error that names both."""
     with pytest.raises(FunctionError, match="config-twice"):
         configs(None, OPERATOR, {**OPERATOR, "metadata": {"name": "other"}})
+
+
+@pytest.mark.parametrize(
+    ("text", "field"),
+    [
+        ("metadata: {name: v}\nspec: {matching: exact, matching: prefix}", "spec.matching"),
+        ("metadata: {name: v}\nspec: {tcp: base}\nspec: {unlabelled: adopt}", "spec"),
+        ("metadata: {name: v, name: w}", "metadata.name"),
+        ("metadata: {name: v, labels: {a: b, a: c}}", ""),
+        ("metadata: {name: v}\nspec: {matching: exact, matching: exact}", ""),
+    ],
+)
+def test_a_field_given_twice_is_an_error(text, field, tmp_path):
+    """Of two values one would be dropped without a word; of what nobody reads, nobody's business."""
+    raw = f"apiVersion: virtual-env-fn.dev/v1alpha1\nkind: VirtualEnvironment\n{text}\n".encode()
+    results = function.run(raw).results
+    assert [(one.code.slug, one.field) for one in results] == ([("duplicate-key", field)] if field else [])
+    (tmp_path / "config.yaml").write_bytes(raw)
+    if field:
+        with pytest.raises(FunctionError, match=f"{field}: is given twice"):
+            read_object(place(str(tmp_path / "config.yaml")))
+    else:
+        read_object(place(str(tmp_path / "config.yaml")))
 
 
 def test_the_function_config_among_the_items_is_not_an_item():

@@ -43,6 +43,22 @@ def test_nothing_to_say():
     assert found() == []
 
 
+@pytest.mark.parametrize("given", ["parentRefs", "backendRefs"])
+def test_a_route_of_which_only_the_service_names_its_namespace_or_the_reverse(given):
+    """It is taken for another Service's, and told; with the option both are one."""
+    reference = {"kind": "Service", "group": "", "name": "app", "port": 80}
+    route = {"apiVersion": "gateway.networking.k8s.io/v1", "kind": "HTTPRoute", "metadata": {"name": "mine"}}
+    route["spec"] = {given: [reference]} if given == "parentRefs" else {"rules": [{given: [reference]}]}
+    assert "namespace-mixed" not in found(route)
+    away = {**route, "metadata": {"name": "mine", "namespace": "team"}}
+    assert found(away) == ["namespace-mixed"]
+    assert "namespace-mixed" not in found(away, namespace="team")
+    assert found(away, service("app", namespace="team"), service()) == []
+    pods = [workload(env, env, namespace="team") for env in ("dev", "dev.x")]
+    of_the_pods_too = ["namespace-mixed", "namespace-mixed"]
+    assert found(route, service("app", namespace="team"), *pods) == of_the_pods_too
+
+
 @pytest.mark.parametrize(
     ("host", "said"),
     [

@@ -47,6 +47,35 @@ def test_another_domain_is_an_option():
     assert of_kind(computed.made.manifests, "DestinationRule") == []
 
 
+@pytest.mark.parametrize(
+    ("one", "of_the_service", "host"),
+    [
+        ("", "team", "app"),
+        ("team", "", "app"),
+        ("team", "", "app.team.svc.cluster.local"),
+    ],
+)
+def test_a_host_of_an_object_whose_namespace_only_one_of_both_names_is_told(one, of_the_service, host):
+    """A chart that names the release's namespace in some templates only: told, and woven into with the option."""
+    objects = [service("app", namespace=of_the_service)]
+    objects += [workload(env, env, namespace=of_the_service) for env in ("dev", "dev.x")]
+    for theirs in (virtual_service(host, host), thing("DestinationRule", {"host": host})):
+        theirs["metadata"] = named("mine", one)
+        computed = compute([*objects, theirs], base())
+        assert codes(computed.results) == ["namespace-mixed"]
+        assert not computed.made.edits
+        computed = compute([*objects, theirs], base(namespace="team"))
+        assert codes(computed.results) == []
+        assert len(computed.made.edits) == 1
+
+
+def test_a_host_of_a_service_of_its_own_is_not_told():
+    """Two Services of one name, in a namespace and without one, are two."""
+    theirs = {**virtual_service("app", "app"), "metadata": named("mine")}
+    objects = [service("app", namespace="prod"), service("app"), theirs]
+    assert codes(compute([*objects, *PAIR], base()).results) == []
+
+
 @pytest.mark.parametrize("host", ["app.prod", "app.prod.svc", "app.prod.svc.clusterset.local"])
 def test_a_host_that_only_looks_like_a_services_is_told(host):
     """A rule for it is no rule for the Service: it stays, the Service gets its own, and a warning says why."""

@@ -283,6 +283,66 @@ def test_what_takes_no_part_is_nobodys_business(replicas):
     assert [one.key for one in computed.plan.services] == [("", "app")]
 
 
+@pytest.mark.parametrize(
+    "odd",
+    [
+        service("odd", ports=(("${PORT:=80}", "http"),)),
+        service("odd", ports=((8080, 1),)),
+        service("odd", ports=(("ENC[AES256_GCM,data:7g==]",),), namespace="team"),
+        service("odd", selector={"app": "other", "version": 1.0}),
+        service(1, selector={"app": "other"}),
+        service(selector={"app": "app", "version": 1.0}, namespace="other"),
+        service("odd", selector={}, ports="${PORTS}"),
+    ],
+)
+def test_a_service_that_takes_no_part_is_nobodys_business(odd):
+    """Odd ports, names, selectors of a Service that can select no pods of an environment: the rest is routed."""
+    computed = compute([service(), workload("a", "dev"), workload("b", "dev.x"), odd], base())
+    assert not [one for one in computed.results if one.code.slug == "object-invalid"]
+    assert [one.key for one in computed.plan.services] == [("", "app")]
+
+
+def test_a_service_of_another_namespace_is_nobodys_business():
+    """It cannot select pods of this one."""
+    odd = service("odd", selector={"app": "app"}, ports=(("${PORT}",),), namespace="other")
+    values = [service(namespace="a"), workload("a", "dev", namespace="a"), workload("b", "dev.x", namespace="a"), odd]
+    assert results(values, base())[0] == []
+
+
+@pytest.mark.parametrize(
+    ("odd", "field"),
+    [
+        (service("odd", selector={"app": "app"}, ports=(("${PORT}",),)), "spec.ports[0].port"),
+        (service("odd", selector={"app": 1}), "spec.selector.app"),
+        (service("odd", selector={"app": "app", "version": 1.0}), "spec.selector.version"),
+        (service("odd", selector="${SELECTOR}"), "spec.selector"),
+        (service("odd", selector={"app": "app"}, ports=((0,),), namespace="team"), "spec.ports[0].port"),
+    ],
+)
+def test_a_service_that_may_take_part_must_be_readable(odd, field):
+    """What is no text may be any: such a Service may select pods of an environment."""
+    labels = {"version": "1.0"}
+    computed = compute([workload("a", "dev", labels=labels), workload("b", "dev.x", labels=labels), odd], base())
+    assert [one.field for one in computed.results if one.code.slug == "object-invalid"] == [field]
+
+
+def test_a_service_whose_pods_would_be_adopted_must_be_readable():
+    """Where pods without a label get the base's, every Service with pods takes part."""
+    odd = service("odd", selector={"app": "other"}, ports=(("${PORT}",),))
+    values = [service(), workload("a", "dev"), workload("o", app="other"), odd]
+    assert "object-invalid" in results(values, base(unlabelled="adopt"))[0]
+    assert "object-invalid" not in results(values, base())[0]
+
+
+def test_whole_numbers_may_be_written_as_others():
+    """`2.0` and `8e1` are whole numbers to every reader of Kubernetes; `false` is none."""
+    pods = [workload(name, env, replicas=count) for name, env, count in (("a", "dev", 2.0), ("b", "dev.x", 0.0))]
+    said, computed = results([service(ports=((8e1, "http"),)), *pods, workload("c", "dev.y", replicas=False)], base())
+    assert said == ["replicas-unread", "scaled-to-zero"]
+    assert [port.number for port in computed.plan.services[0].service.ports] == [80]
+    assert sorted(computed.plan.services[0].own) == ["dev", "dev.y"]
+
+
 def test_two_services_of_one_name_are_an_error():
     """Two Services of the same namespace and name would be two answers for one host."""
     said, _ = results([service(), service(), workload("a", "dev")])
@@ -344,6 +404,28 @@ def test_no_finding_follows_from_what_was_left_out():
     listed = [service(), workload("a", True), workload("b", "dev.x"), workload("c", "test", namespace="n", app="none")]
     said, _ = results(listed)
     assert said == ["object-invalid", "unselected-pods"]
+
+
+@pytest.mark.parametrize(
+    ("of_config", "of_list", "message"),
+    [
+        ("", "team", "has no namespace, so it configures what has none, and the list has nothing without one: write"),
+        (
+            "team",
+            "",
+            "configures a namespace of which the list has no Service and no workload; what the list has stands",
+        ),
+        ("team", "other", "configures a namespace of which the list has no Service and no workload"),
+    ],
+)
+def test_a_config_whose_namespace_the_list_does_not_have(of_config, of_list, message):
+    """Where only one of both names its namespace, that is the cause, and the option mends it."""
+    config = {"apiVersion": "env.alibaba.com/v1alpha2", "kind": "VirtualEnvironment", "metadata": {"name": "v"}}
+    config["metadata"] |= {"namespace": of_config} if of_config else {}
+    values = [service(namespace=of_list), workload("a", "dev", namespace=of_list), config]
+    (result,) = [one for one in compute(values).results if one.code.slug == "config-unused"]
+    assert result.message.startswith(message)
+    assert ("the option namespace" in result.message) == (not (of_config and of_list))
 
 
 def test_a_full_name_of_a_namespace_to_come_is_told():

@@ -6,6 +6,7 @@ import math
 
 import pytest
 
+from krm_fn.results import FunctionError
 from krm_fn.text.document import Form, parse
 
 HEAD = "apiVersion: config.kubernetes.io/v1\nkind: ResourceList\n"
@@ -153,6 +154,32 @@ def test_repeated_keys_in_json_are_reported_too():
     """JSON has the same trouble with keys given twice."""
     text = '{"apiVersion":"config.kubernetes.io/v1","kind":"ResourceList","items":[{"a":{"b":1,"b":2}}]}'
     assert parse(text.encode()).items[0].duplicates == ("a.b",)
+
+
+GIVEN = {
+    "block": "functionConfig:\n  kind: A\n  spec:\n    a: x\n    a: y\n",
+    "braces": "functionConfig: {kind: A, spec: {a: x, a: y}}\n",
+}
+
+
+@pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN.keys())
+def test_a_function_config_gives_no_key_twice(given):
+    """Which of the two is meant nobody can say, wherever the functionConfig stands; equal ones are one."""
+    items = "items:\n- kind: A\n- kind: B\n"
+    for text in (HEAD + given + items, HEAD + items + given, given + HEAD + items):
+        with pytest.raises(FunctionError, match=r"functionConfig\.spec\.a is given twice"):
+            parse(text.encode())
+        assert parse(text.replace("a: y", "a: x").encode()).function_config["spec"] == {"a": "x"}
+
+
+def test_a_function_config_of_json_gives_no_key_twice():
+    """JSON has the same trouble, before its items and behind them."""
+    head = '{"apiVersion":"config.kubernetes.io/v1","kind":"ResourceList",'
+    given, items = '"functionConfig":{"spec":{"a":1,"a":2}}', '"items":[{"kind":"A"}]'
+    for text in (f"{head}{given},{items}}}", f"{head}{items},{given}}}"):
+        with pytest.raises(FunctionError, match=r"functionConfig\.spec\.a is given twice"):
+            parse(text.encode())
+        assert parse(text.replace("2", "1").encode()).function_config == {"spec": {"a": 1}}
 
 
 def test_source_is_the_item_without_its_neighbours_comments():
