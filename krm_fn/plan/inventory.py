@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import NamedTuple
 
-from krm_fn.config.options import RouteConfig
 from krm_fn.config.reader import Configs
 from krm_fn.objects import Object, added_label, is_list
-from krm_fn.plan import kinds, owners
+from krm_fn.plan import kinds, owners, participants
 from krm_fn.plan.controllers import Claim, claims
 from krm_fn.plan.reading import Reader
 from krm_fn.plan.services import Key, Service, Workload
@@ -60,8 +59,9 @@ def read(objects: Sequence[Object], configs: Configs) -> Inventory:
             drafts.append((reader, reader.workload(templates[key], _named(one.ref) in woken)))
         elif one.is_source and not is_list(one.value):
             results += _label_unread(one, configs.of(one.ref.namespace).config.env_label.name)
-    results += _of_services(wrong, [reader for reader, _ in drafts], configs)
-    results += _of_participants(drafts, services, configs)
+    readers = [reader for reader, _ in drafts]
+    results += participants.of_services(wrong, readers, configs)
+    results += participants.of_workloads(readers, services, configs)
     workloads = tuple(workload for _, workload in drafts if workload)
     refs = (one.ref for one in objects if one.is_source)
     namespaces = {ref.name if ref.kind == "Namespace" else ref.namespace for ref in refs}
@@ -115,66 +115,6 @@ def _labelled(value: object, label: str, path: str) -> Iterator[str]:
     elif isinstance(value, list):
         for place, child in enumerate(value):
             yield from _labelled(child, label, f"{path}[{place}]")
-
-
-def _of_services(wrong: Sequence[Reader], workloads: Sequence[Reader], configs: Configs) -> Iterator[Result]:
-    """Yield what was found in Services that may have pods of environments, and all keys given twice.
-
-    In joined namespaces that is every Service: one may stand for another of its name.
-    """
-    for reader in wrong:
-        concerned = configs.default.config.namespaces or any(
-            _may_select(reader.one, one.one.ref.namespace, one.labels)
-            for one in workloads
-            if _may_take_part(one.labels, configs.of(one.one.ref.namespace).config)
-        )
-        yield from (one for one in reader.results if concerned or one.code is Code.DUPLICATE_KEY)
-
-
-def _may_take_part(labels: Mapping[str, str], config: RouteConfig) -> bool:
-    return config.env_label.name in labels or config.unlabelled == "adopt"
-
-
-def _may_select(service: Object, namespace: str, labels: Mapping[str, str]) -> bool:
-    """Tell whether a Service selects pods, as far as it can be read: what is no text may come to be any."""
-    own = mapping(service.value, "metadata").get("namespace", "")
-    if isinstance(own, str) and own and namespace and own != namespace:
-        return False
-    spec = service.value.get("spec")
-    selector = spec.get("selector") if isinstance(spec, dict) else spec
-    if isinstance(selector, dict):
-        return bool(selector) and all(
-            key in labels and (labels[key] == (value or "") or not _is_text(value)) for key, value in selector.items()
-        )
-    return selector is not None
-
-
-def _is_text(value: object) -> bool:
-    return value is None or isinstance(value, str)
-
-
-def _of_participants(
-    drafts: Sequence[tuple[Reader, Workload | None]], services: Sequence[Service], configs: Configs
-) -> Iterator[Result]:
-    """Yield what was found in workloads that name an environment, or share a Service with such ones."""
-    if not any(reader.results for reader, _ in drafts):
-        return
-    named = [(reader.one.ref.namespace, reader.labels, configs.of(reader.one.ref.namespace)) for reader, _ in drafts]
-    labelled = [(name, labels) for name, labels, source in named if source.config.env_label.name in labels]
-    selectors = [
-        (one.ref.namespace, one.selector.items())
-        for one in services
-        if one.selector and any(name == one.ref.namespace and _fits(one.selector, has) for name, has in labelled)
-    ]
-    for reader, _ in drafts:
-        namespace, labels = reader.one.ref.namespace, reader.labels
-        has_label = configs.of(namespace).config.env_label.name in labels
-        if has_label or any(name == namespace and pairs <= labels.items() for name, pairs in selectors):
-            yield from reader.results
-
-
-def _fits(selector: Mapping[str, str], labels: Mapping[str, str]) -> bool:
-    return selector.items() <= labels.items()
 
 
 def _named(ref: Ref) -> tuple[str, str, str]:

@@ -334,6 +334,15 @@ def test_a_service_whose_pods_would_be_adopted_must_be_readable():
     assert "object-invalid" not in results(values, base())[0]
 
 
+def test_a_workload_that_would_be_adopted_must_be_readable():
+    """What a Service selects gets the base's label there, whether any workload of the list has one yet or not."""
+    values = [service(), workload("a", labels={"version": 1.0}), workload("b")]
+    assert "object-invalid" in results(values, base(unlabelled="adopt"))[0]
+    assert "object-invalid" not in results(values, base())[0]
+    unselected = [service(selector={"app": "other"}), *values[1:]]
+    assert "object-invalid" not in results(unselected, base(unlabelled="adopt"))[0]
+
+
 def test_whole_numbers_may_be_written_as_others():
     """`2.0` and `8e1` are whole numbers to every reader of Kubernetes; `false` is none."""
     pods = [workload(name, env, replicas=count) for name, env, count in (("a", "dev", 2.0), ("b", "dev.x", 0.0))]
