@@ -33,7 +33,7 @@ def _may_mean(host: object, one: Object, hosts: Hosts) -> bool:
 
 
 def _hosts(value: object) -> Iterator[object]:
-    """Yield all that is said to be a host anywhere below, whatever it is."""
+    """Yield all that is said to be a host anywhere below, whatever it is; None for what a delegate leads to."""
     if isinstance(value, list):
         for part in value:
             yield from _hosts(part)
@@ -43,5 +43,7 @@ def _hosts(value: object) -> Iterator[object]:
                 yield part
             elif key == "hosts":
                 yield from part if isinstance(part, list) else [part]
+            elif key == "delegate":
+                yield None
             else:
                 yield from _hosts(part)

@@ -72,6 +72,7 @@ def test_what_names_no_service_with_routes_is_nobodys_business(kind, spec):
         ("VirtualService", {"hosts": "${HOSTS}", "http": []}),
         ("VirtualService", {"hosts": ["${HOST}"], "http": [{"route": [LATER]}]}),
         ("VirtualService", {"hosts": ["other"], "tcp": [{"route": [LATER, {"destination": {"host": "App"}}]}]}),
+        ("VirtualService", {"hosts": ["other"], "http": [{"route": [LATER]}, {"delegate": {"name": "any"}}]}),
         ("DestinationRule", {"host": "*.prod.svc.cluster.local", "subsets": {}}),
         ("DestinationRule", {"host": 1}),
     ],
