@@ -160,6 +160,6 @@ def covered(found: Taken, subsets: Subsets | None, needed: Iterable[Value], *, h
         has_routes=has_routes,
         has_rule=found.has_rule,
         traffic_policy=None if found.has_rule else found.policy or None,
-        subsets=[*found.subsets, *subsets.missing_from({}, needed)] if subsets else None,
+        subsets=[*found.subsets, *subsets.missing_from({"subsets": list(found.subsets)}, needed)] if subsets else None,
         copies=found.copies,
     )

@@ -120,3 +120,16 @@ def test_rules_of_one_host_count_by_age_then_name():
     other["metadata"]["creationTimestamp"] = "2026-01-01T00:00:00Z"
     (made,) = of_kind(compute([*SHOP, one, other], base()).made.manifests, "DestinationRule")
     assert made["spec"]["trafficPolicy"] == other["spec"]["trafficPolicy"]
+
+
+@pytest.mark.parametrize("order", ["none", "argocd"])
+def test_a_subset_of_a_wildcard_by_a_name_that_is_used_is_made_once(order):
+    """It is taken over from the rule, and no second time for its environment; so no two objects have one name."""
+    stable = {"subsets": [{"name": "stable", "labels": {"virtual-env": "dev"}}]}
+    values = [*SHOP, rule("*", "istio-system", **stable), rule(FULL, "other", **stable)]
+    made = of_kind(compute(values, base(applyOrder=order)).made.manifests, "DestinationRule")
+    names = [
+        (one["metadata"]["namespace"], subset["name"]) for one in made for subset in one["spec"].get("subsets", ())
+    ]
+    assert ("shop-ns", "stable") in names
+    assert len(names) == len(set(names))
