@@ -473,6 +473,13 @@ def test_a_first_key_behind_a_line_separator_stands_where_it_stands(separator):
         assert document.parse(text.encode(), asked).items[1].start == start
 
 
+@pytest.mark.parametrize("line", ["a: 1", "a: &x 1"])
+def test_a_comment_right_behind_the_mark_parts_documents_however_they_are_read(line):
+    """To libyaml `---# c` is a word, and would be the end of the value before it; Go begins a document there."""
+    text = f"apiVersion: v1\nkind: Y\n{line}\n---# c\n"
+    assert [item.value["a"] for item in document.parse(text.encode(), asked).items] == [1]
+
+
 def test_a_tag_means_in_an_item_what_the_directive_says():
     """`!!` may stand for other tags than YAML's own."""
     text = f"%TAG !! tag:x,2000:\n---\n{HEAD}items:\n- a: !!int '1'\n"
