@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from krm_fn.config.reader import matters
+from krm_fn.config.reader import given_twice
 from krm_fn.results import Code, FunctionError, Ref, Result
 from krm_fn.text import document
 from krm_fn.text.document import Document
@@ -61,9 +61,8 @@ def read_object(at: Place) -> Mapping[str, Any]:
     if len(listed.items) != 1:
         message = f"holds {len(listed.items)} objects; a configuration is one"
         raise FunctionError(Result(Code.CONFIG_INVALID, message, Ref(file=at.shown)))
-    for path in filter(matters, listed.items[0].duplicates):
-        message = "is given twice with different values; keep one"
-        raise FunctionError(Result(Code.DUPLICATE_KEY, message, Ref(file=at.shown), path))
+    for found in given_twice(listed.items[0].duplicates, Ref(file=at.shown)):
+        raise FunctionError(found)
     return listed.items[0].value
 
 

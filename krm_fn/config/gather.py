@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from krm_fn.config import reader
@@ -29,7 +29,7 @@ def gather(
     items = [one for one in objects if _configures(one, given)]
     whole = [one for one in items if reader.is_own(one.value) and not one.ref.namespace]
     by_namespace = [one for one in items if one not in whole]
-    problems += [found for one in items for found in _keys_given_twice(one)]
+    problems += [found for one in items for found in reader.given_twice(one.duplicates, one.ref)]
     if given is None and whole:
         problems += _twice(whole, "for all namespaces")
         given = whole[0].value
@@ -49,11 +49,6 @@ def gather(
     if problems:
         raise FunctionError(*problems)
     return Configs(_owner(given), default, sources)
-
-
-def _keys_given_twice(one: Object) -> Iterator[Result]:
-    for path in filter(reader.matters, one.duplicates):
-        yield Result(Code.DUPLICATE_KEY, "is given twice with different values; keep one", one.ref, path)
 
 
 def _says_nothing(given: Mapping[str, Any] | None) -> bool:

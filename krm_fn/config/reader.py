@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from krm_fn.config.options import CLUSTER_DOMAIN, ROOT_NAMESPACE, RouteConfig
@@ -78,9 +78,11 @@ def is_own(value: Mapping[str, Any]) -> bool:
     return value.get("kind") == KIND and str(value.get("apiVersion", "")).startswith(f"{GROUP}/")
 
 
-def matters(path: str) -> bool:
-    """Tell whether the dotted path of a configuration is one that this function reads."""
-    return path.partition(".")[0] in ("apiVersion", "kind", "spec", "data") or path in _NAMES
+def given_twice(duplicates: Iterable[str], ref: Ref) -> Iterator[Result]:
+    """Yield a finding for each of these dotted paths of a configuration that this function reads."""
+    for path in duplicates:
+        if path.partition(".")[0] in ("apiVersion", "kind", "spec", "data") or path in _NAMES:
+            yield Result(Code.DUPLICATE_KEY, "is given twice with different values; keep one", ref, path)
 
 
 def read(value: Mapping[str, Any] | None, ref: Ref, overrides: Mapping[str, str] | None = None) -> RouteConfig:

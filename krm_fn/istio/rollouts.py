@@ -101,8 +101,8 @@ def rules(objects: Sequence[Object]) -> set[Key]:
     return {(namespace, name) for namespace, name in named if isinstance(name, str)}
 
 
-def _rollouts(objects: Iterable[Object]) -> Iterator[Object]:
-    yield from (one for one in objects if one.ref.kind == "Rollout" and one.group == "argoproj.io" and one.is_source)
+def _rollouts(objects: Iterable[Object]) -> list[Object]:
+    return [one for one in objects if one.ref.kind == "Rollout" and one.group == "argoproj.io" and one.is_source]
 
 
 def _istio(one: Object) -> Value:

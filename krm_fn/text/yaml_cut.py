@@ -43,9 +43,10 @@ class Cut:
         if len(value) != len(asked):
             return False
         starts = [*(match.start() for match in matches), len(text) - 1]
+        parts = [(match[0][1:-1], text[match.end() : end]) for match, end in zip(matches, starts[1:], strict=True)]
         if tree is EACH:
-            for match, end in zip(matches, starts[1:], strict=True):
-                self.waiting.add(match[0][1:-1], text[match.end() : end], value)
+            for head, rest in parts:
+                self.waiting.add(head, rest, value)
             self.shape.each(column, number)
             return True
         for is_asked, places in groupby(range(len(keys)), key=lambda at: keys[at] in value):
@@ -63,7 +64,7 @@ class Cut:
                 if below is not None and deeper and self._below(part, deeper, below, made, (number, keys[at])):
                     value[keys[at]] = made
                 else:
-                    head, rest = matches[at][0][1:-1], text[matches[at].end() : starts[at + 1]]
+                    head, rest = parts[at]
                     self.waiting.add(head, rest, value)
                     self.shape.leaf(column, head, rest, keys[at], number)
         return True

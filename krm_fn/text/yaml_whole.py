@@ -14,7 +14,6 @@ from typing import Any
 
 from krm_fn.text.pages import Entry, Page
 from krm_fn.text.yaml_cut import INNER
-from krm_fn.text.yaml_odd import OddTextError
 from krm_fn.text.yaml_parts import Waiting
 from krm_fn.text.yaml_shapes import ENTRIES, WORD, Tree, Whole
 
@@ -59,7 +58,6 @@ class Wholes:
         self._waiting = waiting
         self._known: dict[int, dict[str, _Part]] = defaultdict(dict)  # by the column of the key, and the text
         self._new: dict[tuple[int, str], _Part] = {}  # of the object that is being cut
-        self._unread: list[_Part] = []
         self._objects: list[tuple[Entry | Page, str, _Parts]] = []
 
     def add(self, entry: Entry | Page, text: str, column: int, tree: Whole) -> bool:
@@ -72,15 +70,11 @@ class Wholes:
             self._known[at][part] = value
             head, _, rest = part.partition(":")
             self._waiting.add(f"{' ' * at}{head}", rest, value)
-            self._unread.append(value)
         self._objects.append((entry, text, parts))
         return True
 
     def fill(self) -> list[tuple[Entry | Page, str]]:
         """Give the objects their values; return those that give a key twice, with their texts: they need more care."""
-        if any(len(part) != 1 for part in self._unread):
-            raise OddTextError
-        self._unread.clear()
         left = []
         for entry, text, parts in self._objects:
             try:

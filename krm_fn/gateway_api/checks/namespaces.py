@@ -13,6 +13,8 @@ from krm_fn.results import Result
 
 def find(own: Theirs, objects: Sequence[Object], plan: Plan) -> Iterator[Result]:
     """Yield a finding for each Service that a route hangs on or leads to, if it is one of the list's but for that."""
+    if not own.routes:
+        return
     every = {(one.ref.namespace, one.ref.name) for one in objects if one.ref.kind == "Service"}
     mixed = Mixed((one.key for one in plan.services if one.needs_routes), every)
     for route in own.routes:
